@@ -1,0 +1,77 @@
+"""Errors in what the author declared: found when it is declared, or when `Definitions` is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headwater.model.errors.base import HeadwaterError
+
+
+class CheckError(HeadwaterError):
+    """A value of the wrong kind was handed to a public function."""
+
+    code = "wrong-argument"
+
+
+class InvariantViolationError(HeadwaterError):
+    """Something was asked for that cannot be answered in this situation."""
+
+    code = "invariant"
+
+
+class InvalidPropertyError(HeadwaterError):
+    """A property was read that this context does not have, such as a resource outside a run."""
+
+    code = "invalid-property"
+
+
+class InvalidInvocationError(HeadwaterError):
+    """A definition was called directly with arguments that do not fit it."""
+
+    code = "invalid-invocation"
+
+
+class DefinitionError(HeadwaterError):
+    """The root of all mistakes in declarations."""
+
+    code = "definition"
+
+
+class InvalidDefinitionError(DefinitionError):
+    """A declaration cannot mean anything sound as it stands."""
+
+    code = "invalid-definition"
+
+
+class InvalidSubsetError(DefinitionError):
+    """A selection names assets, checks or ops that cannot be run together or do not exist."""
+
+    code = "invalid-subset"
+
+
+class DefinitionErrors(InvalidDefinitionError):
+    """Several mistakes found together. `errors` holds each one, in the order in which they were found."""
+
+    code = "definitions"
+
+    def __init__(self, errors: Sequence[DefinitionError]) -> None:
+        self.errors = tuple(errors)
+        lines = "\n".join(f"  {number}. {error}" for number, error in enumerate(self.errors, start=1))
+        super().__init__(
+            what=f"{len(self.errors)} mistakes were found in the definitions:\n{lines}\n",
+            why="Nothing was loaded.",
+            fix="Mend them and load again.",
+        )
+
+
+class InvalidAssetKey(InvalidDefinitionError):
+    """An asset key is empty or has an empty part."""
+
+    code = "invalid-asset-key"
+
+    def __init__(self, path: object) -> None:
+        super().__init__(
+            what=f"{path!r} is not an asset key.",
+            why='A key is one or more parts, none of them empty and none with a "/" in it.',
+            fix='Write AssetKey("orders") or AssetKey(["sales", "orders"]).',
+        )

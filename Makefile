@@ -1,0 +1,91 @@
+# Everything here needs only python3 (3.11 or newer) and the package registries. `make help` lists the targets.
+#
+# The environment is made once, in .venv, and made again only when pyproject.toml changes. Another interpreter:
+# `make PYTHON=python3.12 test`. More or fewer tests: `make test PYTEST_ARGS="-k partitions"`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+BENCHMARK_ARGS ?=
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+PYRIGHT_VENV := .venv-pyright
+CHECKED := src tests benchmarks examples
+
+# Some machines set this for tidiness; it makes every process compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+# A PYTHONPATH from outside would let other packages shadow the ones that are tested.
+unexport PYTHONPATH
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help venv demo test lint bench pyright clean
+
+help: ## Show this list
+	@echo "Headwater: make TARGET"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+# A new environment. Old interpreters and a missing ensurepip (Debian ships it apart) are told in words, not tracebacks.
+$(VENV)/pyvenv.cfg:
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) was found. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headwater needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1). Name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "==> a new environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+# The stamps remember what was installed; pip compiles what it installs, and our own sources are compiled after it.
+# What developers need holds what the example needs, so the demo uses it when it is there.
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "==> installing Headwater and what its developers need"
+	@$(BIN)/python -m ensurepip --upgrade >/dev/null 2>&1 || true
+	@$(BIN)/python -m pip install --quiet --compile -e '.[dev]'
+	@$(BIN)/python -m compileall -q src
+	@touch $@ $(VENV)/.installed-examples
+
+$(VENV)/.installed-examples: pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "==> installing Headwater and what the example needs"
+	@$(BIN)/python -m ensurepip --upgrade >/dev/null 2>&1 || true
+	@$(BIN)/python -m pip install --quiet --compile -e '.[examples]'
+	@$(BIN)/python -m compileall -q src
+	@touch $@
+
+venv: $(VENV)/.installed-dev ## Make the environment in .venv
+
+demo: $(VENV)/.installed-examples ## Materialize all flights of New York in 2013, and show what there is to see
+	@PATH="$(BIN):$$PATH" examples/flights/demo.sh
+
+test: $(VENV)/.installed-dev ## Everything that CI checks: style, types, import directions, tests
+	@$(MAKE) lint
+	@echo "==> tests"
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev ## Style, types and import directions
+	@echo "==> ruff check"
+	@$(BIN)/ruff check $(CHECKED)
+	@echo "==> ruff format"
+	@$(BIN)/ruff format --check $(CHECKED)
+	@echo "==> mypy --strict"
+	@$(BIN)/mypy
+	@echo "==> import directions"
+	@$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.installed-dev ## Time Headwater against Dagster (installed in its own environment); some minutes
+	@$(BIN)/python -m benchmarks $(BENCHMARK_ARGS)
+
+# pyright comes from PyPI with its own node, then fetches itself from the npm registry; so it has a place of its own.
+$(PYRIGHT_VENV)/.installed: | $(VENV)/pyvenv.cfg
+	@echo "==> installing pyright in $(PYRIGHT_VENV)"
+	@$(BIN)/python -m venv $(PYRIGHT_VENV)
+	@$(PYRIGHT_VENV)/bin/python -m pip install --quiet 'pyright[nodejs]'
+	@touch $@
+
+pyright: $(VENV)/.installed-dev $(PYRIGHT_VENV)/.installed ## The second opinion on types: the example and the typed use cases
+	@$(PYRIGHT_VENV)/bin/pyright --pythonpath $(BIN)/python
+
+clean: ## Remove environments, caches and what the demo made
+	rm -rf $(VENV) $(PYRIGHT_VENV) benchmarks/.peer-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -type d -not -path './node_modules/*' -prune -exec rm -rf {} +
+	find examples -name .headwater -type d -prune -exec rm -rf {} +

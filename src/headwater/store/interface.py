@@ -1,0 +1,120 @@
+"""What a store can do, in two halves: take in facts, and answer questions about state and history.
+
+The promise that readers lean on: an event and the state that follows from it become visible together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from headwater.model.events import Event
+from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.runs import (
+    AssetState,
+    EventRecord,
+    EventRecordsFilter,
+    Run,
+    RunsFilter,
+    StepRecord,
+)
+
+
+class EventWriter(Protocol):
+    """The half that a run loop needs."""
+
+    def append(self, event: Event) -> None:
+        """Take in one fact. Returns at once; it is durable after the next `flush`, or a few milliseconds later."""
+
+    def flush(self) -> None:
+        """Return when all that was appended is durable. Raises what the writer could not do (StoreFull, LeaseLost, ...)."""
+
+
+class RunStore(EventWriter, Protocol):
+    """Runs and their steps."""
+
+    def create_run(self, run: Run) -> None:
+        """Record a new run, owned by this process through its lease. Durable when it returns."""
+
+    def find_run(self, run_id: str) -> Run | None: ...
+
+    def runs(
+        self, filters: RunsFilter | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Sequence[Run]:
+        """Return runs, newest first. `cursor` is a run id: only runs older than it."""
+
+    def run_count(self, filters: RunsFilter | None = None) -> int: ...
+
+    def delete_run(self, run_id: str) -> None: ...
+
+    def add_run_tags(self, run_id: str, tags: Mapping[str, str]) -> None: ...
+
+    def steps_of(self, run_id: str) -> Sequence[StepRecord]:
+        """Return the steps of a run that have a record, in the order in which they started."""
+
+    def recover(self) -> Sequence[Run]:
+        """Mark each unfinished run whose owner is gone as interrupted, with its running steps; return them."""
+
+
+class AssetStore(Protocol):
+    """What is known of assets, their partitions and checks."""
+
+    def asset_keys(self, prefix: Sequence[str] | None = None) -> Sequence[AssetKey]: ...
+
+    def asset_state(self, key: AssetKey, partition: str | None = None) -> AssetState | None: ...
+
+    def asset_states(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, AssetState]:
+        """Return the latest state of each asset, over all of its partitions: one query for all keys."""
+
+    def partition_states(self, key: AssetKey, partitions: Iterable[str] | None = None) -> Mapping[str, AssetState]: ...
+
+    def materialized_partitions(self, key: AssetKey) -> frozenset[str]: ...
+
+    def partition_outcomes(self, key: AssetKey) -> Mapping[str, str]:
+        """Return the last attempt's outcome by partition, without reading bodies."""
+
+    def latest_checks(self, keys: Iterable[AssetCheckKey] | None = None) -> Mapping[AssetCheckKey, EventRecord]: ...
+
+    def wipe(self, key: AssetKey, partitions: Iterable[str] | None = None) -> None: ...
+
+
+class HistoryStore(Protocol):
+    """The event log. It can be trimmed by age without changing any answer of the other parts."""
+
+    def events(
+        self, filters: EventRecordsFilter, limit: int | None = None, ascending: bool = False
+    ) -> Sequence[EventRecord]: ...
+
+    def events_of_run(
+        self, run_id: str, after: int | None = None, limit: int | None = None
+    ) -> Sequence[EventRecord]: ...
+
+    def prune(self, before_timestamp: float, successful_only: bool = True, batch_size: int = 5_000) -> int:
+        """Delete events of finished runs that ended before the instant; return how many. Never touches state."""
+
+
+class PartitionStore(Protocol):
+    """Keys of dynamic partitions: dictionaries that users extend."""
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]: ...
+
+    def add_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> None: ...
+
+    def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None: ...
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool: ...
+
+
+class CursorStore(Protocol):
+    """Small named values that outlive a process."""
+
+    def get_cursor_values(self, keys: Iterable[str]) -> Mapping[str, str]: ...
+
+    def set_cursor_values(self, pairs: Mapping[str, str]) -> None: ...
+
+
+class Store(RunStore, AssetStore, HistoryStore, PartitionStore, CursorStore, Protocol):
+    """All of it, as one backend gives it."""
+
+    def close(self) -> None:
+        """Flush, release the lease and close. Unfinished runs of this process count as interrupted afterwards."""

@@ -1,0 +1,1 @@
+"""Commands that time Headwater against Dagster in one interleaved run: `python -m benchmarks` lists and runs them."""

@@ -14,7 +14,7 @@ BENCHMARK_ARGS ?=
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PYRIGHT_VENV := .venv-pyright
-CHECKED := src tests benchmarks examples
+CHECKED := $(wildcard src tests benchmarks examples)
 
 # Some machines set this for tidiness; it makes every process compile every module again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -30,7 +30,7 @@ help: ## Show this list
 
 # A new environment. Old interpreters and a missing ensurepip (Debian ships it apart) are told in words, not tracebacks.
 $(VENV)/pyvenv.cfg:
-	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) was found. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headwater needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1). Name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "==> a new environment in $(VENV)"
@@ -54,8 +54,25 @@ $(VENV)/.installed-examples: pyproject.toml | $(VENV)/pyvenv.cfg
 
 venv: $(VENV)/.installed-dev ## Make the environment in .venv
 
+FLIGHTS := cd examples/flights && $(BIN)/headwater
+
 demo: $(VENV)/.installed-examples ## Materialize all flights of New York in 2013, and show what there is to see
-	@PATH="$(BIN):$$PATH" examples/flights/demo.sh
+	@echo "==> bronze and silver: 365 days of flights and weather, joined with planes and airlines"
+	@$(FLIGHTS) materialize 'group:bronze or group:silver' --partition-range 2013-01-01...2013-12-31
+	@echo "==> gold: delays by carrier and hour, punctuality by airport and month, a model of delay"
+	@$(FLIGHTS) materialize 'gold/punctuality_by_airport' --partition-range 2013-01-01...2013-12-01
+	@$(FLIGHTS) materialize 'gold/delay_by_carrier_and_hour or gold/delay_model'
+	@echo "==> the report"
+	@$(FLIGHTS) job execute flights_report
+	@echo "==> what exists now"
+	@$(FLIGHTS) asset list
+	@echo
+	@echo "The report:            examples/flights/data/reports/flights.html"
+	@echo "To look further:       cd examples/flights && source ../../$(VENV)/bin/activate"
+	@echo "  headwater asset show gold/delay_model     what it is, what it needs, how good it is"
+	@echo "  headwater run list                        the runs that this made; headwater run logs latest"
+	@echo "  headwater asset list '+gold/delay_model'  its lineage"
+	@echo "The code behind it:    examples/flights/flights; docs/quickstart.md is the way in"
 
 test: $(VENV)/.installed-dev ## Everything that CI checks: style, types, import directions, tests
 	@$(MAKE) lint
@@ -88,4 +105,4 @@ pyright: $(VENV)/.installed-dev $(PYRIGHT_VENV)/.installed ## The second opinion
 clean: ## Remove environments, caches and what the demo made
 	rm -rf $(VENV) $(PYRIGHT_VENV) benchmarks/.peer-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 	find . -name __pycache__ -type d -not -path './node_modules/*' -prune -exec rm -rf {} +
-	find examples -name .headwater -type d -prune -exec rm -rf {} +
+	rm -rf examples/*/.headwater examples/*/data

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -24,10 +25,20 @@ SHOWN_ONLY = ("text", "json", "mermaid")
 SET_UP_COMMANDS = ("make ", "git clone ", "cd ", "pip install ", "python3 -m venv ", "source ", "python -m benchmarks")
 
 
+@pytest.fixture
+def own_modules(tmp_path: Path) -> Iterator[None]:
+    """Forget the modules that a page wrote and imported, as the next page may have one of the same name."""
+    yield
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_block_of_the_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_every_block_of_the_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delenv("HEADWATER_HOME", raising=False)
     namespace = ModuleType(f"docs_{page.stem}")
     monkeypatch.setitem(sys.modules, namespace.__name__, namespace)
     for block in blocks_of(page):

@@ -268,3 +268,5 @@ class AssetState:
     last_attempt_at: float | None = None
     last_attempt_run_id: str | None = None
     last_attempt_cause: str | None = None
+    latest_observation: AssetObserved | None = None
+    latest_observation_storage_id: int | None = None

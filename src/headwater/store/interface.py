@@ -27,7 +27,7 @@ class EventWriter(Protocol):
         """Take in one fact. Returns at once; it is durable after the next `flush`, or a few milliseconds later."""
 
     def flush(self) -> None:
-        """Return when all that was appended is durable. Raises what the writer could not do (StoreFull, LeaseLost, ...)."""
+        """Return when all that was appended is durable. Raises what went wrong (StoreFull, LeaseLost, ...)."""
 
 
 class RunStore(EventWriter, Protocol):
@@ -45,7 +45,8 @@ class RunStore(EventWriter, Protocol):
 
     def run_count(self, filters: RunsFilter | None = None) -> int: ...
 
-    def delete_run(self, run_id: str) -> None: ...
+    def delete_run(self, run_id: str) -> None:
+        """Forget the run, its steps and events; what it made of assets stays. Raises RunInProgress."""
 
     def add_run_tags(self, run_id: str, tags: Mapping[str, str]) -> None: ...
 
@@ -53,7 +54,10 @@ class RunStore(EventWriter, Protocol):
         """Return the steps of a run that have a record, in the order in which they started."""
 
     def recover(self) -> Sequence[Run]:
-        """Mark each unfinished run whose owner is gone as interrupted, with its running steps; return them."""
+        """Mark each unfinished run whose owner is gone as interrupted, with its running steps; return them.
+
+        A QUEUED run waits for whoever takes it up, so it is left as it is.
+        """
 
 
 class AssetStore(Protocol):
@@ -61,7 +65,8 @@ class AssetStore(Protocol):
 
     def asset_keys(self, prefix: Sequence[str] | None = None) -> Sequence[AssetKey]: ...
 
-    def asset_state(self, key: AssetKey, partition: str | None = None) -> AssetState | None: ...
+    def asset_state(self, key: AssetKey, partition: str | None = None) -> AssetState | None:
+        """Return the state of one partition, or without one the latest over all of the asset."""
 
     def asset_states(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, AssetState]:
         """Return the latest state of each asset, over all of its partitions: one query for all keys."""
@@ -75,7 +80,13 @@ class AssetStore(Protocol):
 
     def latest_checks(self, keys: Iterable[AssetCheckKey] | None = None) -> Mapping[AssetCheckKey, EventRecord]: ...
 
-    def wipe(self, key: AssetKey, partitions: Iterable[str] | None = None) -> None: ...
+    def partition_checks(
+        self, key: AssetCheckKey, partitions: Iterable[str] | None = None
+    ) -> Mapping[str, EventRecord]:
+        """Return the latest evaluation of one check by partition."""
+
+    def wipe(self, key: AssetKey, partitions: Iterable[str] | None = None) -> None:
+        """Forget the state of the asset, or of these partitions, with its checks. History stays readable."""
 
 
 class HistoryStore(Protocol):
@@ -90,7 +101,10 @@ class HistoryStore(Protocol):
     ) -> Sequence[EventRecord]: ...
 
     def prune(self, before_timestamp: float, successful_only: bool = True, batch_size: int = 5_000) -> int:
-        """Delete events of finished runs that ended before the instant; return how many. Never touches state."""
+        """Delete events of finished runs that ended before the instant; return how many. Never touches state.
+
+        Events outside any run go when they are older than the instant. `successful_only` keeps those of other runs.
+        """
 
 
 class PartitionStore(Protocol):

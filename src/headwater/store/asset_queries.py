@@ -1,0 +1,122 @@
+"""Questions about assets, partitions and checks, asked of the state tables: history is never read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from headwater.model.codec import decode_event
+from headwater.model.events import AssetMaterialized, AssetObserved
+from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.runs import AssetState, EventRecord
+from headwater.store.reading import Reading
+from headwater.store.statements import batches, in_list
+
+_STATE_COLUMNS = (
+    "materialization, materialization_id, materialization_count, attempt_outcome, attempted_at, attempt_run_id,"
+    " attempt_cause, observation, observation_id"
+)
+_ASSET_ID = "(SELECT asset_id FROM assets WHERE asset_key = ?)"
+
+
+class AssetQueries(Reading):
+    """The reading half of AssetStore."""
+
+    def asset_keys(self, prefix: Sequence[str] | None = None) -> Sequence[AssetKey]:
+        rows = self._rows("SELECT asset_key FROM assets JOIN asset_states USING (asset_id)")
+        keys = (AssetKey.parse(text) for (text,) in rows)
+        return sorted(key for key in keys if prefix is None or key.has_prefix(prefix))
+
+    def asset_state(self, key: AssetKey, partition: str | None = None) -> AssetState | None:
+        if partition is not None:
+            return self.partition_states(key, [partition]).get(partition)
+        rows = self._rows(f"SELECT {_STATE_COLUMNS} FROM asset_states WHERE asset_id = {_ASSET_ID}", (str(key),))
+        return _state(key, None, rows[0]) if rows else None
+
+    def asset_states(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, AssetState]:
+        key_by_text = {str(key): key for key in keys}
+        sql = f"SELECT asset_key, {_STATE_COLUMNS} FROM assets JOIN asset_states USING (asset_id) WHERE asset_key IN "
+        return {
+            key_by_text[text]: _state(key_by_text[text], None, row)
+            for part in batches(list(key_by_text))
+            for text, *row in self._rows(sql + in_list(part), part)
+        }
+
+    def partition_states(self, key: AssetKey, partitions: Iterable[str] | None = None) -> Mapping[str, AssetState]:
+        sql = f"SELECT partition_key, {_STATE_COLUMNS} FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
+        rows = self._rows_of_partitions(sql, [str(key)], partitions)
+        return {partition: _state(key, partition, row) for partition, *row in rows}
+
+    def materialized_partitions(self, key: AssetKey) -> frozenset[str]:
+        sql = (
+            "SELECT partition_key FROM asset_partitions"
+            f" WHERE asset_id = {_ASSET_ID} AND materialization_id IS NOT NULL"
+        )
+        return frozenset(partition for (partition,) in self._rows(sql, (str(key),)))
+
+    def partition_outcomes(self, key: AssetKey) -> Mapping[str, str]:
+        sql = (
+            "SELECT partition_key, attempt_outcome FROM asset_partitions"
+            f" WHERE asset_id = {_ASSET_ID} AND attempt_outcome IS NOT NULL"
+        )
+        return dict(self._rows(sql, (str(key),)))
+
+    def latest_checks(self, keys: Iterable[AssetCheckKey] | None = None) -> Mapping[AssetCheckKey, EventRecord]:
+        wanted = None if keys is None else set(keys)
+        sql = "SELECT asset_key, check_name, storage_id, body FROM check_states JOIN assets USING (asset_id)"
+        if wanted is None:
+            rows = self._rows(sql)
+        else:
+            assets = list({str(key.asset_key) for key in wanted})
+            rows = [
+                row for part in batches(assets) for row in self._rows(f"{sql} WHERE asset_key IN {in_list(part)}", part)
+            ]
+        found = ((AssetCheckKey(AssetKey.parse(row[0]), row[1]), row) for row in rows)
+        return {
+            key: EventRecord(storage_id, decode_event(body))
+            for key, (_, _, storage_id, body) in found
+            if wanted is None or key in wanted
+        }
+
+    def partition_checks(
+        self, key: AssetCheckKey, partitions: Iterable[str] | None = None
+    ) -> Mapping[str, EventRecord]:
+        sql = (
+            "SELECT partition_key, storage_id, body FROM check_partitions"
+            f" WHERE asset_id = {_ASSET_ID} AND check_name = ?"
+        )
+        rows = self._rows_of_partitions(sql, [str(key.asset_key), key.name], partitions)
+        return {partition: EventRecord(storage_id, decode_event(body)) for partition, storage_id, body in rows}
+
+    def _rows_of_partitions(self, sql: str, values: list[str], partitions: Iterable[str] | None) -> list[Any]:
+        """Return the rows of these partitions, or of all, in the order of their keys."""
+        if partitions is None:
+            return self._rows(f"{sql} ORDER BY partition_key", values)
+        return [
+            row
+            for part in batches(sorted(set(partitions)))
+            for row in self._rows(
+                f"{sql} AND partition_key IN {in_list(part)} ORDER BY partition_key", [*values, *part]
+            )
+        ]
+
+
+def _state(key: AssetKey, partition: str | None, row: Sequence[Any]) -> AssetState:
+    materialization, materialization_id, count, outcome, attempted_at, run_id, cause, observation, observation_id = row
+    materialized = None if materialization is None else decode_event(materialization)
+    observed = None if observation is None else decode_event(observation)
+    assert materialized is None or isinstance(materialized, AssetMaterialized)
+    assert observed is None or isinstance(observed, AssetObserved)
+    return AssetState(
+        asset_key=key,
+        partition=partition,
+        materialization=materialized,
+        materialization_storage_id=materialization_id,
+        materialization_count=count,
+        last_attempt_outcome=outcome,
+        last_attempt_at=attempted_at,
+        last_attempt_run_id=run_id,
+        last_attempt_cause=cause,
+        latest_observation=observed,
+        latest_observation_storage_id=observation_id,
+    )

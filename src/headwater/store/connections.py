@@ -1,0 +1,95 @@
+"""Connections to SQLite: how they are opened, lent to readers, and how its errors become ours."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from headwater.model.errors.store import (
+    NotAStore,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreNotWritable,
+)
+
+_MAGIC = b"SQLite format 3\x00"
+IN_MEMORY = ":memory:"
+
+
+def open_connection(path: str, busy_timeout_seconds: float, durability: str) -> sqlite3.Connection:
+    """Open a connection whose transactions we begin and end ourselves."""
+    # Readers and the writer are lent from thread to thread under our own locks.
+    connection = sqlite3.connect(
+        path, timeout=busy_timeout_seconds, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    if path == IN_MEMORY:
+        return connection
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+    connection.execute("PRAGMA cache_size = -8000")
+    return connection
+
+
+def check_place(path: Path) -> None:
+    """Make the directory of a new store; refuse a file that cannot be one. Raises NotAStore, StoreNotWritable."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise NotAStore(str(path), "it is a directory")
+        if path.exists():
+            with path.open("rb") as file:
+                head = file.read(len(_MAGIC))
+            if head and head != _MAGIC:
+                raise NotAStore(str(path), "it is not an SQLite database")
+    except OSError as error:
+        raise StoreNotWritable(str(path), error.strerror or str(error)) from error
+
+
+def store_error(error: sqlite3.Error, path: str, busy_timeout_seconds: float) -> StoreError:
+    """Return what an error of SQLite means to the user."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return StoreFull(path)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreBusy(path, busy_timeout_seconds)
+    if code == sqlite3.SQLITE_NOTADB:
+        return NotAStore(path, "it is not an SQLite database")
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return StoreNotWritable(path, str(error))
+    return StoreDamaged(path, str(error))
+
+
+class ReaderPool:
+    """Connections for reading: each is lent to one thread at a time, and there are as many as were needed at once."""
+
+    def __init__(self, path: str, busy_timeout_seconds: float) -> None:
+        self._path = path
+        self._busy_timeout_seconds = busy_timeout_seconds
+        self._idle: list[sqlite3.Connection] = []
+        self._is_closed = False
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            return connection.execute(sql, parameters).fetchall()
+        finally:
+            self._idle.append(connection)
+            if self._is_closed:
+                self.close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = open_connection(self._path, self._busy_timeout_seconds, "normal")
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def close(self) -> None:
+        self._is_closed = True
+        while self._idle:
+            self._idle.pop().close()

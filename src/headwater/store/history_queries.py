@@ -1,0 +1,102 @@
+"""Reading the event log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from headwater.model.codec import decode_event
+from headwater.model.errors import did_you_mean
+from headwater.model.errors.store import UnknownEventType
+from headwater.model.events import EVENT_KINDS, HookRan
+from headwater.model.runs import EventRecord, EventRecordsFilter, EventType
+from headwater.store.reading import Reading
+from headwater.store.statements import in_list
+
+# These kinds tell of many partitions in one event.
+_OF_MANY_PARTITIONS = ("asset_not_materialized", "asset_wiped")
+_HOOK_OUTCOMES = ("completed", "skipped", "errored")
+
+
+class HistoryQueries(Reading):
+    """The reading half of HistoryStore."""
+
+    def events(
+        self, filters: EventRecordsFilter, limit: int | None = None, ascending: bool = False
+    ) -> Sequence[EventRecord]:
+        where: list[str] = []
+        values: list[Any] = []
+        for condition, given in _conditions(filters):
+            where.append(condition)
+            values.extend(given)
+        return self._records(where, values, limit, ascending)
+
+    def events_of_run(self, run_id: str, after: int | None = None, limit: int | None = None) -> Sequence[EventRecord]:
+        return self.events(EventRecordsFilter(run_id=run_id, after_cursor=after), limit, ascending=True)
+
+    def _records(
+        self, where: Sequence[str], values: list[Any], limit: int | None, ascending: bool
+    ) -> Sequence[EventRecord]:
+        sql = "SELECT storage_id, body FROM events"
+        if where:
+            sql += f" WHERE {' AND '.join(where)}"
+        sql += f" ORDER BY storage_id {'ASC' if ascending else 'DESC'}"
+        if limit is not None:
+            sql += " LIMIT ?"
+            values = [*values, limit]
+        return [EventRecord(storage_id, decode_event(body)) for storage_id, body in self._rows(sql, values)]
+
+
+def _conditions(filters: EventRecordsFilter) -> Iterator[tuple[str, Sequence[Any]]]:
+    if filters.event_type is not None:
+        yield _type_condition(filters.event_type)
+    if filters.run_id is not None:
+        yield (
+            ("run_number IS NULL", ())
+            if filters.run_id == ""
+            else ("run_number = (SELECT run_number FROM runs WHERE run_id = ?)", (filters.run_id,))
+        )
+    if filters.asset_key is not None:
+        yield "asset_id = (SELECT asset_id FROM assets WHERE asset_key = ?)", (str(filters.asset_key),)
+    if filters.asset_partitions is not None:
+        partitions = list(filters.asset_partitions)
+        one_of, of_many = in_list(partitions), in_list(_OF_MANY_PARTITIONS)
+        yield (
+            f"(partition_key IN {one_of} OR (partition_key IS NULL AND kind IN {of_many}"
+            f" AND EXISTS (SELECT 1 FROM json_each(events.body, '$.partitions') AS many WHERE many.value IN {one_of})))",
+            [*partitions, *_OF_MANY_PARTITIONS, *partitions],
+        )
+    if filters.storage_ids is not None:
+        yield f"storage_id IN {in_list(filters.storage_ids)}", filters.storage_ids
+    bounds: Sequence[tuple[str, float | None]] = (
+        ("storage_id > ?", filters.after_cursor),
+        ("storage_id < ?", filters.before_cursor),
+        ("timestamp > ?", filters.after_timestamp),
+        ("timestamp < ?", filters.before_timestamp),
+    )
+    for condition, bound in bounds:
+        if bound is not None:
+            yield condition, (bound,)
+
+
+@cache
+def _kind_by_type() -> dict[str, str]:
+    kinds = {kind.type_name: str(kind.__struct_config__.tag) for kind in EVENT_KINDS if kind is not HookRan}
+    return kinds | {f"HOOK_{outcome.upper()}": "hook_ran" for outcome in _HOOK_OUTCOMES}
+
+
+def _type_condition(event_type: EventType | str) -> tuple[str, Sequence[Any]]:
+    name = event_type.value if isinstance(event_type, EventType) else event_type
+    kind = _kind_by_type().get(name)
+    if kind is None:
+        raise UnknownEventType(
+            what=f'"{name}" is not a type of event.',
+            why="A filter on it would silently find nothing.",
+            fix=did_you_mean(name, _kind_by_type()) + "Use a member of EventType.",
+        )
+    if kind == "hook_ran":
+        outcome = name.removeprefix("HOOK_").lower()
+        # "completed" is the default, and defaults are not written.
+        return "kind = 'hook_ran' AND coalesce(json_extract(body, '$.outcome'), 'completed') = ?", (outcome,)
+    return "kind = ?", (kind,)

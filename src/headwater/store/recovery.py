@@ -1,0 +1,70 @@
+"""Runs whose owner is gone: found, ended as interrupted, and freed, in one transaction.
+
+What is written are events like any other (a lost attempt for each step in flight, then the interruption), so the state
+stays the fold of history. Doing it twice, or in two processes at once, changes nothing more.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from headwater.model.codec import encode_event
+from headwater.model.events import Event, RunInterrupted, StepFailed
+from headwater.store.liveness import ProcessIdentity, is_surely_gone
+from headwater.store.statements import in_list
+from headwater.store.writer import Writer
+
+
+def has_foreign_runs(owner_id: int | None) -> tuple[str, tuple[int]]:
+    """Return the query that says whether `recover` has anything to look at: it needs no lock when not."""
+    return "SELECT 1 FROM runs WHERE owner_id IS NOT NULL AND owner_id <> ? LIMIT 1", (owner_id or 0,)
+
+
+def interrupt_lost_runs(connection: sqlite3.Connection, writer: Writer, now: float) -> Sequence[str]:
+    """End the unfinished runs of dead owners, inside the open transaction; return their ids, oldest first."""
+    dead: dict[int, str] = {}
+    alive: set[int] = set()
+    for owner_id, host, boot_id, pid, started, expires_at in connection.execute(
+        "SELECT owner_id, host, boot_id, pid, process_started, lease_expires_at FROM owners"
+    ):
+        if owner_id != writer.owner_id and is_surely_gone(ProcessIdentity(host, boot_id, pid, started)):
+            dead[owner_id] = f"Process {pid} on {host}, which ran it, is gone."
+        elif owner_id != writer.owner_id and expires_at < now:
+            dead[owner_id] = f"Process {pid} on {host}, which ran it, has given no sign of life."
+        else:
+            alive.add(owner_id)
+    owned = connection.execute("SELECT DISTINCT owner_id FROM runs WHERE owner_id IS NOT NULL").fetchall()
+    for (owner_id,) in owned:
+        if owner_id not in alive:
+            dead.setdefault(owner_id, "The process that ran it is gone.")
+    return interrupt_runs_of(connection, writer, dead, now)
+
+
+def interrupt_runs_of(
+    connection: sqlite3.Connection, writer: Writer, reason_by_owner: dict[int, str], now: float
+) -> Sequence[str]:
+    """End the unfinished runs of these owners and take their leases away; return the run ids, oldest first."""
+    if not reason_by_owner:
+        return ()
+    owners = list(reason_by_owner)
+    lost = connection.execute(
+        f"SELECT run_number, run_id, owner_id FROM runs WHERE owner_id IN {in_list(owners)} ORDER BY run_number",
+        owners,
+    ).fetchall()
+    events: list[Event] = []
+    for run_number, run_id, owner_id in lost:
+        in_flight = connection.execute(
+            "SELECT step_key, attempt FROM steps WHERE run_number = ? AND status IN ('RUNNING', 'WAITING_TO_RETRY')"
+            " ORDER BY position",
+            (run_number,),
+        ).fetchall()
+        events += [
+            StepFailed(run_id=run_id, timestamp=now, step_key=step_key, attempt=attempt, cause="lost")
+            for step_key, attempt in in_flight
+        ]
+        events.append(RunInterrupted(run_id=run_id, timestamp=now, reason=reason_by_owner[owner_id]))
+    run_numbers = {run_id: run_number for run_number, run_id, _ in lost}
+    writer.write([(event, encode_event(event).decode()) for event in events], taken_over=run_numbers)
+    connection.execute(f"DELETE FROM owners WHERE owner_id IN {in_list(owners)}", owners)
+    return list(run_numbers)

@@ -1,0 +1,368 @@
+"""The one writer of a process: takes facts at once, and commits them in batches a few milliseconds apart.
+
+A batch is one transaction: events, the state that follows from them, and the proof that this process still holds its
+lease. Whoever needs the facts committed (`flush`, every read) commits the batch itself rather than wait for the thread,
+so an idle store answers without a thread switch and a store in memory needs no thread at all.
+
+After a failure the writer takes nothing more and raises the same error from then on: facts are never dropped silently.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from headwater.model.codec import encode_event
+from headwater.model.errors.store import LeaseLost, StoreClosed, StoreError, UnknownRun
+from headwater.model.events import EVENT_KINDS, Event
+from headwater.store.connections import IN_MEMORY, open_connection, store_error
+from headwater.store.liveness import this_process
+from headwater.store.schema import bring_up_to_date
+from headwater.store.size_limit import EVENT_BYTES_LIMIT, body_within_limit
+from headwater.store.state import Fact, StateChanges, changes_of
+from headwater.store.statements import (
+    ASSET_PARTITIONS,
+    ASSET_STATES,
+    CHECK_PARTITIONS,
+    CHECK_STATES,
+    EVENT_COLUMNS,
+    STEPS,
+    batches,
+    chunks,
+    in_list,
+    insert_sql,
+    update_run_sql,
+    upserts,
+)
+from headwater.store.wiping import wipe
+
+COMMIT_INTERVAL_SECONDS = 0.005
+# Beyond this many facts the appending thread commits them itself, so that memory stays bounded.
+MOST_PENDING = 10_000
+# Events may still come for a while after a run's end (hooks, late logs).
+MOST_ENDED_RUNS_KNOWN = 1_000
+
+_KIND: dict[type[Event], str] = {kind: str(kind.__struct_config__.tag) for kind in EVENT_KINDS}
+_HAS_ASSET = frozenset(kind for kind in EVENT_KINDS if "asset" in kind.__struct_fields__)
+_HAS_PARTITION = frozenset(kind for kind in EVENT_KINDS if "partition" in kind.__struct_fields__)
+_HAS_PARTITIONS = frozenset(kind for kind in EVENT_KINDS if "partitions" in kind.__struct_fields__)
+_HAS_ERROR = frozenset(kind for kind in EVENT_KINDS if "error" in kind.__struct_fields__)
+_ENDS_RUN = frozenset(kind for kind in EVENT_KINDS if kind.__name__ in ("RunSucceeded", "RunFailed", "RunCanceled"))
+
+Pending = tuple[Event, str]
+
+
+class Writer:
+    """Owns the writing connection, the lease and the facts that wait to be committed."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        durability: str,
+        lease_seconds: float,
+        busy_timeout_seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.path = path
+        self.owner_id: int | None = None
+        self._in_memory = path == IN_MEMORY
+        self._lease_seconds = lease_seconds
+        self._busy_timeout_seconds = busy_timeout_seconds
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._pending: deque[Pending] = deque()
+        self._batch_in_flight = False
+        self._failure: StoreError | None = None
+        self._is_closed = False
+        self._asset_ids: dict[str, int] = {}
+        self._run_numbers: dict[str, int] = {}
+        self._ended_run_ids: deque[str] = deque()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._renew_at = float("inf")
+        self._lease_is_new = False
+        try:
+            self.connection = open_connection(path, busy_timeout_seconds, durability)
+            bring_up_to_date(self.connection, path)
+        except sqlite3.Error as error:
+            raise store_error(error, path, busy_timeout_seconds) from error
+
+    # ------------------------------------------------------------------------------------------------------- taking in
+
+    def append(self, event: Event) -> None:
+        """Take in one fact. Raises at once what is wrong with it, or what went wrong with earlier ones."""
+        if self._failure is not None or self._is_closed:
+            self.raise_failure()
+        if event.run_id and event.run_id not in self._run_numbers:
+            raise UnknownRun(event.run_id)
+        body = encode_event(event)
+        if len(body) > EVENT_BYTES_LIMIT or type(event) in _HAS_ERROR:
+            event, body = body_within_limit(event)
+        pending = self._pending
+        pending.append((event, body.decode()))
+        if self._in_memory:
+            if len(pending) > MOST_PENDING:
+                self.flush()
+        elif not self._wake.is_set():
+            self._wake.set()
+            if self._thread is None:
+                self._start_thread()
+        elif len(pending) > MOST_PENDING:
+            self.flush()
+
+    def flush(self) -> None:
+        """Return when all that was appended is committed."""
+        if self._pending or self._batch_in_flight:
+            with self._lock:
+                self._commit_pending()
+        if self._failure is not None or self._is_closed:
+            self.raise_failure()
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Read through the writing connection, which is the only one of a store in memory."""
+        with self._lock:
+            return self.connection.execute(sql, parameters).fetchall()
+
+    def raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)
+        if self._is_closed:
+            raise StoreClosed(self.path)
+
+    # ---------------------------------------------------------------------------------------------------- transactions
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the write lock for a change other than a batch; commits at the end, or changes nothing."""
+        with self._lock:
+            self._commit_pending()
+            self.raise_failure()
+            try:
+                # SQLite has one writer: take the lock now, rather than fail at COMMIT when the work is already done.
+                self.connection.execute("BEGIN IMMEDIATE")
+                yield self.connection
+                self.connection.execute("COMMIT")
+                self._lease_is_new = False
+            except BaseException as error:
+                self._roll_back()
+                if isinstance(error, sqlite3.Error):
+                    raise store_error(error, self.path, self._busy_timeout_seconds) from error
+                raise
+
+    def _commit_pending(self) -> None:
+        """Commit what waits, as one batch. Called with the lock held."""
+        if not self._pending or self._failure is not None:
+            return
+        self._batch_in_flight = True
+        batch: list[Pending] = []
+        reached_commit = False
+        try:
+            for _ in range(len(self._pending)):
+                batch.append(self._pending.popleft())
+            self.connection.execute("BEGIN IMMEDIATE")
+            self.write(batch)
+            reached_commit = True
+            self.connection.execute("COMMIT")
+            self._lease_is_new = False
+        except (sqlite3.Error, StoreError) as error:
+            self._roll_back()
+            if isinstance(error, sqlite3.Error):
+                self._failure = store_error(error, self.path, self._busy_timeout_seconds)
+                self._failure.__cause__ = error
+            else:
+                self._failure = error
+            self._pending.clear()
+        except BaseException:
+            # Ctrl-C at an arbitrary instruction: what was not committed waits for the next batch.
+            was_open = self.connection.in_transaction
+            self._roll_back()
+            if was_open or not reached_commit:
+                self._pending.extendleft(reversed(batch))
+            raise
+        finally:
+            self._batch_in_flight = False
+
+    def _roll_back(self) -> None:
+        # Ids that were given in a transaction that never was must not be used.
+        self._asset_ids.clear()
+        if self._lease_is_new:
+            self.owner_id, self._lease_is_new = None, False
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    # --------------------------------------------------------------------------------------------------- facts to rows
+
+    def write(self, batch: Sequence[Pending], taken_over: Mapping[str, int] | None = None) -> None:
+        """Write events and the state that follows, inside the open transaction. Raises LeaseLost.
+
+        `taken_over` holds the numbers of runs whose owner is gone, when the events are about those.
+        """
+        execute = self.connection.execute
+        if taken_over is None and any(event.run_id for event, _ in batch):
+            self._check_lease()
+        asset_ids = self._ids_of_assets(
+            {event.asset for event, _ in batch if type(event) in _HAS_ASSET}  # type: ignore[attr-defined]
+        )
+        row = execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+        storage_id: int = row[0] if row else 0
+        facts: list[Fact] = []
+        values: list[Any] = []
+        run_numbers = self._run_numbers if taken_over is None else taken_over
+        for event, body in batch:
+            storage_id += 1
+            kind = type(event)
+            run_number = run_numbers[event.run_id] if event.run_id else None
+            asset_id = partition = None
+            if kind in _HAS_ASSET:
+                asset_id = asset_ids[event.asset]  # type: ignore[attr-defined]
+                if kind in _HAS_PARTITION:
+                    partition = event.partition  # type: ignore[attr-defined]
+                elif kind in _HAS_PARTITIONS and len(event.partitions) == 1:  # type: ignore[attr-defined]
+                    partition = event.partitions[0]  # type: ignore[attr-defined]
+            facts.append(Fact(storage_id, event, body, run_number, asset_id))
+            values += (storage_id, run_number, _KIND[kind], event.step_key, asset_id, partition, event.timestamp, body)
+            if kind in _ENDS_RUN:
+                self._ended_run_ids.append(event.run_id)
+        width = len(EVENT_COLUMNS)
+        for start, count in chunks(len(batch)):
+            sql = insert_sql("events", EVENT_COLUMNS, count)
+            execute(sql, values[start * width : (start + count) * width])
+        for changes in changes_of(facts):
+            self._write_changes(changes)
+        while len(self._ended_run_ids) > MOST_ENDED_RUNS_KNOWN:
+            self._run_numbers.pop(self._ended_run_ids.popleft(), None)
+
+    def _write_changes(self, changes: StateChanges) -> None:
+        execute = self.connection.execute
+        for table, rows in (
+            (STEPS, changes.steps),
+            (ASSET_STATES, changes.assets),
+            (ASSET_PARTITIONS, changes.asset_partitions),
+            (CHECK_STATES, changes.checks),
+            (CHECK_PARTITIONS, changes.check_partitions),
+        ):
+            if rows:
+                for sql, values in upserts(table, rows):
+                    execute(sql, values)
+        for run_number, change in changes.runs.items():
+            if change["status"] == "STARTED":
+                # Also a run that was queued, perhaps by another process, is now ours.
+                change["owner_id"] = self.lease()
+            execute(update_run_sql(tuple(change)), (*change.values(), run_number))
+        if changes.wipe is not None:
+            wipe(self.connection, *changes.wipe)
+
+    def _ids_of_assets(self, keys: set[str]) -> dict[str, int]:
+        known = self._asset_ids
+        missing = [key for key in keys if key not in known]
+        if missing:
+            for start, count in chunks(len(missing)):
+                sql = insert_sql("assets", ("asset_key",), count, "(asset_key) DO NOTHING")
+                self.connection.execute(sql, missing[start : start + count])
+            for part in batches(missing):
+                found = f"SELECT asset_key, asset_id FROM assets WHERE asset_key IN {in_list(part)}"
+                known.update(self.connection.execute(found, part).fetchall())
+        return known
+
+    # ----------------------------------------------------------------------------------------------------------- lease
+
+    def own_run(self, run_id: str, run_number: int) -> None:
+        """Take in events of this run from now on."""
+        self._run_numbers[run_id] = run_number
+        if not self._in_memory and self._thread is None:
+            self._start_thread()
+
+    def disown_run(self, run_id: str) -> None:
+        self._run_numbers.pop(run_id, None)
+
+    def lease(self) -> int | None:
+        """Return the owner row of this process, made in the open transaction if there is none yet.
+
+        A store in memory dies with its process, so its runs need no lease.
+        """
+        if self._in_memory:
+            return None
+        if self.owner_id is None:
+            me = this_process()
+            now = self._clock()
+            row = self.connection.execute(
+                "INSERT INTO owners (host, boot_id, pid, process_started, lease_expires_at) VALUES (?, ?, ?, ?, ?)"
+                " RETURNING owner_id",
+                (me.host, me.boot_id, me.pid, me.started, now + self._lease_seconds),
+            ).fetchone()
+            self.owner_id, self._lease_is_new = int(row[0]), True
+            self._renew_at = time.monotonic() + self._lease_seconds / 3
+        else:
+            self._check_lease()
+        return self.owner_id
+
+    def _check_lease(self) -> None:
+        if self.owner_id is None:
+            return
+        row = self.connection.execute("SELECT 1 FROM owners WHERE owner_id = ?", (self.owner_id,)).fetchone()
+        if row is None:
+            ended = set(self._ended_run_ids)
+            raise LeaseLost(self.path, [run_id for run_id in self._run_numbers if run_id not in ended])
+
+    def renew_lease(self) -> None:
+        """Say that this process lives. A lease that another process took away is found lost here."""
+        with self._lock:
+            self._renew_at = time.monotonic() + self._lease_seconds / 3
+            if self.owner_id is None or self._is_closed or self._failure is not None:
+                return
+            try:
+                renewed = self.connection.execute(
+                    "UPDATE owners SET lease_expires_at = ? WHERE owner_id = ?",
+                    (self._clock() + self._lease_seconds, self.owner_id),
+                ).rowcount
+                if not renewed:
+                    self._check_lease()
+            except LeaseLost as error:
+                self._failure = error
+            except sqlite3.Error:
+                # Another program holds the lock, or the disk is full: the next write says so, to those who wait for it.
+                return
+
+    # ---------------------------------------------------------------------------------------------------------- thread
+
+    def _start_thread(self) -> None:
+        with self._lock:
+            if self._thread is None and not self._is_closed:
+                self._thread = threading.Thread(target=self._commit_forever, name="headwater-store", daemon=True)
+                self._thread.start()
+
+    def _commit_forever(self) -> None:
+        last_commit = 0.0
+        while not self._is_closed:
+            until_renewal = self._renew_at - time.monotonic()
+            self._wake.wait(None if until_renewal == float("inf") else max(until_renewal, 0.0))
+            if time.monotonic() >= self._renew_at:
+                self.renew_lease()
+            # An idle store commits at once; a busy one gathers for a few milliseconds.
+            too_early = last_commit + COMMIT_INTERVAL_SECONDS - time.monotonic()
+            if too_early > 0 and not self._is_closed:
+                time.sleep(too_early)
+            self._wake.clear()
+            if self._pending:
+                with self._lock:
+                    if not self._is_closed:
+                        self._commit_pending()
+                last_commit = time.monotonic()
+
+    def close(self) -> None:
+        """Stop taking in facts, and close. The lease must have been given back before."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._wake.set()
+            self.connection.close()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=1.0)

@@ -1,0 +1,35 @@
+"""The store's contract, kept by each backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headwater.store import SqliteStore, Store, open_store
+from tests.contracts.event_store_contract import EventStoreContract
+
+
+class TestSqliteFile(EventStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        store = open_store(tmp_path / "new" / "store.sqlite")
+        yield store
+        store.close()
+
+
+class TestSqliteFileWithFullDurability(EventStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        store = SqliteStore(str(tmp_path / "store.sqlite"), durability="full")
+        yield store
+        store.close()
+
+
+class TestSqliteInMemory(EventStoreContract):
+    @pytest.fixture
+    def store(self) -> Iterator[Store]:
+        store = SqliteStore(None)
+        yield store
+        store.close()

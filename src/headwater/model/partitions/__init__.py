@@ -1,0 +1,94 @@
+"""Partitions as values: definitions, keys, windows, sets and mappings between them.
+
+Every partition has an ordinal (time windows by arithmetic, other keys by a dictionary that only grows), so a set of
+partitions is a bitmap: `|`, `&`, `-`, `len` and `in` never loop over keys. Nothing here reads a clock by itself or does
+I/O: what is "now" and which dynamic keys exist are arguments.
+"""
+
+from headwater.model.errors.partitions import (
+    InvalidPartitionsDefinitionError,
+    MissingDynamicPartitionsStoreError,
+    PartitionsMismatchError,
+    UnknownPartitionError,
+    UnreadablePartitionsError,
+)
+from headwater.model.partitions.cadenced import (
+    DailyPartitionsDefinition,
+    HourlyPartitionsDefinition,
+    MonthlyPartitionsDefinition,
+    WeeklyPartitionsDefinition,
+)
+from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
+from headwater.model.partitions.dynamic import (
+    AddDynamicPartitionsRequest,
+    DeleteDynamicPartitionsRequest,
+    DynamicPartitionsDefinition,
+)
+from headwater.model.partitions.encoding import (
+    partition_mapping_from_data,
+    partitions_definition_from_data,
+)
+from headwater.model.partitions.inference import default_partition_mapping, mapping_problem
+from headwater.model.partitions.keys import MultiPartitionKey, PartitionDimensionKey, PartitionKeyRange
+from headwater.model.partitions.mapping import (
+    AllPartitionMapping,
+    IdentityPartitionMapping,
+    LastPartitionMapping,
+    PartitionMapping,
+    SpecificPartitionsPartitionMapping,
+    StaticPartitionMapping,
+    UpstreamPartitionsResult,
+)
+from headwater.model.partitions.multi import MultiPartitionsDefinition, PartitionDimensionDefinition
+from headwater.model.partitions.multi_mapping import (
+    DimensionPartitionMapping,
+    MultiPartitionMapping,
+    MultiToSingleDimensionPartitionMapping,
+)
+from headwater.model.partitions.static import StaticPartitionsDefinition
+from headwater.model.partitions.subset import PartitionsSubset
+from headwater.model.partitions.time_mapping import TimeWindowPartitionMapping
+from headwater.model.partitions.time_window import ScheduleType, TimeWindowPartitionsDefinition
+from headwater.model.partitions.windows import TimeWindow
+
+__all__ = [
+    "AddDynamicPartitionsRequest",
+    "AllPartitionMapping",
+    "DailyPartitionsDefinition",
+    "DeleteDynamicPartitionsRequest",
+    "DimensionPartitionMapping",
+    "DynamicPartitionsDefinition",
+    "DynamicPartitionsStore",
+    "HourlyPartitionsDefinition",
+    "IdentityPartitionMapping",
+    "InvalidPartitionsDefinitionError",
+    "LastPartitionMapping",
+    "MissingDynamicPartitionsStoreError",
+    "MonthlyPartitionsDefinition",
+    "MultiPartitionKey",
+    "MultiPartitionMapping",
+    "MultiPartitionsDefinition",
+    "MultiToSingleDimensionPartitionMapping",
+    "PartitionDimensionDefinition",
+    "PartitionDimensionKey",
+    "PartitionKeyRange",
+    "PartitionMapping",
+    "PartitionsDefinition",
+    "PartitionsMismatchError",
+    "PartitionsSubset",
+    "ScheduleType",
+    "SpecificPartitionsPartitionMapping",
+    "StaticPartitionMapping",
+    "StaticPartitionsDefinition",
+    "TimeWindow",
+    "TimeWindowPartitionMapping",
+    "TimeWindowPartitionsDefinition",
+    "UnknownPartitionError",
+    "UnreadablePartitionsError",
+    "UpstreamPartitionsResult",
+    "WeeklyPartitionsDefinition",
+    "default_partition_mapping",
+    "mapping_problem",
+    "partition_mapping_from_data",
+    "partitions_definition_from_data",
+]

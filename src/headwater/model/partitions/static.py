@@ -1,0 +1,118 @@
+"""Partitions whose keys are written down in the declaration."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from headwater.model.errors.partitions import InvalidPartitionsDefinitionError
+from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
+from headwater.model.partitions.ordinals import KeyDictionary, ordinals_between, shared_dictionary
+
+if TYPE_CHECKING:
+    from headwater.model.partitions.ordinals import Ordinals
+
+# The command line and the UI write a range as "first...last".
+RANGE_MARK = "..."
+
+
+class StaticPartitionsDefinition(PartitionsDefinition[str]):
+    """A fixed list of partition keys, in the order given."""
+
+    def __init__(self, partition_keys: Sequence[str]) -> None:
+        if isinstance(partition_keys, str):
+            raise InvalidPartitionsDefinitionError(
+                what=f"The partition keys are one string, {partition_keys!r}.",
+                why="Each of its letters would become a partition.",
+                fix=f"Write StaticPartitionsDefinition([{partition_keys!r}]).",
+            )
+        self._keys = tuple(partition_keys)
+        check_keys(self._keys)
+
+    def get_partition_keys(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> Sequence[str]:
+        """Return the keys, in the order in which they were declared."""
+        return list(self._keys)
+
+    @cached_property
+    def _ordinal_by_key(self) -> dict[str, int]:
+        return {key: ordinal for ordinal, key in enumerate(self._keys)}
+
+    def has_partition_key(
+        self,
+        partition_key: str,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> bool:
+        return partition_key in self._ordinal_by_key
+
+    def get_num_partitions(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> int:
+        return len(self._keys)
+
+    def to_data(self) -> dict[str, Any]:
+        return {"kind": "static", "partition_keys": list(self._keys)}
+
+    def describe(self) -> str:
+        shown = ", ".join(f'"{key}"' for key in self._keys[:4])
+        count = len(self._keys)
+        return f"{count} static key{'' if count == 1 else 's'} ({shown}{', ...' if count > 4 else ''})"
+
+    @cached_property
+    def ordinal_space(self) -> str:
+        return f"static:{self.get_serializable_unique_identifier()}"
+
+    def _dictionary(self) -> KeyDictionary:
+        return shared_dictionary(self.ordinal_space, self._keys)
+
+    def find_ordinal(self, partition_key: str) -> int | None:
+        return self._ordinal_by_key.get(partition_key)
+
+    def existing_ordinals(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> Ordinals:
+        return ordinals_between(0, len(self._keys) - 1)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StaticPartitionsDefinition) and other._keys == self._keys
+
+    def __hash__(self) -> int:
+        return hash(("static", self._keys))
+
+    def __repr__(self) -> str:
+        return f"StaticPartitionsDefinition(partition_keys={list(self._keys)!r})"
+
+
+def check_keys(keys: Sequence[str]) -> None:
+    """Raise InvalidPartitionsDefinitionError unless keys are strings, each once, and none holds the mark of a range."""
+    for key in keys:
+        if not isinstance(key, str):
+            raise InvalidPartitionsDefinitionError(
+                what=f"The partition key {key!r} is not a string but {type(key).__name__}.",
+                why="Keys name partitions in commands, tags and paths, so they are text.",
+                fix=f'Write "{key}".',
+            )
+        if RANGE_MARK in key:
+            raise InvalidPartitionsDefinitionError(
+                what=f'The partition key "{key}" contains "{RANGE_MARK}".',
+                why=f'A range of partitions is written "first{RANGE_MARK}last", so the key could not be told from one.',
+                fix="Choose a key without it.",
+            )
+    repeated = sorted(key for key, count in Counter(keys).items() if count > 1)
+    if repeated:
+        raise InvalidPartitionsDefinitionError(
+            what=f"Partition keys appear more than once: {', '.join(repeated)}.",
+            why="A key names one partition.",
+            fix="Write each key once.",
+        )

@@ -1,0 +1,746 @@
+"""Partitions that are windows of time between the ticks of a cron schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from headwater.model.clock import utc_now
+from headwater.model.errors.base import did_you_mean
+from headwater.model.errors.partitions import InvalidPartitionsDefinitionError, UnknownPartitionError
+from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
+from headwater.model.partitions.keys import PartitionKeyRange
+from headwater.model.partitions.ordinals import (
+    no_ordinals,
+    ordinals_between,
+    ordinals_from_text,
+    ordinals_of,
+    ordinals_to_text,
+    runs,
+    shifted,
+)
+from headwater.model.partitions.windows import (
+    CRON_ORIGIN,
+    Cadence,
+    CronCadence,
+    DailyCadence,
+    HourlyCadence,
+    MonthlyCadence,
+    TimeWindow,
+    WeeklyCadence,
+    cadence_of,
+    expanded_cron,
+    find_zone,
+    instant_in,
+    seconds_of,
+)
+
+if TYPE_CHECKING:
+    from headwater.model.partitions.ordinals import Ordinals
+    from headwater.model.partitions.subset import PartitionsSubset
+
+# How far past the present an end_offset looks for a window that is not excluded.
+EXCLUDED_IN_A_ROW = 100_000
+
+
+class ScheduleType(str, Enum):
+    """The usual lengths of windows."""
+
+    HOURLY = "HOURLY"
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+
+
+class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
+    """Windows of time that follow each other; a key is the start of its window in `timezone`, written as `fmt`.
+
+    start: the first window begins at the first tick at or after it. A string is read by `fmt` (or as ISO 8601), and the
+        clock time of a datetime is taken to be that of `timezone`, whatever zone it carries.
+    end: the last window ends at or before it; None for no end.
+    cron_schedule: when windows begin; or `schedule_type` with `minute_offset`, `hour_offset` and `day_offset`.
+    end_offset: 0 ends with the last window that is over; 1 adds the one that is not over yet; -1 leaves one out.
+    exclusions: cron schedules and datetimes; a window that begins on one of them does not exist.
+
+    A local time that comes twice when daylight saving ends is told apart by the UTC offset, which is appended to the
+    key of the second window when `fmt` has no %z: "2023-11-05-01:00-0500".
+    Raises InvalidPartitionsDefinitionError for anything that cannot be read.
+    """
+
+    def __init__(
+        self,
+        start: datetime | date | str,
+        fmt: str,
+        end: datetime | date | str | None = None,
+        schedule_type: ScheduleType | None = None,
+        timezone: str | None = None,
+        end_offset: int = 0,
+        minute_offset: int | None = None,
+        hour_offset: int | None = None,
+        day_offset: int | None = None,
+        cron_schedule: str | None = None,
+        exclusions: Sequence[str | datetime] | None = None,
+    ) -> None:
+        zone_name = timezone or "UTC"
+        zone = find_zone(zone_name)
+        if zone is None:
+            from zoneinfo import available_timezones
+
+            raise InvalidPartitionsDefinitionError(
+                what=f'There is no timezone "{zone_name}".',
+                why="The bounds of the windows are times on its clock.",
+                fix=f"{did_you_mean(zone_name, available_timezones())}Use a name of the IANA database, "
+                'such as "Europe/Paris".',
+            )
+        self.timezone = zone_name
+        self.zone = zone
+        self.fmt = fmt
+        self.end_offset = end_offset
+        self.cron_schedule = _chosen_schedule(cron_schedule, schedule_type, minute_offset, hour_offset, day_offset)
+        self.start = self._read_bound("start", start)
+        self.end = self._read_bound("end", end) if end is not None else None
+        self.exclusions: tuple[str | datetime, ...] = tuple(
+            item if isinstance(item, str) else self._read_bound("exclusion", item) for item in exclusions or ()
+        )
+        self._cadence = self._cadence_for(self.cron_schedule)
+        self._exclusion_cadences = tuple(self._cadence_for(item) for item in self.exclusions if isinstance(item, str))
+        self._first = self._cadence.number_from(seconds_of(self.start))
+        self._last = None if self.end is None else self._cadence.number_at(seconds_of(self.end)) - 1
+        self._excluded_until: tuple[int, Ordinals] | None = None
+        self._check_fmt()
+
+    def _cadence_for(self, cron_schedule: str) -> Cadence:
+        return cadence_of(cron_schedule, self.timezone, seconds_of(self.start))
+
+    def _read_bound(self, name: str, value: datetime | date | str) -> datetime:
+        if isinstance(value, str):
+            try:
+                read = datetime.strptime(value, self.fmt)
+            except ValueError:
+                try:
+                    read = datetime.fromisoformat(value)
+                except ValueError as error:
+                    raise InvalidPartitionsDefinitionError(
+                        what=f'The {name} "{value}" does not fit the format "{self.fmt}".',
+                        why="Dates of a partitions definition are written like its keys.",
+                        fix=f'Write it like "{datetime(2024, 1, 31).strftime(self.fmt)}", or pass a datetime.',
+                    ) from error
+        elif isinstance(value, datetime):
+            read = value
+        elif isinstance(value, date):
+            read = datetime(value.year, value.month, value.day)
+        else:
+            raise InvalidPartitionsDefinitionError(
+                what=f"The {name} is {value!r}, which is not a date.",
+                why="The windows are counted from it.",
+                fix="Pass a datetime or a string.",
+            )
+        return read.replace(tzinfo=self.zone)
+
+    def _check_fmt(self) -> None:
+        for number in (self._first, self._first + 1):
+            if self._number_of_key(self.key_at(number)) != number:
+                raise InvalidPartitionsDefinitionError(
+                    what=f'The format "{self.fmt}" writes different windows of "{self.cron_schedule}" alike, '
+                    f'such as "{self.key_at(number)}".',
+                    why="A key must name one partition.",
+                    fix='Use a format that holds the whole start of a window, such as "%Y-%m-%d-%H:%M".',
+                )
+
+    # What was declared
+
+    _class_name: ClassVar[str] = ""
+
+    @property
+    def schedule_type(self) -> ScheduleType | None:
+        """Whether windows are hourly, daily, weekly or monthly; None for other schedules."""
+        cadence = self._cadence
+        if isinstance(cadence, HourlyCadence) and len(cadence.minutes) == 1:
+            return ScheduleType.HOURLY
+        if isinstance(cadence, DailyCadence):
+            return ScheduleType.DAILY
+        if isinstance(cadence, WeeklyCadence):
+            return ScheduleType.WEEKLY
+        return ScheduleType.MONTHLY if isinstance(cadence, MonthlyCadence) else None
+
+    @property
+    def minute_offset(self) -> int:
+        """The minute at which windows begin. Raises InvalidPartitionsDefinitionError for an irregular schedule."""
+        return self._field_of_schedule(0, "minute")
+
+    @property
+    def hour_offset(self) -> int:
+        return self._field_of_schedule(1, "hour")
+
+    @property
+    def day_offset(self) -> int:
+        """The day of the week (0 is Sunday) or of the month on which windows begin."""
+        return self._field_of_schedule(4 if isinstance(self._cadence, WeeklyCadence) else 2, "day")
+
+    def _field_of_schedule(self, position: int, name: str) -> int:
+        field = expanded_cron(self.cron_schedule).split(" ")[position]
+        if field.isdigit():
+            return int(field)
+        if field == "*":
+            return 0
+        raise InvalidPartitionsDefinitionError(
+            what=f'The schedule "{self.cron_schedule}" has no single {name}.',
+            why="Windows begin at several.",
+            fix="Read cron_schedule instead.",
+        )
+
+    @property
+    def is_basic_daily(self) -> bool:
+        return expanded_cron(self.cron_schedule) == "0 0 * * *"
+
+    @property
+    def is_basic_hourly(self) -> bool:
+        return expanded_cron(self.cron_schedule) == "0 * * * *"
+
+    @property
+    def cadence(self) -> Cadence:
+        """The numbering of all windows of the schedule, before the start and after the end as well."""
+        return self._cadence
+
+    def get_cron_schedule(
+        self,
+        minute_of_hour: int | None = None,
+        hour_of_day: int | None = None,
+        day_of_week: int | None = None,
+        day_of_month: int | None = None,
+    ) -> str:
+        """Return the cron schedule that runs each window once it is over, moved to the given time.
+
+        Raises InvalidPartitionsDefinitionError for a time that the length of the window leaves no room for.
+        """
+        given = (minute_of_hour, hour_of_day, day_of_week, day_of_month)
+        kind = self.schedule_type
+        if all(part is None for part in given):
+            return self.cron_schedule
+        misfit = (
+            kind is None
+            or (kind is ScheduleType.HOURLY and hour_of_day is not None)
+            or (kind is not ScheduleType.WEEKLY and day_of_week is not None)
+            or (kind is not ScheduleType.MONTHLY and day_of_month is not None)
+        )
+        if misfit:
+            raise InvalidPartitionsDefinitionError(
+                what=f'The schedule "{self.cron_schedule}" cannot be moved to minute {minute_of_hour}, '
+                f"hour {hour_of_day}, day of week {day_of_week}, day of month {day_of_month}.",
+                why="Each window must run exactly once.",
+                fix="Give only parts that are shorter than a window, or write the cron schedule itself.",
+            )
+        fields = expanded_cron(self.cron_schedule).split(" ")
+        for position, part in ((0, minute_of_hour), (1, hour_of_day), (2, day_of_month), (4, day_of_week)):
+            if part is not None:
+                fields[position] = str(part)
+        return " ".join(fields)
+
+    # Bounds at an instant
+
+    def _bounds(self, current_time: datetime | None) -> tuple[int, int]:
+        """Return the first and last window that exist; the last comes before the first when there is none."""
+        now = seconds_of(current_time or utc_now())
+        last = self._cadence.number_at(now) - 1
+        last = last + self.end_offset if not self.exclusions else self._moved(last + 1, self.end_offset)
+        if self._last is not None:
+            last = min(last, self._last)
+        return self._first, last
+
+    def _moved(self, current: int, by: int) -> int:
+        """Return the window that is last when windows before `current` are over and excluded ones do not count."""
+        last = current - 1
+        if by <= 0:
+            steps = -by
+            while last >= self._first and (self.is_excluded(last) or steps):
+                steps -= not self.is_excluded(last)
+                last -= 1
+            return last
+        for _ in range(EXCLUDED_IN_A_ROW + by):
+            last += 1
+            by -= not self.is_excluded(last)
+            if by == 0:
+                return last
+        return current - 1
+
+    def is_excluded(self, number: int) -> bool:
+        """Return whether the window with this number is left out by `exclusions`."""
+        return bool(self.exclusions) and number in self._excluded_up_to(number)
+
+    def _excluded_up_to(self, last: int) -> Ordinals:
+        """Return the excluded windows from the first to at least `last`."""
+        if not self.exclusions or last < self._first:
+            return no_ordinals()
+        known = self._excluded_until
+        if known is not None and known[0] >= last:
+            return known[1]
+        begin = self._first if known is None else known[0] + 1
+        # Look ahead, so that asking window by window does not count again each time.
+        until = last + max(64, (last - self._first) // 4)
+        found: set[int | None] = set() if known is None else set(known[1])
+        begins_at, ends_at = self._cadence.instant(begin), self._cadence.instant(until)
+        for cadence in self._exclusion_cadences:
+            tick = cadence.number_from(begins_at)
+            while (seconds := cadence.instant(tick)) <= ends_at:
+                found.add(self._number_beginning_at(seconds))
+                tick += 1
+        for item in self.exclusions:
+            if not isinstance(item, str):
+                found.add(self._number_beginning_at(seconds_of(item)))
+        excluded = ordinals_of(number for number in found if number is not None and number >= self._first)
+        self._excluded_until = (until, excluded)
+        return excluded
+
+    def _number_beginning_at(self, seconds: float) -> int | None:
+        number = self._cadence.number_at(seconds)
+        return number if self._cadence.instant(number) == seconds else None
+
+    def existing_ordinals(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> Ordinals:
+        first, last = self._bounds(current_time)
+        existing = ordinals_between(first, last)
+        return existing - self._excluded_up_to(last) if self.exclusions else existing
+
+    def existing_ordinals_or_excluded(self, current_time: datetime | None = None) -> Ordinals:
+        """Return the numbers of the windows that exist, and of those that would but for `exclusions`."""
+        return ordinals_between(*self._bounds(current_time))
+
+    # Keys
+
+    def key_at(self, ordinal: int) -> str:
+        start = self._cadence.local_start(ordinal)
+        if self.fmt == "%Y-%m-%d":
+            key = f"{start.year:04d}-{start.month:02d}-{start.day:02d}"
+        elif self.fmt == "%Y-%m-%d-%H:%M":
+            key = f"{start.year:04d}-{start.month:02d}-{start.day:02d}-{start.hour:02d}:{start.minute:02d}"
+        else:
+            key = start.strftime(self.fmt)
+        if start.fold and "%z" not in self.fmt:
+            key += start.strftime("%z")
+        return key
+
+    def _local_of_key(self, partition_key: str) -> datetime | None:
+        """Return the time that a key spells, aware if it spells an offset; None when it does not fit the format."""
+        if self.fmt == "%Y-%m-%d" and len(partition_key) == 10:
+            try:
+                return datetime.fromisoformat(partition_key)
+            except ValueError:
+                return None
+        for fmt in (self.fmt, f"{self.fmt}%z"):
+            try:
+                return datetime.strptime(partition_key, fmt)
+            except ValueError:
+                continue
+        return None
+
+    def _number_of_key(self, partition_key: str) -> int | None:
+        try:
+            local = self._local_of_key(partition_key)
+            if local is None:
+                return None
+            number = self._cadence.number_from_local(local)
+            return number if self.key_at(number) == partition_key else None
+        except (ValueError, OverflowError):
+            return None
+
+    def find_ordinal(self, partition_key: str) -> int | None:
+        return self._number_of_key(partition_key)
+
+    def ordinals_of_any_keys(self, partition_keys: Iterable[str]) -> Ordinals:
+        return self.ordinals_of_keys(partition_keys)
+
+    def _require_number(self, partition_key: str) -> int:
+        number = self._number_of_key(partition_key)
+        if number is None:
+            raise UnknownPartitionError(partition_key, self.describe(), self.hint_for_unknown_key(partition_key))
+        return number
+
+    def get_partition_key(self, key: str | date | datetime) -> str:
+        """Return the key of the window that begins at a date or datetime, or a key in its own format."""
+        if isinstance(key, str):
+            return self.key_at(self._require_number(key))
+        return self.key_at(self._cadence.number_from_local(self._read_bound("key", key).replace(tzinfo=None)))
+
+    def get_partition_keys(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> Sequence[str]:
+        """Return the keys of all windows that exist, oldest first. Iterate over a subset where they are many."""
+        return [self.key_at(number) for number in self.existing_ordinals(current_time)]
+
+    def _key_of_bound(self, current_time: datetime | None, position: int) -> str | None:
+        if not self.exclusions:
+            first, last = self._bounds(current_time)
+            return self.key_at((first, last)[position]) if first <= last else None
+        existing = self.existing_ordinals(current_time)
+        return self.key_at(existing[position]) if existing else None
+
+    def get_first_partition_key(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> str | None:
+        return self._key_of_bound(current_time, 0)
+
+    def get_last_partition_key(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> str | None:
+        return self._key_of_bound(current_time, -1)
+
+    def get_num_partitions(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> int:
+        return len(self.existing_ordinals(current_time))
+
+    def has_partition_key(
+        self,
+        partition_key: str,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> bool:
+        number = self._number_of_key(partition_key)
+        if number is None:
+            return False
+        first, last = self._bounds(current_time)
+        return first <= number <= last and not self.is_excluded(number)
+
+    def hint_for_unknown_key(
+        self,
+        partition_key: str,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> str:
+        first = self.get_first_partition_key(current_time)
+        if first is None:
+            over = self.get_time_window(self._first).end
+            return f"There are no partitions yet: the first window ends at {over.isoformat()}."
+        number = self._number_of_key(partition_key)
+        if number is not None and self.is_excluded(number):
+            return "The definition's exclusions leave it out."
+        read = self._local_of_key(partition_key)
+        near = ""
+        if read is not None and number is None:
+            number = max(self._cadence.number_from_local(read), self._first)
+            candidate = self.key_at(number)
+            near = f'Did you mean "{candidate}"? ' if self.has_partition_key(candidate, current_time) else ""
+        return f'{near}Keys are written like "{first}" and run to "{self.get_last_partition_key(current_time)}".'
+
+    def get_partition_keys_in_range(
+        self,
+        partition_key_range: PartitionKeyRange,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> Sequence[str]:
+        return list(self.subset_with_partition_key_range(partition_key_range, current_time))
+
+    def subset_with_partition_key_range(
+        self,
+        partition_key_range: PartitionKeyRange,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> PartitionsSubset[str]:
+        for key in partition_key_range:
+            self.validate_partition_key(key, current_time)
+        first, last = map(self._require_number, partition_key_range)
+        return self.subset_of_ordinals(ordinals_between(first, last) & self.existing_ordinals(current_time))
+
+    def get_partition_keys_between_indexes(
+        self, start_idx: int, end_idx: int, current_time: datetime | None = None
+    ) -> list[str]:
+        """Return the keys at positions start_idx to end_idx, the last not included, counted from the first key."""
+        existing = self.existing_ordinals(current_time)
+        return [self.key_at(number) for number in existing[max(start_idx, 0) : max(end_idx, 0)]]
+
+    def get_partition_key_for_timestamp(self, timestamp: float, end_closed: bool = False) -> str:
+        """Return the key of the window that holds an instant (seconds from 1970 in UTC), existing or not.
+
+        end_closed: an instant on the bound of two windows belongs to the earlier.
+        """
+        number = self._cadence.number_before(timestamp) if end_closed else self._cadence.number_at(timestamp)
+        return self.key_at(number)
+
+    def get_next_partition_key(self, partition_key: str, current_time: datetime | None = None) -> str | None:
+        """Return the key of the window after this one, or None after the last."""
+        window = self.get_next_partition_window(
+            self.time_window_for_partition_key(partition_key).end, current_time=current_time
+        )
+        return None if window is None else self.key_at(self._cadence.number_at(seconds_of(window.start)))
+
+    def less_than(self, partition_key1: str, partition_key2: str) -> bool:
+        return self._require_number(partition_key1) < self._require_number(partition_key2)
+
+    # Windows
+
+    def get_time_window(self, number: int) -> TimeWindow:
+        """Return the window with this number; its datetimes are in the definition's timezone."""
+        return TimeWindow(
+            instant_in(self.zone, self._cadence.instant(number)),
+            instant_in(self.zone, self._cadence.instant(number + 1)),
+        )
+
+    def time_window_for_partition_key(self, partition_key: str) -> TimeWindow:
+        """Return the window of a key, in the definition's timezone; the partition need not exist now.
+
+        Raises UnknownPartitionError for a key that is not the start of a window.
+        """
+        return self.get_time_window(self._require_number(partition_key))
+
+    def start_time_for_partition_key(self, partition_key: str) -> datetime:
+        return self.time_window_for_partition_key(partition_key).start
+
+    def end_time_for_partition_key(self, partition_key: str) -> datetime:
+        return self.time_window_for_partition_key(partition_key).end
+
+    def time_windows_for_partition_keys(
+        self, partition_keys: Iterable[str], validate: bool = True
+    ) -> Sequence[TimeWindow]:
+        """Return the windows of the keys, oldest first, joined where one ends as the next begins."""
+        return self.time_windows_of(self.ordinals_of_keys(partition_keys))
+
+    def time_windows_of(self, ordinals: Ordinals) -> list[TimeWindow]:
+        """Return the stretches of time that windows with these numbers cover, oldest first."""
+        instant = self._cadence.instant
+        return [
+            TimeWindow(instant_in(self.zone, instant(first)), instant_in(self.zone, instant(last + 1)))
+            for first, last in runs(ordinals)
+        ]
+
+    def _window_if_exists(
+        self, number: int, step: int, respect_bounds: bool, current_time: datetime | None
+    ) -> TimeWindow | None:
+        first, last = self._bounds(current_time)
+        for _ in range(EXCLUDED_IN_A_ROW):
+            if respect_bounds and not first <= number <= last:
+                return None
+            if not self.is_excluded(number):
+                return self.get_time_window(number)
+            number += step
+        return None
+
+    def get_first_partition_window(self, current_time: datetime | None = None) -> TimeWindow | None:
+        return self._window_if_exists(self._first, 1, True, current_time)
+
+    def get_last_partition_window(self, current_time: datetime | None = None) -> TimeWindow | None:
+        return self._window_if_exists(self._bounds(current_time)[1], -1, True, current_time)
+
+    def get_next_partition_window(
+        self, end_dt: datetime, respect_bounds: bool = True, current_time: datetime | None = None
+    ) -> TimeWindow | None:
+        """Return the first window that begins at or after an instant; None if it does not exist yet."""
+        return self._window_if_exists(self._cadence.number_from(seconds_of(end_dt)), 1, respect_bounds, current_time)
+
+    def get_prev_partition_window(
+        self, start_dt: datetime, respect_bounds: bool = True, current_time: datetime | None = None
+    ) -> TimeWindow | None:
+        """Return the last window that ends at or before an instant; None if that comes before the first."""
+        number = self._cadence.number_at(seconds_of(start_dt)) - 1
+        return self._window_if_exists(number, -1, respect_bounds, current_time)
+
+    def _numbers_in_window(
+        self, time_window: TimeWindow, current_time: datetime | None, respect_bounds: bool
+    ) -> Ordinals:
+        """Return the windows that begin inside a stretch of time."""
+        first = self._cadence.number_from(seconds_of(time_window.start))
+        last = self._cadence.number_before(seconds_of(time_window.end))
+        if respect_bounds:
+            earliest, latest = self._bounds(current_time)
+            first, last = max(first, earliest), min(last, latest)
+        return ordinals_between(first, last) - self._excluded_up_to(last)
+
+    def get_partition_keys_in_time_window(
+        self, time_window: TimeWindow, current_time: datetime | None = None
+    ) -> Sequence[str]:
+        """Return the keys of the existing windows that begin inside a stretch of time."""
+        return [self.key_at(number) for number in self._numbers_in_window(time_window, current_time, True)]
+
+    def get_partition_subset_in_time_window(
+        self, time_window: TimeWindow, current_time: datetime | None = None
+    ) -> PartitionsSubset[str]:
+        """Return the set of the existing windows that begin inside a stretch of time."""
+        return self.subset_of_ordinals(self._numbers_in_window(time_window, current_time, True))
+
+    def get_num_partitions_in_window(self, time_window: TimeWindow, current_time: datetime | None = None) -> int:
+        return len(self._numbers_in_window(time_window, current_time, True))
+
+    def has_any_partitions_in_window(self, time_window: TimeWindow, current_time: datetime | None = None) -> bool:
+        return bool(self._numbers_in_window(time_window, current_time, True))
+
+    def get_partition_key_range_for_time_window(
+        self, time_window: TimeWindow, respect_bounds: bool = True, current_time: datetime | None = None
+    ) -> PartitionKeyRange:
+        """Return the range of the windows that begin inside a stretch of time.
+
+        Raises UnknownPartitionError when there is none.
+        """
+        numbers = self._numbers_in_window(time_window, current_time, respect_bounds)
+        if not numbers:
+            spelled = f"{time_window.start.isoformat()} to {time_window.end.isoformat()}"
+            raise UnknownPartitionError(spelled, self.describe(), self.hint_for_unknown_key(spelled, current_time))
+        return PartitionKeyRange(self.key_at(numbers.min()), self.key_at(numbers.max()))
+
+    # Identity, sets and data
+
+    def equal_except_for_start_or_end(self, other: TimeWindowPartitionsDefinition) -> bool:
+        return self._identity[2:] == other._identity[2:]
+
+    @cached_property
+    def _identity(self) -> tuple[object, ...]:
+        end = None if self.end is None else seconds_of(self.end)
+        excluded = tuple(item if isinstance(item, str) else seconds_of(item) for item in self.exclusions)
+        schedule = expanded_cron(self.cron_schedule)
+        return (seconds_of(self.start), end, self.timezone, self.fmt, schedule, self.end_offset, excluded)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TimeWindowPartitionsDefinition) and other._identity == self._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from headwater.model.partitions.encoding import partitions_definition_from_data
+
+        return (partitions_definition_from_data, (self.to_data(),))
+
+    def to_data(self) -> dict[str, Any]:
+        return {
+            "kind": "time_window",
+            "class": self._class_name,
+            "start": _bound_to_data(self.start),
+            "end": None if self.end is None else _bound_to_data(self.end),
+            "fmt": self.fmt,
+            "timezone": self.timezone,
+            "end_offset": self.end_offset,
+            "cron_schedule": self.cron_schedule,
+            "exclusions": [
+                {"cron": item} if isinstance(item, str) else {"at": _bound_to_data(item)} for item in self.exclusions
+            ],
+        }
+
+    def describe(self) -> str:
+        kind = self.schedule_type
+        name = kind.value.lower() if kind else f'windows of "{self.cron_schedule}"'
+        until = "" if self.end is None else f" to {self._spell(self.end)}"
+        excluded = ", with exclusions" if self.exclusions else ""
+        return f"{name} from {self._spell(self.start)}{until} ({self.timezone}){excluded}"
+
+    def _spell(self, bound: datetime) -> str:
+        midnight = bound.hour == bound.minute == bound.second == 0
+        return bound.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M")
+
+    def __repr__(self) -> str:
+        end = f", end={_bound_to_data(self.end)!r}" if self.end is not None else ""
+        return (
+            f"{type(self).__name__}(start={_bound_to_data(self.start)!r}{end}, timezone={self.timezone!r}, "
+            f"fmt={self.fmt!r}, end_offset={self.end_offset}, cron_schedule={self.cron_schedule!r})"
+        )
+
+    @cached_property
+    def ordinal_space(self) -> str:
+        anchor = f":{self._cadence.instant(CRON_ORIGIN)}" if isinstance(self._cadence, CronCadence) else ""
+        return f"time:{self.timezone}:{expanded_cron(self.cron_schedule)}{anchor}"
+
+    def ranges_of(
+        self, ordinals: Ordinals, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> list[PartitionKeyRange]:
+        if not self.exclusions or not ordinals:
+            return [PartitionKeyRange(self.key_at(first), self.key_at(last)) for first, last in runs(ordinals)]
+        # A window that does not exist does not break a range.
+        bridged = ordinals | self._excluded_up_to(ordinals.max())
+        found = []
+        for first, last in runs(bridged):
+            inside = ordinals & ordinals_between(first, last)
+            if inside:
+                found.append(PartitionKeyRange(self.key_at(inside.min()), self.key_at(inside.max())))
+        return found
+
+    def ordinals_to_data(self, ordinals: Ordinals) -> Any:
+        data = {
+            "timezone": self.timezone,
+            "cron_schedule": expanded_cron(self.cron_schedule),
+            "windows": ordinals_to_text(ordinals),
+        }
+        if isinstance(self._cadence, CronCadence):
+            data["anchor"] = str(int(self._cadence.instant(CRON_ORIGIN)))
+        return data
+
+    def ordinals_from_data(self, data: Any) -> Ordinals:
+        if (data["timezone"], data["cron_schedule"]) != (self.timezone, expanded_cron(self.cron_schedule)):
+            raise ValueError(f'it holds windows of "{data["cron_schedule"]}" in {data["timezone"]}')
+        ordinals = ordinals_from_text(data["windows"])
+        if isinstance(self._cadence, CronCadence):
+            return shifted(ordinals, self._cadence.number_from(int(data["anchor"])) - CRON_ORIGIN)
+        return ordinals
+
+    def converted(self, ordinals: Ordinals, other: PartitionsDefinition[Any]) -> Ordinals | None:
+        if self.ordinal_space == other.ordinal_space:
+            return ordinals
+        if (
+            isinstance(other, TimeWindowPartitionsDefinition)
+            and isinstance(self._cadence, CronCadence)
+            and self.timezone == other.timezone
+            and expanded_cron(self.cron_schedule) == expanded_cron(other.cron_schedule)
+        ):
+            return shifted(ordinals, self._cadence.number_from(other._cadence.instant(CRON_ORIGIN)) - CRON_ORIGIN)
+        return None
+
+
+def _bound_to_data(bound: datetime) -> str:
+    return bound.replace(tzinfo=None).isoformat()
+
+
+def _chosen_schedule(
+    cron_schedule: str | None,
+    schedule_type: ScheduleType | None,
+    minute_offset: int | None,
+    hour_offset: int | None,
+    day_offset: int | None,
+) -> str:
+    if (cron_schedule is None) == (schedule_type is None):
+        raise InvalidPartitionsDefinitionError(
+            what="Exactly one of cron_schedule and schedule_type is needed.",
+            why="The bounds of the windows follow from it.",
+            fix='Write cron_schedule="0 0 * * *", or schedule_type=ScheduleType.DAILY.',
+        )
+    if cron_schedule is not None:
+        if minute_offset or hour_offset or day_offset:
+            raise InvalidPartitionsDefinitionError(
+                what=f'Offsets were given beside the cron schedule "{cron_schedule}".',
+                why="The schedule says itself at which minute, hour and day windows begin.",
+                fix="Leave out minute_offset, hour_offset and day_offset.",
+            )
+        return cron_schedule
+    monthly = schedule_type is ScheduleType.MONTHLY
+    minute, hour = minute_offset or 0, hour_offset or 0
+    day = day_offset if day_offset is not None else (1 if monthly else 0)
+    weekly = schedule_type is ScheduleType.WEEKLY
+    limits = {
+        "minute_offset": (minute, 0, 59),
+        "hour_offset": (hour, 0, 0 if schedule_type is ScheduleType.HOURLY else 23),
+        "day_offset": (day, 1 if monthly else 0, 31 if monthly else 7 if weekly else 0),
+    }
+    for name, (value, low, high) in limits.items():
+        if not low <= value <= high:
+            raise InvalidPartitionsDefinitionError(
+                what=f"{name} is {value} for {str(schedule_type.value if schedule_type else '').lower()} partitions.",
+                why=f"It says where in its window a partition begins: {low} to {high}.",
+                fix=f"Choose a number from {low} to {high}.",
+            )
+    match schedule_type:
+        case ScheduleType.HOURLY:
+            return f"{minute} * * * *"
+        case ScheduleType.WEEKLY:
+            return f"{minute} {hour} * * {day}"
+        case ScheduleType.MONTHLY:
+            return f"{minute} {hour} {day} * *"
+    return f"{minute} {hour} * * *"

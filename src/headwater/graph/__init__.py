@@ -1,0 +1,1 @@
+"""Specs joined by edges: order, lineage, validation and the selection language."""

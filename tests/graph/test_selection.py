@@ -373,6 +373,15 @@ def test_thousands_of_keys_make_one_clause_quickly():
     assert time.perf_counter() - began < 2
 
 
+def test_long_chains_of_differences_are_written_read_and_resolved():
+    selection = AssetSelection.all()
+    for number in range(200):
+        selection = selection - AssetSelection.keys(f"a{number}")
+    graph = AssetGraph.build(AssetSpec(f"a{number}") for number in range(201))
+    assert written(selection.resolve(graph)) == "a200"
+    assert AssetSelection.from_string(str(selection)) == selection
+
+
 def test_a_selection_on_five_thousand_assets_takes_milliseconds():
     graph = AssetGraph.build(
         AssetSpec(f"a{n}", deps=[f"a{n - 1}", f"a{n // 2}"] if n > 1 else None) for n in range(5000)

@@ -82,20 +82,33 @@ def _text(selection: AssetSelection) -> tuple[str, int]:
     match selection:
         case Or(operands):
             return _union(operands)
-        case And((first, *rest)):
-            others = " and ".join(_in(ANDED, one) if not isinstance(one, Difference) else f"({one})" for one in rest)
-            return f"{_in(ANDED, first)} and {others}", ANDED
-        case Difference(left, right):
-            without = f"not {_in(NEGATED, right)}"
-            if left == All():
-                return without, NEGATED
-            return f"{_in(ANDED, left)} and {without}", ANDED
+        case And() | Difference():
+            return _conjunction(selection)
         case Upstream(of, depth):
             return f"{'' if depth is None else depth}+{_in(WHOLE, of)}", STEPPED
         case Downstream(of, depth):
             return f"{_in(WHOLE, of)}+{'' if depth is None else depth}", STEPPED
         case _:
             return _clause(selection), WHOLE
+
+
+def _conjunction(selection: AssetSelection) -> tuple[str, int]:
+    # From the last part to the first, in a loop: chains of hundreds of "and not" are made by programs.
+    texts: list[str] = []
+    while True:
+        match selection:
+            case And((first, *rest)):
+                texts += [_in(WHOLE if isinstance(one, Difference) else ANDED, one) for one in reversed(rest)]
+                selection = first
+            case Difference(left, right):
+                texts.append(f"not {_in(NEGATED, right)}")
+                if left == All():
+                    break
+                selection = left
+            case _:
+                texts.append(_in(ANDED, selection))
+                break
+    return " and ".join(reversed(texts)), ANDED if len(texts) > 1 else NEGATED
 
 
 def _union(operands: tuple[AssetSelection, ...]) -> tuple[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from headwater.graph.asset_graph import AssetGraph
 from headwater.graph.from_definitions import graph_of
@@ -46,6 +46,8 @@ from headwater.model.errors.base import nearest
 from headwater.model.errors.graph import NothingSelected, UnknownInSelection
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.specs import KIND_TAG_PREFIX, AssetSpec
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,8 @@ class _Resolver:
                 return set().union(*map(self.nodes, operands))
             case And(operands):
                 return set.intersection(*map(self.nodes, operands))
-            case Difference(left, right):
-                return self.nodes(left) - self.nodes(right)
+            case Difference():
+                return self.without(selection, self.nodes)
             case Upstream(of, depth):
                 starts = self.nodes(of)
                 return (starts | graph.ancestor_nodes(starts, depth)) & graph.materializable_nodes
@@ -194,6 +196,14 @@ class _Resolver:
                 return set()
             case _:
                 return self.matching(selection)
+
+    def without(self, difference: AssetSelection, members: Callable[[AssetSelection], set[T]]) -> set[T]:
+        """Take away what the chain of differences takes away, in a loop: programs make chains of hundreds."""
+        taken: set[T] = set()
+        while isinstance(difference, Difference):
+            taken |= members(difference.right)
+            difference = difference.left
+        return members(difference) - taken
 
     def named(self, name: str) -> set[int]:
         graph = self.graph
@@ -284,8 +294,8 @@ class _Resolver:
                 return set().union(*map(self.checks, operands))
             case And(operands):
                 return set.intersection(*map(self.checks, operands))
-            case Difference(left, right):
-                return self.checks(left) - self.checks(right)
+            case Difference():
+                return self.without(selection, self.checks)
             case _:
                 return self.checks_of(self.nodes(selection))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from headwater.model.errors.definition import CheckError
 from headwater.model.keys import AssetCheckKey, AssetKey
@@ -16,8 +16,6 @@ from headwater.model.keys import AssetCheckKey, AssetKey
 if TYPE_CHECKING:
     from headwater.graph.asset_graph import AssetGraph
     from headwater.graph.selection.resolution import EmptyClause
-
-T = TypeVar("T")
 
 
 class AssetSelection:

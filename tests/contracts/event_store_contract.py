@@ -173,7 +173,7 @@ class EventStoreContract:
     def test_recover_leaves_the_runs_of_this_process_alone(self, store: Store) -> None:
         store.create_run(Run("r1", "job"))
         store.append(RunStarted(run_id="r1"))
-        assert store.recover() == ()
+        assert store.recover() == []
         run = store.find_run("r1")
         assert run is not None
         assert run.status is RunStatus.STARTED
@@ -460,7 +460,7 @@ class EventStoreContract:
     # -------------------------------------------------------------------------------------------------- limits of size
 
     def test_a_materialization_that_is_too_large_is_refused_by_name(self, store: Store) -> None:
-        with pytest.raises(EventTooLarge, match='asset "orders".*metadata entry "blob".*MetadataValue.path'):
+        with pytest.raises(EventTooLarge, match=r'asset "orders".*metadata entry "blob".*MetadataValue\.path'):
             store.append(materialized(metadata={"rows": 1, "blob": "x" * 2_000_000}))
         store.flush()
         assert store.asset_state(ORDERS) is None

@@ -64,7 +64,7 @@ def _conditions(filters: EventRecordsFilter) -> Iterator[tuple[str, Sequence[Any
         one_of, of_many = in_list(partitions), in_list(_OF_MANY_PARTITIONS)
         yield (
             f"(partition_key IN {one_of} OR (partition_key IS NULL AND kind IN {of_many}"
-            f" AND EXISTS (SELECT 1 FROM json_each(events.body, '$.partitions') AS many WHERE many.value IN {one_of})))",
+            f" AND EXISTS (SELECT 1 FROM json_each(events.body, '$.partitions') AS one WHERE one.value IN {one_of})))",
             [*partitions, *_OF_MANY_PARTITIONS, *partitions],
         )
     if filters.storage_ids is not None:

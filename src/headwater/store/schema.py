@@ -38,16 +38,14 @@ def statements_of(script: str) -> Iterator[str]:
 
 def version_of(connection: sqlite3.Connection, path: str) -> int:
     """Return the schema version of a database; 0 for an empty one. Raises NotAStore when it is someone else's."""
-    try:
-        row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
-    except sqlite3.OperationalError as error:
-        if "no such" not in str(error):
-            raise
-        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        if names:
-            raise NotAStore(path, f"it is a database with other tables ({', '.join(names[:3])})") from None
-        return 0
-    return int(row[0] or 0)
+    # One look decides: another process may be making the tables right now.
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    if "schema_version" in names:
+        (version,) = connection.execute("SELECT max(version) FROM schema_version").fetchone()
+        return int(version or 0)
+    if names:
+        raise NotAStore(path, f"it is a database with other tables ({', '.join(names[:3])})")
+    return 0
 
 
 def bring_up_to_date(connection: sqlite3.Connection, path: str) -> None:

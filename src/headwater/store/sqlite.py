@@ -118,7 +118,7 @@ class SqliteStore(RunQueries, AssetQueries, HistoryQueries):
 
     def recover(self) -> Sequence[Run]:
         if not self._rows(*has_foreign_runs(self._writer.owner_id)):
-            return ()
+            return []
         with self._writer.transaction() as connection:
             run_ids = interrupt_lost_runs(connection, self._writer, self._clock())
         return [run for run_id in run_ids if (run := self.find_run(run_id)) is not None]

@@ -1,0 +1,127 @@
+"""Writes the store that a release leaves behind: `python tests/golden/write_store.py tests/golden/store_vN.sqlite`.
+
+Run it once when the schema version changes, and keep the file for good: every later release must read it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from pathlib import Path
+
+from headwater.model.events import (
+    AssetMaterialized,
+    AssetNotMaterialized,
+    AssetObserved,
+    AssetUnchanged,
+    AssetWiped,
+    CheckEvaluated,
+    ErrorFrame,
+    ErrorInfo,
+    HookRan,
+    InputVersion,
+    OutputProduced,
+    OutputRef,
+    RunCanceled,
+    RunCreated,
+    RunFailed,
+    RunInterrupted,
+    RunStarted,
+    RunSucceeded,
+    StepBlocked,
+    StepFailed,
+    StepRetryScheduled,
+    StepSkipped,
+    StepStarted,
+    StepSucceeded,
+)
+from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.runs import Run
+from headwater.store import SqliteStore
+
+ERROR = ErrorInfo(
+    "ValueError",
+    "no rows",
+    frames=(ErrorFrame("assets.py", 7, "orders", "raise ValueError('no rows') from error", True),),
+    cause=ErrorInfo("KeyError", "'day'"),
+    code="user",
+)
+RUNS = (
+    Run(
+        "r1",
+        "nightly",
+        tags={"team": "sales"},
+        run_config={"ops": {"orders": {"config": {"n": 1}}}},
+        asset_selection=(AssetKey("orders"), AssetKey(["sales", "daily"])),
+        check_selection=(AssetCheckKey("orders", "no_nulls"),),
+        step_keys=("orders", "sales__daily"),
+        created_at=1.0,
+        plan={"steps": ["orders", "sales__daily"]},
+    ),
+    Run("r2", "nightly", parent_run_id="r1", root_run_id="r1", created_at=20.0),
+    Run("r3", "hourly", created_at=30.0),
+    Run("r4", "hourly", created_at=40.0),
+)
+EVENTS = (
+    RunCreated(run_id="r1", timestamp=1.0, job_name="nightly"),
+    RunStarted(run_id="r1", timestamp=2.0),
+    StepStarted(run_id="r1", step_key="orders", timestamp=3.0),
+    StepFailed(run_id="r1", step_key="orders", timestamp=4.0, error=ERROR, duration_seconds=1.0, metadata={"n": 1}),
+    StepRetryScheduled(run_id="r1", step_key="orders", timestamp=4.0, attempt=2, not_before=5.0),
+    StepStarted(run_id="r1", step_key="orders", timestamp=5.0, attempt=2),
+    OutputProduced(run_id="r1", step_key="orders", timestamp=6.0, mapping_key="k", metadata={"n": 2}),
+    AssetMaterialized(
+        run_id="r1",
+        step_key="orders",
+        timestamp=6.0,
+        asset="orders",
+        description="all orders",
+        metadata={"rows": 3, "nested": {"a": [1, None, 2.5]}},
+        tags={"k": "v"},
+        data_version="d1",
+        code_version="c1",
+        config_hash="h1",
+        inputs=(InputVersion("raw", "2024-01-01", "d0"),),
+        has_value=True,
+    ),
+    CheckEvaluated(run_id="r1", timestamp=6.0, asset="orders", check="no_nulls", passed=False, severity="WARN"),
+    StepSucceeded(
+        run_id="r1", step_key="orders", timestamp=7.0, attempt=2, outputs=(OutputRef("result"), OutputRef("x", "k"))
+    ),
+    HookRan(run_id="r1", step_key="orders", timestamp=7.0, hook="mail", outcome="errored", error=ERROR),
+    StepStarted(run_id="r1", step_key="sales__daily", timestamp=8.0),
+    AssetMaterialized(run_id="r1", timestamp=8.0, asset="sales/daily", partition="a", data_version="d2"),
+    AssetMaterialized(run_id="r1", timestamp=8.5, asset="sales/daily", partition="b", data_version="d3"),
+    AssetNotMaterialized(run_id="r1", timestamp=9.0, asset="sales/daily", partitions=("b", "c"), cause="ValueError"),
+    AssetObserved(run_id="r1", timestamp=9.0, asset="sales/daily", partition="a", data_version="d4"),
+    CheckEvaluated(run_id="r1", timestamp=9.0, asset="sales/daily", check="unique", partition="a", blocking=True),
+    StepFailed(run_id="r1", step_key="sales__daily", timestamp=9.0, cause="timeout"),
+    StepSkipped(run_id="r1", step_key="skipped", timestamp=9.0, reason="nothing new"),
+    StepBlocked(run_id="r1", step_key="blocked", timestamp=9.0, cause="sales__daily"),
+    RunFailed(run_id="r1", timestamp=10.0, failed_steps=("sales__daily",), error=ERROR),
+    AssetMaterialized(timestamp=11.0, asset="wiped"),
+    AssetWiped(timestamp=12.0, asset="wiped"),
+    AssetUnchanged(run_id="r2", timestamp=21.0, asset="orders", metadata={"seen": 1}),
+    RunSucceeded(run_id="r2", timestamp=22.0),
+    RunCanceled(run_id="r3", timestamp=31.0, reason="Ctrl-C"),
+    RunInterrupted(run_id="r4", timestamp=41.0, reason="gone"),
+)
+
+
+def main(path: Path) -> None:
+    with SqliteStore(path, clock=lambda: 0.0) as store:
+        for run in RUNS:
+            store.create_run(run)
+        for event in EVENTS:
+            store.append(event)
+        store.add_dynamic_partitions("regions", ["eu", "us", "asia"])
+        store.delete_dynamic_partition("regions", "us")
+        store.set_cursor_values({"sensor": "17"})
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("VACUUM")
+    connection.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

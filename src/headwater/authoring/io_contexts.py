@@ -34,6 +34,7 @@ class OutputContext(ValueContext):
         "_events",
         "_run_id",
         "_step_key",
+        "by_partition",
         "data_versions",
         "mapping_key",
         "output_metadata",
@@ -46,6 +47,8 @@ class OutputContext(ValueContext):
     output_metadata: Mapping[str, Any]
     """The metadata that the code gave with the value itself, as in Output(value, metadata=...)."""
     version: str | None
+    by_partition: bool
+    """Whether the asset is written to make many partitions in one run, and so returns a dict by partition key."""
     data_versions: dict[str | None, str]
     """The data version that was set for each partition key; the key is None for an asset without partitions."""
 
@@ -76,6 +79,7 @@ class OutputContext(ValueContext):
         partition_keys: Sequence[str] | None = None,
         annotation: Any = None,
         instance: Any = None,
+        by_partition: bool = False,
     ) -> None:
         """Keep what is given. `partition_keys` are the asset's partitions, None when it is not partitioned; without
         them `asset_partitions_subset` says which, and without that `partition_key`, the one of the run."""
@@ -105,6 +109,7 @@ class OutputContext(ValueContext):
         self.annotation = annotation
         self._instance = instance
         self._exit = None
+        self.by_partition = by_partition
         self._events: list[AssetMaterialization | AssetObservation] = []
         self._logged_metadata = {}
         self.data_versions = {}

@@ -129,6 +129,10 @@ class ValueContext:
         return self._step_context
 
     @property
+    def has_instance(self) -> bool:
+        return self._instance is not None
+
+    @property
     def instance(self) -> Any:
         if self._instance is None:
             raise self._missing("instance")

@@ -1,0 +1,129 @@
+"""pandas frames as Parquet files, index included; what Parquet would give back otherwise is left to pickle."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headwater.io.frames import find_frame_kind
+from headwater.io.frames_arrow import UNREPRESENTABLE
+from headwater.io.frames_arrow import write as write
+
+_FREQUENCY = b"headwater.index_frequency"
+
+
+def find_table(frame: pd.DataFrame) -> pa.Table | None:
+    """Return the Arrow table that comes back as this frame; None when it would not come back equal.
+
+    In a column of text, a missing value comes back as the kind of missing value that pandas uses for text.
+    """
+    try:
+        doubtful = _doubtful_part(frame)
+        if doubtful is not None and not _comes_back(doubtful):
+            return None
+        return _to_table(frame)
+    except UNREPRESENTABLE:
+        return None
+
+
+def read(path: str) -> pd.DataFrame:
+    """Return the frame in a Parquet file, whoever wrote it."""
+    # Not pd.read_parquet: it takes directories named "a=b" on the way for columns.
+    with pq.ParquetFile(path) as file:
+        return _from_table(file.read(use_pandas_metadata=True))
+
+
+def from_frame(frame: Any) -> pd.DataFrame:
+    """Return a pandas frame with the content of another one."""
+    match find_frame_kind(frame):
+        case "lazy":
+            return _from_table(frame.collect().to_arrow())
+        case "polars":
+            return _from_table(frame.to_arrow())
+    return _from_table(frame)
+
+
+def columns_of(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the type of each column, in order."""
+    return {str(name): str(kind) for name, kind in frame.dtypes.items()}
+
+
+def _to_table(frame: pd.DataFrame) -> pa.Table:
+    table = pa.Table.from_pandas(frame)
+    frequency = getattr(frame.index, "freqstr", None)
+    if frequency is None or not isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
+        return table
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), _FREQUENCY: json.dumps(frequency)})
+
+
+def _from_table(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas()
+    frequency = (table.schema.metadata or {}).get(_FREQUENCY)
+    if frequency is not None and isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
+        try:
+            frame.index.freq = json.loads(frequency)  # type: ignore[misc]  # pandas lets it be set
+        except ValueError:
+            # A name of a frequency that this pandas does not know: the times themselves are all there.
+            return frame
+    return frame
+
+
+def _doubtful_part(frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the part of the frame that must be tried out; None when all of it is known to come back."""
+    if not (_is_plain_labels(frame.columns) and _is_plain_index(frame.index)) or frame.attrs:
+        return frame
+    doubtful = [position for position in range(frame.shape[1]) if not _is_safe(frame.iloc[:, position])]
+    return frame.iloc[:, doubtful] if doubtful else None
+
+
+def _is_plain_labels(columns: pd.Index[Any]) -> bool:
+    is_text = columns.inferred_type in ("string", "empty") and all(type(name) is str for name in columns)
+    return is_text and len(columns) > 0 and not isinstance(columns, pd.MultiIndex) and columns.is_unique
+
+
+def _is_plain_index(index: pd.Index[Any]) -> bool:
+    if isinstance(index, pd.RangeIndex):
+        return index.name is None or type(index.name) is str
+    return type(index) is pd.Index and str(index.dtype) in ("int64", "float64") and index.name is None
+
+
+def _is_safe(column: pd.Series[Any]) -> bool:
+    kind = column.dtype
+    if kind.kind in "iufb" and str(kind) not in ("float16", "float128", "longdouble"):
+        return True
+    if kind.kind == "M":
+        return getattr(kind, "unit", str(kind)[11:-1]) in ("ms", "us", "ns") and "tz" not in type(kind).__name__.lower()
+    if kind.kind == "O" and kind.name == "object":
+        return bool(pd.api.types.infer_dtype(column, skipna=True) == "string")
+    return False
+
+
+def _comes_back(frame: pd.DataFrame) -> bool:
+    sink = pa.BufferOutputStream()
+    pq.write_table(_to_table(frame), sink)
+    back = _from_table(pq.ParquetFile(pa.BufferReader(sink.getvalue())).read(use_pandas_metadata=True))
+    return (
+        back.equals(frame)
+        and list(back.dtypes) == list(frame.dtypes)
+        and _is_same_index(back.columns, frame.columns)
+        and _is_same_index(back.index, frame.index)
+        and back.attrs == frame.attrs
+        and all(_have_same_types(back.iloc[:, at], frame.iloc[:, at]) for at in range(frame.shape[1]))
+    )
+
+
+def _is_same_index(one: pd.Index[Any], other: pd.Index[Any]) -> bool:
+    if type(one) is not type(other) or list(one.names) != list(other.names) or not one.equals(other):
+        return False
+    if isinstance(one, pd.MultiIndex) and isinstance(other, pd.MultiIndex):
+        return list(one.dtypes) == list(other.dtypes)
+    return bool(one.dtype == other.dtype)
+
+
+def _have_same_types(one: pd.Series[Any], other: pd.Series[Any]) -> bool:
+    # 1, 1.0 and True are equal, and a list is not the array that it comes back as.
+    return other.dtype != object or list(map(type, one)) == list(map(type, other))

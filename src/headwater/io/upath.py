@@ -1,0 +1,260 @@
+"""A base class for IO managers that keep one object for each value, in files or in an object store.
+
+A subclass says how a value is written to a path and read from one; this class knows the path of each asset, partition
+and output. Paths are `pathlib.Path`s for local directories; for other URLs `UPath`s if universal_pathlib is installed,
+and else `ObjectPath`s over fsspec.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from headwater.authoring.io_manager import IOManager
+from headwater.io.filesystem import default_storage_directory
+from headwater.io.frames import is_mapping_annotation
+from headwater.io.places import PARTITION_MARK, asset_directory, escape, owner_of, places_of
+from headwater.io.requests import are_gaps_allowed, is_by_partition, mapping_expected, values_by_partition
+from headwater.model.errors.io import UnreadableValue, ValueNotFound
+
+if TYPE_CHECKING:
+    from headwater.authoring.io_contexts import InputContext, OutputContext
+    from headwater.model.metadata import RawMetadataMapping
+
+
+class ObjectPath:
+    """A place in an object store, with the part of `pathlib.Path` that reading and writing needs."""
+
+    __slots__ = ("fs", "path", "protocol")
+
+    def __init__(self, fs: Any, path: str, protocol: str) -> None:
+        self.fs = fs
+        self.path = path
+        self.protocol = protocol
+
+    @classmethod
+    def from_url(cls, url: str, **storage_options: Any) -> ObjectPath:
+        """Return the place that a URL such as "s3://bucket/folder" or "memory://folder" names."""
+        import fsspec
+
+        fs, path = fsspec.core.url_to_fs(url, **storage_options)
+        return cls(fs, str(path), url.partition("://")[0] or "file")
+
+    def __truediv__(self, part: str | os.PathLike[str]) -> ObjectPath:
+        return ObjectPath(self.fs, f"{self.path.rstrip('/')}/{os.fspath(part)}", self.protocol)
+
+    def joinpath(self, *parts: str) -> ObjectPath:
+        return self / "/".join(parts)
+
+    @property
+    def _pure(self) -> PurePosixPath:
+        return PurePosixPath(self.path)
+
+    @property
+    def name(self) -> str:
+        return self._pure.name
+
+    @property
+    def stem(self) -> str:
+        return self._pure.stem
+
+    @property
+    def suffix(self) -> str:
+        return self._pure.suffix
+
+    @property
+    def parent(self) -> ObjectPath:
+        return ObjectPath(self.fs, str(self._pure.parent), self.protocol)
+
+    def with_name(self, name: str) -> ObjectPath:
+        return self.parent / name
+
+    def with_suffix(self, suffix: str) -> ObjectPath:
+        return self.with_name(self._pure.with_suffix(suffix).name)
+
+    @contextmanager
+    def open(self, mode: str = "r", **options: Any) -> Iterator[IO[Any]]:
+        """Open the object; what is written is there when the block ends, and not before."""
+        with self.fs.open(self.path, mode, **options) as file:
+            yield file
+
+    def read_bytes(self) -> bytes:
+        return bytes(self.fs.cat_file(self.path))
+
+    def write_bytes(self, content: bytes) -> int:
+        self.fs.pipe_file(self.path, content)
+        return len(content)
+
+    def read_text(self, encoding: str = "utf-8") -> str:
+        return self.read_bytes().decode(encoding)
+
+    def write_text(self, text: str, encoding: str = "utf-8") -> int:
+        return self.write_bytes(text.encode(encoding))
+
+    def exists(self) -> bool:
+        return bool(self.fs.exists(self.path))
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        try:
+            self.fs.rm_file(self.path)
+        except FileNotFoundError:
+            if not missing_ok:
+                raise
+
+    def mkdir(self, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
+        self.fs.makedirs(self.path, exist_ok=exist_ok or parents)
+
+    def as_posix(self) -> str:
+        return self.path
+
+    def __str__(self) -> str:
+        return str(self.fs.unstrip_protocol(self.path))
+
+    def __repr__(self) -> str:
+        return f"ObjectPath({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ObjectPath) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+class UPathIOManager(IOManager):
+    """Keeps each value at a path below `base_path`, as a subclass writes it.
+
+    Implement `dump_to_path(context, obj, path)` and `load_from_path(context, path)`, and set `extension`, its dot
+    included. Several partitions are loaded as a dict by partition key, and a run for several partitions returns one.
+    """
+
+    extension: ClassVar[str | None] = None
+    """The ending of every path, such as ".csv"; None for none."""
+
+    def __init__(self, base_path: Any = None, *, storage_options: Mapping[str, Any] | None = None) -> None:
+        """Keep where values go: a local path, a URL that fsspec knows, or a UPath; by default `.headwater/storage`."""
+        extension = self.extension
+        if extension is not None and not extension.startswith("."):
+            from headwater.model.errors import CheckError
+
+            raise CheckError(
+                what=f"{type(self).__name__}.extension is {extension!r}.",
+                why="It is put behind the name as it is.",
+                fix=f'Write extension = ".{extension}".',
+            )
+        self.storage_options: dict[str, Any] = dict(storage_options or {})
+        self._base_path = _as_path(default_storage_directory() if base_path is None else base_path, storage_options)
+
+    # -- for subclasses ------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def dump_to_path(self, context: OutputContext, obj: Any, path: Any) -> None:
+        """Write the value to the path. Its directory is there."""
+
+    @abstractmethod
+    def load_from_path(self, context: InputContext, path: Any) -> Any:
+        """Return the value at the path; `context.annotation` is the type as which it is asked for."""
+
+    def get_metadata(self, context: OutputContext, obj: Any) -> RawMetadataMapping:
+        """Return metadata to record with the materialization, beside "path"."""
+        return {}
+
+    def get_path_for_partition(self, context: InputContext | OutputContext, path: Any, partition: str) -> Any:
+        """Return where the value of a partition is, without ending; `path` is the directory of the asset."""
+        return path / f"{PARTITION_MARK}{escape(partition)}"
+
+    def make_directory(self, path: Any) -> None:
+        """Make a directory, and those above it, if it is not there. Object stores have none to make."""
+        path.mkdir(parents=True, exist_ok=True)
+
+    def path_exists(self, path: Any) -> bool:
+        return bool(path.exists())
+
+    def unlink(self, path: Any) -> None:
+        """Remove what is at the path."""
+        path.unlink()
+
+    # -- storing and loading -------------------------------------------------------------------------------------
+
+    @property
+    def base_path(self) -> Any:
+        return self._base_path
+
+    def handle_output(self, context: OutputContext, obj: Any) -> None:
+        """Write `obj`; for several partitions, each value of the dict `obj` to its own path."""
+        keys = context.asset_partition_keys if context.has_asset_partitions else None
+        if keys is None or (len(keys) == 1 and not is_by_partition(context, obj, keys[0])):
+            values = [obj]
+        else:
+            values = values_by_partition(context, obj, keys)
+        paths = self.paths_of(context)
+        for path, value in zip(paths, values, strict=True):
+            self.make_directory(path.parent)
+            self.dump_to_path(context, value, path)
+        if not paths:
+            return
+        metadata = {} if len(values) > 1 else dict(self.get_metadata(context, obj))
+        context.add_output_metadata({**metadata, "path": str(paths[0] if len(paths) == 1 else paths[0].parent)})
+
+    def load_input(self, context: InputContext) -> Any:
+        """Return the value; for several partitions a dict by partition key.
+
+        With metadata {"allow_missing_partitions": True} on the input, the dict lacks what is not there. Raises
+        ValueNotFound.
+        """
+        keys = context.asset_partition_keys if context.has_asset_partitions else None
+        paths = self.paths_of(context)
+        if keys is None or len(keys) == 1:
+            return self._load(context, paths[0], keys or ())
+        if not is_mapping_annotation(context.annotation):
+            raise mapping_expected(context, len(keys))
+        there = [self.path_exists(path) for path in paths]
+        missing = [at for at, is_there in enumerate(there) if not is_there]
+        if missing and not are_gaps_allowed(context):
+            raise ValueNotFound(owner_of(context), [str(paths[at]) for at in missing], [keys[at] for at in missing])
+        return {
+            key: self._load(context, path, (key,))
+            for key, path, is_there in zip(keys, paths, there, strict=True)
+            if is_there
+        }
+
+    def has_output(self, context: OutputContext) -> bool:
+        """Whether every value that the context is about is there."""
+        return all(self.path_exists(path) for path in self.paths_of(context))
+
+    def paths_of(self, context: InputContext | OutputContext) -> list[Any]:
+        """Return the path of the value, or of each partition's."""
+        keys = context.asset_partition_keys if context.has_asset_partitions else None
+        if keys is not None and context.has_asset_key:
+            directory = self._base_path / asset_directory(context.asset_key)
+            paths = [self.get_path_for_partition(context, directory, key) for key in keys]
+        else:
+            paths = [self._base_path / place for place in places_of(context, keys)]
+        extension = self.extension or ""
+        return [path.parent / f"{path.name}{extension}" for path in paths]
+
+    def _load(self, context: InputContext, path: Any, partitions: Any) -> Any:
+        try:
+            return self.load_from_path(context, path)
+        except FileNotFoundError as error:
+            if not self.path_exists(path):
+                raise ValueNotFound(owner_of(context), [str(path)], partitions) from error
+            cause = f"Something beside it was not found: {error}"
+            raise UnreadableValue(owner_of(context), str(path), cause) from error
+
+
+def _as_path(base: Any, storage_options: Mapping[str, Any] | None) -> Any:
+    get_value = getattr(base, "get_value", None)
+    base = base if get_value is None else get_value()
+    if not isinstance(base, str):
+        return base
+    if "://" not in base:
+        return Path(base)
+    try:
+        from upath import UPath
+    except ImportError:
+        return ObjectPath.from_url(base, **(storage_options or {}))
+    return UPath(base, **(storage_options or {}))

@@ -1,0 +1,559 @@
+"""Asset definitions: the specs of one or more assets, and the node that builds them together.
+
+`AssetsDefinition` is immutable; each `with_...` and `map_...` returns another one that shares the node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+from headwater.authoring.graph_definition import GraphDefinition
+from headwater.authoring.nodes import NodeDefinition, OutputPort
+from headwater.authoring.op import OpDefinition
+from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError, did_you_mean
+from headwater.model.keys import AssetCheckKey, AssetKey, prefix_parts
+from headwater.model.specs import (
+    IO_MANAGER_KEY_METADATA,
+    AssetCheckSpec,
+    AssetDep,
+    AssetExecutionType,
+    AssetSpec,
+    coerce_deps,
+)
+
+if TYPE_CHECKING:
+    from headwater.authoring.hooks import HookDefinition
+    from headwater.model.partitions import PartitionMapping, PartitionsDefinition
+    from headwater.model.policies import BackfillPolicy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class AssetsDefinition:
+    """Assets that are built together by one node (an op or a graph); without a node they are only known of."""
+
+    def __init__(
+        self,
+        *,
+        node_def: NodeDefinition | None = None,
+        specs: Iterable[AssetSpec] = (),
+        keys_by_output_name: Mapping[str, AssetKey] | None = None,
+        keys_by_input_name: Mapping[str, AssetKey] | None = None,
+        check_specs: Iterable[AssetCheckSpec] = (),
+        can_subset: bool = False,
+        resource_defs: Mapping[str, Any] | None = None,
+        backfill_policy: BackfillPolicy | None = None,
+        hook_defs: Iterable[HookDefinition] = (),
+        execution_type: AssetExecutionType | None = None,
+        io_manager_keys: Mapping[AssetKey, str] | None = None,
+        selected_keys: Set[AssetKey] | None = None,
+        internal_deps: bool = False,
+    ) -> None:
+        self.node_def = node_def
+        self.specs_by_key: dict[AssetKey, AssetSpec] = {spec.key: spec for spec in specs}
+        self.keys_by_output_name: Mapping[str, AssetKey] = keys_by_output_name or {}
+        self.keys_by_input_name: Mapping[str, AssetKey] = keys_by_input_name or {}
+        self.check_specs: tuple[AssetCheckSpec, ...] = tuple(check_specs)
+        self.can_subset = can_subset
+        self.resource_defs: Mapping[str, Any] = resource_defs or {}
+        self.backfill_policy = backfill_policy
+        self.hook_defs = frozenset(hook_defs)
+        if execution_type is None:
+            execution_type = (
+                AssetExecutionType.MATERIALIZATION if node_def is not None else AssetExecutionType.UNEXECUTABLE
+            )
+        self.execution_type = execution_type
+        self.io_manager_keys: Mapping[AssetKey, str] = io_manager_keys or {}
+        self.selected_keys: Set[AssetKey] = selected_keys if selected_keys is not None else self.specs_by_key.keys()
+        self.has_internal_deps = internal_deps
+
+    # ------------------------------------------------------------------------------------------------------- reading
+
+    @property
+    def specs(self) -> Iterable[AssetSpec]:
+        return self.specs_by_key.values()
+
+    @property
+    def keys(self) -> Set[AssetKey]:
+        return self.selected_keys
+
+    @property
+    def key(self) -> AssetKey:
+        """The key, where there is just one asset."""
+        if len(self.specs_by_key) != 1:
+            named = ", ".join(f'"{key}"' for key in self.specs_by_key) or "none"
+            raise InvariantViolationError(
+                what=f"The key of a definition of {len(self.specs_by_key)} assets was asked for ({named}).",
+                why="It does not say which of them is meant.",
+                fix="Use .keys, or name one.",
+            )
+        return next(iter(self.specs_by_key))
+
+    asset_key = key
+
+    @property
+    def op(self) -> OpDefinition:
+        if not isinstance(self.node_def, OpDefinition):
+            raise InvariantViolationError(
+                what=f"The op of {self} was asked for, which is not made by an op.",
+                why="A graph has many ops, an external asset none.",
+                fix="Use .node_def.",
+            )
+        return self.node_def
+
+    @property
+    def computation_name(self) -> str:
+        return self.node_def.name if self.node_def is not None else next(iter(self.specs_by_key)).to_python_identifier()
+
+    @property
+    def is_executable(self) -> bool:
+        return self.node_def is not None
+
+    @property
+    def is_materializable(self) -> bool:
+        return self.execution_type is AssetExecutionType.MATERIALIZATION
+
+    @property
+    def is_external(self) -> bool:
+        return not self.is_materializable
+
+    @property
+    def is_observable(self) -> bool:
+        return self.execution_type is AssetExecutionType.OBSERVATION
+
+    @property
+    def check_specs_by_key(self) -> Mapping[AssetCheckKey, AssetCheckSpec]:
+        return {spec.key: spec for spec in self.check_specs}
+
+    @property
+    def check_keys(self) -> Set[AssetCheckKey]:
+        return self.check_specs_by_key.keys()
+
+    @property
+    def partitions_def(self) -> PartitionsDefinition | None:
+        """The partitions of these assets, where all that are partitioned share one definition."""
+        found = {id(spec.partitions_def): spec.partitions_def for spec in self.specs if spec.partitions_def is not None}
+        if not found:
+            return None
+        definitions = list(found.values())
+        if any(definition != definitions[0] for definition in definitions[1:]):
+            raise InvariantViolationError(
+                what=f"The partitions of {self} were asked for, and its assets have different ones.",
+                why="There is no single answer.",
+                fix="Read partitions_def of each spec.",
+            )
+        return definitions[0]
+
+    @property
+    def dependency_keys(self) -> Iterable[AssetKey]:
+        return {dep.asset_key: None for spec in self.specs for dep in spec.deps}.keys()
+
+    @property
+    def asset_deps(self) -> Mapping[AssetKey, Set[AssetKey]]:
+        return {spec.key: {dep.asset_key for dep in spec.deps} for spec in self.specs}
+
+    @property
+    def group_names_by_key(self) -> Mapping[AssetKey, str]:
+        return {spec.key: spec.group for spec in self.specs}
+
+    @property
+    def metadata_by_key(self) -> Mapping[AssetKey, Mapping[str, Any]]:
+        return {spec.key: spec.metadata for spec in self.specs}
+
+    @property
+    def tags_by_key(self) -> Mapping[AssetKey, Mapping[str, str]]:
+        return {spec.key: spec.tags for spec in self.specs}
+
+    @property
+    def descriptions_by_key(self) -> Mapping[AssetKey, str | None]:
+        return {spec.key: spec.description for spec in self.specs}
+
+    @property
+    def code_versions_by_key(self) -> Mapping[AssetKey, str | None]:
+        return {spec.key: spec.code_version for spec in self.specs}
+
+    @property
+    def owners_by_key(self) -> Mapping[AssetKey, Sequence[str]]:
+        return {spec.key: spec.owners for spec in self.specs}
+
+    @property
+    def automation_conditions_by_key(self) -> Mapping[AssetKey, Any]:
+        return {s.key: s.automation_condition for s in self.specs if s.automation_condition is not None}
+
+    @property
+    def required_resource_keys(self) -> Set[str]:
+        """The keys of all resources that building these assets needs, IO managers among them."""
+        keys: set[str] = set()
+        for op_def in self.ops():
+            keys |= op_def.required_resource_keys
+        for hook in self.hook_defs:
+            keys |= hook.required_resource_keys
+        keys.update(self.io_manager_key_of(key) for key in self.specs_by_key if not self._is_valueless(key))
+        return keys
+
+    def _is_valueless(self, key: AssetKey) -> bool:
+        port = self.output_port_of(key)
+        return port is not None and port.is_nothing
+
+    def ops(self) -> Iterator[OpDefinition]:
+        """Yield each op that building these assets uses."""
+        if self.node_def is not None:
+            yield from ops_within(self.node_def)
+
+    def get_asset_spec(self, key: AssetKey | None = None) -> AssetSpec:
+        return self.specs_by_key[key or self.key]
+
+    def output_name_of(self, key: AssetKey) -> str | None:
+        return next((name for name, of in self.keys_by_output_name.items() if of == key), None)
+
+    def get_output_name_for_asset_key(self, key: AssetKey) -> str:
+        name = self.output_name_of(key)
+        if name is None:
+            raise InvariantViolationError(
+                what=f'{self} has no output for "{key}".',
+                why="Only the assets that it builds have one.",
+                fix=did_you_mean(str(key), map(str, self.specs_by_key)),
+            )
+        return name
+
+    def output_port_of(self, key: AssetKey) -> OutputPort | None:
+        name = self.output_name_of(key)
+        return self.node_def.outs.get(name) if self.node_def is not None and name is not None else None
+
+    def io_manager_key_of(self, key: AssetKey) -> str:
+        """Return the key of the IO manager that stores and loads this asset."""
+        given = self.io_manager_keys.get(key) or self.specs_by_key[key].metadata.get(IO_MANAGER_KEY_METADATA)
+        if given is not None:
+            return str(given)
+        port = self.output_port_of(key)
+        return port.io_manager_key if port is not None else "io_manager"
+
+    def partition_mapping_of(self, key: AssetKey, upstream: AssetKey) -> PartitionMapping | None:
+        return next((dep.partition_mapping for dep in self.specs_by_key[key].deps if dep.asset_key == upstream), None)
+
+    def get_partition_mapping(self, in_asset_key: AssetKey) -> PartitionMapping | None:
+        for spec in self.specs:
+            for dep in spec.deps:
+                if dep.asset_key == in_asset_key:
+                    return dep.partition_mapping
+        return None
+
+    def __repr__(self) -> str:
+        return f"AssetsDefinition({', '.join(map(str, self.specs_by_key)) or ', '.join(map(str, self.check_keys))})"
+
+    # ------------------------------------------------------------------------------------------------------ changing
+
+    def _copied(self, **changes: Any) -> AssetsDefinition:
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        AssetsDefinition.__init__(
+            made,
+            **{
+                "node_def": self.node_def,
+                "specs": self.specs,
+                "keys_by_output_name": self.keys_by_output_name,
+                "keys_by_input_name": self.keys_by_input_name,
+                "check_specs": self.check_specs,
+                "can_subset": self.can_subset,
+                "resource_defs": self.resource_defs,
+                "backfill_policy": self.backfill_policy,
+                "hook_defs": self.hook_defs,
+                "execution_type": self.execution_type,
+                "io_manager_keys": self.io_manager_keys,
+                "internal_deps": self.has_internal_deps,
+                **changes,
+            },
+        )
+        return made
+
+    def map_asset_specs(self, fn: Callable[[AssetSpec], AssetSpec]) -> AssetsDefinition:
+        """Return the same definition with each spec replaced by what `fn` makes of it."""
+        replaced = {key: fn(spec) for key, spec in self.specs_by_key.items()}
+        for key, spec in replaced.items():
+            if not isinstance(spec, AssetSpec):
+                raise InvalidDefinitionError(
+                    what=f'The function given to map_asset_specs returned {spec!r} for "{key}".',
+                    why="Each spec is replaced by what the function returns.",
+                    fix="Return spec, or spec.replace_attributes(...).",
+                )
+            old_inputs = set(self.keys_by_input_name.values())
+            lost = old_inputs - {dep.asset_key for other in replaced.values() for dep in other.deps}
+            if lost:
+                raise InvalidDefinitionError(
+                    what=f'map_asset_specs removed the dependency of "{key}" on "{next(iter(lost))}".',
+                    why="Its function has a parameter that loads that asset.",
+                    fix="Keep the dependency, or remove the parameter.",
+                )
+        return self._with_specs(replaced)
+
+    def _with_specs(self, spec_by_old_key: Mapping[AssetKey, AssetSpec]) -> AssetsDefinition:
+        new_key = {old: spec.key for old, spec in spec_by_old_key.items()}
+        return self._copied(
+            specs=list(spec_by_old_key.values()),
+            keys_by_output_name={name: new_key.get(key, key) for name, key in self.keys_by_output_name.items()},
+            check_specs=[
+                spec.replace_attributes(asset=new_key[spec.asset_key]) if new_key.get(spec.asset_key, spec.asset_key) != spec.asset_key else spec
+                for spec in self.check_specs
+            ],
+            io_manager_keys={new_key.get(key, key): value for key, value in self.io_manager_keys.items()},
+        )
+
+    def with_replaced_keys(self, new_keys: Mapping[AssetKey, AssetKey]) -> AssetsDefinition:
+        """Return the same definition under other keys, in what it builds and in what it depends on."""
+        if not new_keys:
+            return self
+
+        def moved(spec: AssetSpec) -> AssetSpec:
+            deps = [
+                AssetDep(new_keys.get(dep.asset_key, dep.asset_key), partition_mapping=dep.partition_mapping)
+                for dep in spec.deps
+            ]
+            return spec.replace_attributes(key=new_keys.get(spec.key, spec.key), deps=deps)
+
+        made = self._with_specs({key: moved(spec) for key, spec in self.specs_by_key.items()})
+        return made._copied(
+            keys_by_input_name={name: new_keys.get(key, key) for name, key in self.keys_by_input_name.items()},
+            check_specs=[
+                spec.replace_attributes(
+                    asset=new_keys.get(spec.asset_key, spec.asset_key),
+                    additional_deps=[
+                        AssetDep(new_keys.get(dep.asset_key, dep.asset_key), partition_mapping=dep.partition_mapping)
+                        for dep in spec.additional_deps
+                    ],
+                )
+                for spec in self.check_specs
+            ],
+        )
+
+    def with_attributes(
+        self,
+        *,
+        asset_key_replacements: Mapping[AssetKey, AssetKey] | None = None,
+        group_names_by_key: Mapping[AssetKey, str] | None = None,
+        tags_by_key: Mapping[AssetKey, Mapping[str, str]] | None = None,
+        metadata_by_key: Mapping[AssetKey, Mapping[str, Any]] | None = None,
+        freshness_policy: Any = None,
+        automation_condition: Any = None,
+        backfill_policy: BackfillPolicy | None = None,
+        hook_defs: Iterable[HookDefinition] | None = None,
+        resource_defs: Mapping[str, Any] | None = None,
+    ) -> AssetsDefinition:
+        """Return the same definition with these things said of its assets."""
+
+        def changed(spec: AssetSpec) -> AssetSpec:
+            changes: dict[str, Any] = {}
+            if group_names_by_key and spec.key in group_names_by_key:
+                changes["group_name"] = group_names_by_key[spec.key]
+            if tags_by_key and spec.key in tags_by_key:
+                changes["tags"] = {**spec.tags, **tags_by_key[spec.key]}
+            if metadata_by_key and spec.key in metadata_by_key:
+                changes["metadata"] = {**spec.metadata, **metadata_by_key[spec.key]}
+            if freshness_policy is not None:
+                changes["freshness_policy"] = freshness_policy
+            if automation_condition is not None:
+                changes["automation_condition"] = automation_condition
+            return spec.replace_attributes(**changes) if changes else spec
+
+        made = self._copied(
+            specs=[changed(spec) for spec in self.specs],
+            backfill_policy=backfill_policy or self.backfill_policy,
+            hook_defs=self.hook_defs | frozenset(hook_defs or ()),
+            resource_defs={**self.resource_defs, **(resource_defs or {})},
+        )
+        return made.with_replaced_keys(asset_key_replacements or {})
+
+    def with_hooks(self, hook_defs: Iterable[HookDefinition]) -> AssetsDefinition:
+        return self._copied(hook_defs=self.hook_defs | frozenset(hook_defs))
+
+    def with_resources(self, resource_defs: Mapping[str, Any]) -> AssetsDefinition:
+        return self._copied(resource_defs={**resource_defs, **self.resource_defs})
+
+    def to_external(self) -> AssetsDefinition:
+        """Return the same assets as something that is only known of and loaded, not built."""
+        return AssetsDefinition(
+            specs=[spec.replace_attributes(deps=[]) for spec in self.specs],
+            io_manager_keys={key: self.io_manager_key_of(key) for key in self.specs_by_key},
+            resource_defs=self.resource_defs,
+        )
+
+    def to_source_assets(self) -> list[AssetsDefinition]:
+        external = self.to_external()
+        return [external._copied(specs=[spec]) for spec in external.specs]
+
+    def to_source_asset(self) -> AssetsDefinition:
+        _ = self.key
+        return self.to_external()
+
+    def check_subset(self, keys: Iterable[AssetKey]) -> None:
+        """Raise InvalidSubsetError when only some of these assets are asked for and they are built together."""
+        wanted = set(keys)
+        if self.can_subset or wanted >= set(self.specs_by_key) or not self.is_executable:
+            return
+        missing = ", ".join(f'"{key}"' for key in self.specs_by_key if key not in wanted)
+        some = ", ".join(f'"{key}"' for key in self.specs_by_key if key in wanted)
+        raise InvalidSubsetError(
+            what=f'{some} cannot be built without {missing}: "{self.computation_name}" builds them together.',
+            why="It was not declared with can_subset=True.",
+            fix=f"Select {missing} too (.required_multi_asset_neighbors() does), or declare can_subset=True and yield only "
+            f"what is in context.selected_output_names.",
+        )
+
+    # -------------------------------------------------------------------------------------------------------- making
+
+    @staticmethod
+    def from_op(op_def: OpDefinition, **options: Any) -> AssetsDefinition:
+        """Return assets that are the outputs of an op; takes what `from_graph` takes."""
+        return AssetsDefinition._from_node(op_def, **options)
+
+    @staticmethod
+    def from_graph(graph_def: GraphDefinition, **options: Any) -> AssetsDefinition:
+        """Return assets that are the outputs of a graph.
+
+        Options: keys_by_input_name, keys_by_output_name, key_prefix, internal_asset_deps, partitions_def,
+        partition_mappings, resource_defs, group_name, backfill_policy, can_subset, check_specs, and by output name:
+        group_names, descriptions, metadata, tags, owners, code_versions, automation_conditions (`..._by_output_name`).
+        """
+        return AssetsDefinition._from_node(graph_def, **options)
+
+    @staticmethod
+    def _from_node(
+        node: NodeDefinition,
+        *,
+        keys_by_input_name: Mapping[str, AssetKey] | None = None,
+        keys_by_output_name: Mapping[str, AssetKey] | None = None,
+        key_prefix: str | Sequence[str] | None = None,
+        internal_asset_deps: Mapping[str, Set[AssetKey]] | None = None,
+        partitions_def: PartitionsDefinition | None = None,
+        partition_mappings: Mapping[str, PartitionMapping] | None = None,
+        resource_defs: Mapping[str, Any] | None = None,
+        group_name: str | None = None,
+        group_names_by_output_name: Mapping[str, str | None] | None = None,
+        descriptions_by_output_name: Mapping[str, str] | None = None,
+        metadata_by_output_name: Mapping[str, Mapping[str, Any] | None] | None = None,
+        tags_by_output_name: Mapping[str, Mapping[str, str] | None] | None = None,
+        owners_by_output_name: Mapping[str, Sequence[str]] | None = None,
+        code_versions_by_output_name: Mapping[str, str | None] | None = None,
+        automation_conditions_by_output_name: Mapping[str, Any] | None = None,
+        freshness_policies_by_output_name: Mapping[str, Any] | None = None,
+        backfill_policy: BackfillPolicy | None = None,
+        can_subset: bool = False,
+        check_specs: Sequence[AssetCheckSpec] | None = None,
+        execution_type: AssetExecutionType | None = None,
+        hook_defs: Iterable[HookDefinition] = (),
+    ) -> AssetsDefinition:
+        prefix = prefix_parts(key_prefix)
+        given_inputs = {name: AssetKey.from_coercible(key) for name, key in (keys_by_input_name or {}).items()}
+        given_outputs = {name: AssetKey.from_coercible(key) for name, key in (keys_by_output_name or {}).items()}
+        input_keys = {name: given_inputs.get(name) or AssetKey(name) for name in node.ins}
+        output_keys = {
+            name: given_outputs.get(name) or AssetKey(node.name if name == "result" else name) for name in node.outs
+        }
+        output_keys = {name: key.with_prefix(prefix) if prefix else key for name, key in output_keys.items()}
+        deps = [
+            AssetDep(key, partition_mapping=(partition_mappings or {}).get(name)) for name, key in input_keys.items()
+        ]
+        mapping_by_key = {dep.asset_key: dep.partition_mapping for dep in deps}
+        specs = []
+        for name, key in output_keys.items():
+            own = deps
+            if internal_asset_deps and name in internal_asset_deps:
+                own = [AssetDep(up, partition_mapping=mapping_by_key.get(up)) for up in sorted(internal_asset_deps[name])]
+            port = node.outs[name]
+            description = (descriptions_by_output_name or {}).get(name) or port.description
+            if description is None and len(output_keys) == 1:
+                description = node.description
+            specs.append(
+                AssetSpec(
+                    key,
+                    deps=own,
+                    description=description,
+                    metadata={**port.metadata, **((metadata_by_output_name or {}).get(name) or {})},
+                    skippable=not port.is_required,
+                    group_name=(group_names_by_output_name or {}).get(name) or group_name,
+                    code_version=(code_versions_by_output_name or {}).get(name)
+                    or port.code_version
+                    or getattr(node, "code_version", None),
+                    automation_condition=(automation_conditions_by_output_name or {}).get(name),
+                    freshness_policy=(freshness_policies_by_output_name or {}).get(name),
+                    owners=(owners_by_output_name or {}).get(name),
+                    tags=(tags_by_output_name or {}).get(name),
+                    partitions_def=partitions_def,
+                )
+            )
+        return AssetsDefinition(
+            node_def=node,
+            specs=specs,
+            keys_by_output_name=output_keys,
+            keys_by_input_name=input_keys,
+            check_specs=check_specs or (),
+            can_subset=can_subset,
+            resource_defs=resource_defs,
+            backfill_policy=backfill_policy,
+            execution_type=execution_type,
+            hook_defs=hook_defs,
+            internal_deps=bool(internal_asset_deps),
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from headwater.authoring.composition import current_composition
+        from headwater.authoring.invocation import invoke_asset
+
+        composition = current_composition()
+        if composition is not None:
+            raise InvalidDefinitionError(
+                what=f'Asset "{self.computation_name}" was called inside {composition.kind} "{composition.graph_name}".',
+                why="Assets find each other by key; graphs are made of ops.",
+                fix="Use an op there, or give the asset as a dependency of another asset.",
+            )
+        return invoke_asset(self, args, kwargs)
+
+
+class Asset(AssetsDefinition, Generic[P, R]):
+    """What `@asset` and `@multi_asset` give: a definition that can still be called as the function that it was."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        made: R = super().__call__(*args, **kwargs)
+        return made
+
+
+def ops_within(node: NodeDefinition) -> Iterator[OpDefinition]:
+    """Yield each op of a node, those of nested graphs too."""
+    if isinstance(node, OpDefinition):
+        yield node
+    elif isinstance(node, GraphDefinition):
+        for use in node.uses.values():
+            yield from ops_within(use.definition)
+
+
+def external_asset(spec: AssetSpec | str | AssetKey) -> AssetsDefinition:
+    """Return a definition of an asset that something else builds."""
+    return AssetsDefinition(specs=[spec if isinstance(spec, AssetSpec) else AssetSpec(spec)])
+
+
+def external_assets_from_specs(specs: Sequence[AssetSpec]) -> list[AssetsDefinition]:
+    """Return one definition for each spec of an asset that something else builds."""
+    return [external_asset(spec) for spec in specs]
+
+
+def map_asset_specs(
+    func: Callable[[AssetSpec], AssetSpec], iterable: Iterable[AssetsDefinition | AssetSpec]
+) -> list[Any]:
+    """Return the same definitions and specs, with each spec replaced by what `func` makes of it."""
+    return [
+        func(item) if isinstance(item, AssetSpec) else item.map_asset_specs(func) if hasattr(item, "map_asset_specs") else item
+        for item in iterable
+    ]
+
+
+def deps_with_mappings(
+    deps: Iterable[Any] | None, inputs: Mapping[str, tuple[AssetKey, PartitionMapping | None]]
+) -> tuple[AssetDep, ...]:
+    """Return one edge for each upstream: what `deps` names and what parameters load; a parameter and a dep are one edge."""
+    edges = {dep.asset_key: dep for dep in coerce_deps(deps)}
+    for key, mapping in inputs.values():
+        known = edges.get(key)
+        if known is None or (known.partition_mapping is None and mapping is not None):
+            edges[key] = AssetDep(key, partition_mapping=mapping)
+    return tuple(edges.values())

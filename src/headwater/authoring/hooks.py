@@ -1,0 +1,88 @@
+"""Hooks: functions that are called after a step, whatever its outcome; what goes wrong in them never changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, overload
+
+from headwater.model.errors import InvalidDefinitionError
+
+
+class HookDefinition:
+    """A function called after a step: after one that succeeded, one that failed, or either (`outcomes`)."""
+
+    __slots__ = ("decorated_fn", "hook_fn", "name", "outcomes", "required_resource_keys")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        hook_fn: Callable[..., Any],
+        required_resource_keys: Iterable[str] | None = None,
+        outcomes: Iterable[str] = ("success", "failure"),
+        decorated_fn: Callable[..., Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.hook_fn = hook_fn
+        self.required_resource_keys = frozenset(required_resource_keys or ())
+        self.outcomes = frozenset(outcomes)
+        self.decorated_fn = decorated_fn or hook_fn
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself, with a context from build_hook_context(); or, given a job or graph, attach the hook to it."""
+        if len(args) == 1 and hasattr(args[0], "with_hooks"):
+            return args[0].with_hooks({self})
+        return self.decorated_fn(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"HookDefinition({self.name!r})"
+
+
+def _hook(
+    function: Callable[..., Any] | None, name: str | None, keys: Iterable[str] | None, outcomes: tuple[str, ...]
+) -> Any:
+    def decorate(hook_fn: Callable[..., Any]) -> HookDefinition:
+        code = getattr(hook_fn, "__code__", None)
+        if code is not None and code.co_argcount == 0:
+            raise InvalidDefinitionError(
+                what=f'Hook "{hook_fn.__name__}" takes no parameter.',
+                why="A hook is called with its context.",
+                fix=f"Write def {hook_fn.__name__}(context): ...",
+            )
+        return HookDefinition(
+            name=name or hook_fn.__name__, hook_fn=hook_fn, required_resource_keys=keys, outcomes=outcomes
+        )
+
+    return decorate(function) if function is not None else decorate
+
+
+@overload
+def success_hook(hook_fn: Callable[..., Any], /) -> HookDefinition: ...
+@overload
+def success_hook(
+    *, name: str | None = None, required_resource_keys: Iterable[str] | None = None
+) -> Callable[[Callable[..., Any]], HookDefinition]: ...
+def success_hook(
+    hook_fn: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    required_resource_keys: Iterable[str] | None = None,
+) -> Any:
+    """Make a hook that is called after each step that succeeded."""
+    return _hook(hook_fn, name, required_resource_keys, ("success",))
+
+
+@overload
+def failure_hook(hook_fn: Callable[..., Any], /) -> HookDefinition: ...
+@overload
+def failure_hook(
+    *, name: str | None = None, required_resource_keys: Iterable[str] | None = None
+) -> Callable[[Callable[..., Any]], HookDefinition]: ...
+def failure_hook(
+    hook_fn: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    required_resource_keys: Iterable[str] | None = None,
+) -> Any:
+    """Make a hook that is called after each step that failed for good; `context.op_exception` is why."""
+    return _hook(hook_fn, name, required_resource_keys, ("failure",))

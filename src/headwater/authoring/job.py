@@ -1,0 +1,390 @@
+"""Jobs: what is run together. A job of ops is a graph with resources; an asset job is a selection of assets.
+
+A job is a definition and decides nothing: the planner reads it, the engine runs the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from headwater.authoring.config import ConfigMapping, RunConfig, run_config_dict
+from headwater.authoring.graph_definition import GraphDefinition, graph_of_function
+from headwater.authoring.op import OpDefinition, docstring_of, json_tags
+from headwater.authoring.running import runtime_function
+from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, did_you_mean
+from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.specs import checked_name
+
+if TYPE_CHECKING:
+    from headwater.authoring.asset_index import AssetIndex
+    from headwater.authoring.assets import AssetsDefinition
+    from headwater.authoring.hooks import HookDefinition
+    from headwater.model.partitions import PartitionsDefinition
+    from headwater.model.policies import RetryPolicy
+
+
+class JobDefinition:
+    """Something that can be run as a whole: a graph of ops (`graph_def`), or assets of an index (`asset_keys`)."""
+
+    def __init__(
+        self,
+        *,
+        graph_def: GraphDefinition | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        resource_defs: Mapping[str, Any] | None = None,
+        executor_def: Any = None,
+        logger_defs: Mapping[str, Any] | None = None,
+        config: Any = None,
+        tags: Mapping[str, Any] | None = None,
+        run_tags: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        hooks: Iterable[HookDefinition] | None = None,
+        hook_defs: Iterable[HookDefinition] | None = None,
+        op_retry_policy: RetryPolicy | None = None,
+        partitions_def: PartitionsDefinition | None = None,
+        input_values: Mapping[str, Any] | None = None,
+        op_selection: Sequence[str] | None = None,
+        asset_index: AssetIndex | None = None,
+        asset_keys: Iterable[AssetKey] = (),
+        check_keys: Iterable[AssetCheckKey] = (),
+        timeout: float | None = None,
+        owners: Sequence[str] | None = None,
+    ) -> None:
+        self.graph_def = graph_def
+        self.name = checked_name(name or (graph_def.name if graph_def else ""), "a job")
+        self.description = description if description is not None else (graph_def.description if graph_def else None)
+        self.resource_defs: dict[str, Any] = dict(resource_defs or {})
+        self.executor_def = executor_def
+        self.loggers: Mapping[str, Any] = logger_defs or {}
+        self.config = config
+        self.tags: Mapping[str, str] = json_tags(tags)
+        self.run_tags: Mapping[str, str] = json_tags(run_tags) if run_tags is not None else self.tags
+        self.metadata: Mapping[str, Any] = metadata or {}
+        self.hook_defs = frozenset(hooks or ()) | frozenset(hook_defs or ())
+        self.op_retry_policy = op_retry_policy
+        self.explicit_partitions_def = partitions_def
+        self.input_values: Mapping[str, Any] = input_values or {}
+        self.op_selection = tuple(op_selection) if op_selection else None
+        self.asset_index = asset_index
+        self.asset_keys = frozenset(asset_keys)
+        self.check_keys = frozenset(check_keys)
+        self.timeout_seconds = timeout
+        self.owners = tuple(owners or ())
+        for given in self.input_values:
+            if graph_def is not None and given not in graph_def.ins:
+                raise InvalidDefinitionError(
+                    what=f'Job "{self.name}" got an input value for "{given}", and its graph has no such input.',
+                    why="The value would have nowhere to go.",
+                    fix=f"{did_you_mean(given, graph_def.ins)}Its inputs are: {', '.join(graph_def.ins) or 'none'}.",
+                )
+
+    @property
+    def graph(self) -> GraphDefinition:
+        if self.graph_def is None:
+            raise InvalidDefinitionError(
+                what=f'The graph of job "{self.name}" was asked for, which is a job of assets.',
+                why="Assets find each other by key.",
+                fix="Use .asset_keys.",
+            )
+        return self.graph_def
+
+    @property
+    def is_asset_job(self) -> bool:
+        return self.graph_def is None
+
+    @property
+    def partitioned_config(self) -> Any:
+        """The PartitionedConfig of this job, None when it has none."""
+        return self.config if hasattr(self.config, "run_config_for_partition_fn") else None
+
+    @property
+    def partitions_def(self) -> PartitionsDefinition | None:
+        """What this job can be partitioned by: given, from its partitioned config, or what its assets share."""
+        if self.explicit_partitions_def is not None:
+            return self.explicit_partitions_def
+        if self.partitioned_config is not None:
+            found: PartitionsDefinition = self.partitioned_config.partitions_def
+            return found
+        if self.asset_index is not None:
+            definitions: list[PartitionsDefinition] = []
+            for key in sorted(self.asset_keys):
+                spec = self.asset_index.spec(key)
+                if spec is not None and spec.partitions_def is not None and spec.partitions_def not in definitions:
+                    definitions.append(spec.partitions_def)
+            return definitions[0] if len(definitions) == 1 else None
+        return None
+
+    def assets_definitions(self) -> list[tuple[AssetsDefinition, frozenset[AssetKey], frozenset[AssetCheckKey]]]:
+        """Return the definitions that this job runs, with which of their assets and checks, in order of declaration."""
+        if self.asset_index is None:
+            return []
+        found = []
+        for definition in self.asset_index.definitions:
+            keys = frozenset(definition.specs_by_key.keys() & self.asset_keys) if definition.specs_by_key else frozenset()
+            checks = frozenset(spec.key for spec in definition.check_specs if spec.key in self.check_keys)
+            if definition.is_executable and (keys or checks):
+                found.append((definition, keys, checks))
+        return found
+
+    def ops(self) -> list[OpDefinition]:
+        """Return every op that a run of this job may call."""
+        from headwater.authoring.assets import ops_within
+
+        if self.graph_def is not None:
+            return list(ops_within(self.graph_def))
+        return [op for definition, _, _ in self.assets_definitions() for op in definition.ops()]
+
+    def preset_config(self, partition_key: str | None = None) -> dict[str, Any]:
+        """Return the config that the job itself brings, for one partition where it is made by partition."""
+        if self.config is None:
+            return {}
+        partitioned = self.partitioned_config
+        if partitioned is not None:
+            if partition_key is None:
+                return {}
+            return run_config_dict(partitioned.get_run_config_for_partition_key(partition_key))
+        if isinstance(self.config, ConfigMapping):
+            return {}
+        if isinstance(self.config, (RunConfig, Mapping)):
+            return run_config_dict(self.config)
+        raise InvalidDefinitionError(
+            what=f'Job "{self.name}" has a config of the type {type(self.config).__name__}.',
+            why="It is not clear how it would become a run's config.",
+            fix="Give a dict, a RunConfig, a ConfigMapping or a PartitionedConfig.",
+        )
+
+    def copied(self, **changes: Any) -> JobDefinition:
+        kept: dict[str, Any] = {
+            "graph_def": self.graph_def,
+            "name": self.name,
+            "description": self.description,
+            "resource_defs": self.resource_defs,
+            "executor_def": self.executor_def,
+            "logger_defs": self.loggers,
+            "config": self.config,
+            "tags": self.tags,
+            "run_tags": self.run_tags,
+            "metadata": self.metadata,
+            "hook_defs": self.hook_defs,
+            "op_retry_policy": self.op_retry_policy,
+            "partitions_def": self.explicit_partitions_def,
+            "input_values": self.input_values,
+            "op_selection": self.op_selection,
+            "asset_index": self.asset_index,
+            "asset_keys": self.asset_keys,
+            "check_keys": self.check_keys,
+            "timeout": self.timeout_seconds,
+            "owners": self.owners,
+        }
+        return JobDefinition(**{**kept, **changes})
+
+    def with_hooks(self, hook_defs: Iterable[HookDefinition]) -> JobDefinition:
+        return self.copied(hook_defs=self.hook_defs | frozenset(hook_defs))
+
+    def with_top_level_resources(self, resource_defs: Mapping[str, Any]) -> JobDefinition:
+        """Return this job with resources for the keys for which it has none."""
+        return self.copied(resource_defs={**resource_defs, **self.resource_defs})
+
+    def for_assets(
+        self, asset_keys: Iterable[AssetKey], check_keys: Iterable[AssetCheckKey] | None = None
+    ) -> JobDefinition:
+        """Return the same asset job for some of its assets and checks."""
+        wanted = frozenset(asset_keys)
+        unknown = wanted - self.asset_keys
+        if unknown:
+            named = sorted(map(str, unknown))
+            raise InvalidSubsetError(
+                what=f'Job "{self.name}" does not contain {", ".join(named)}.',
+                why="A run can take part of a job, not more than it.",
+                fix=did_you_mean(named[0], map(str, self.asset_keys)),
+            )
+        checks = self.check_keys if check_keys is None else frozenset(check_keys)
+        if check_keys is None:
+            checks = frozenset(key for key in checks if key.asset_key in wanted)
+        return self.copied(asset_keys=wanted, check_keys=checks)
+
+    def execute_in_process(self, **options: Any) -> Any:
+        """Run this job in this process and return an ExecuteInProcessResult.
+
+        Options: run_config, instance, partition_key, raise_on_error (True), op_selection, asset_selection, run_id,
+        input_values, tags, resources.
+        """
+        return runtime_function("execute_job_in_process")(self, **options)
+
+    def run_request_for_partition(
+        self, partition_key: str, run_key: str | None = None, tags: Mapping[str, str] | None = None, **options: Any
+    ) -> Any:
+        """Return a RunRequest for one partition of this job."""
+        from headwater.authoring.run_request import RunRequest
+
+        options.setdefault("run_config", self.preset_config(partition_key))
+        return RunRequest(run_key=run_key, job_name=self.name, tags=tags, partition_key=partition_key, **options)
+
+    def __repr__(self) -> str:
+        return f"JobDefinition({self.name!r})"
+
+
+@overload
+def job(compose_fn: Callable[..., Any], /) -> JobDefinition: ...
+
+
+@overload
+def job(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    resource_defs: Mapping[str, Any] | None = None,
+    config: Any = None,
+    tags: Mapping[str, Any] | None = None,
+    run_tags: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    logger_defs: Mapping[str, Any] | None = None,
+    executor_def: Any = None,
+    hooks: Iterable[HookDefinition] | None = None,
+    op_retry_policy: RetryPolicy | None = None,
+    partitions_def: PartitionsDefinition | None = None,
+    input_values: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
+    owners: Sequence[str] | None = None,
+) -> Callable[[Callable[..., Any]], JobDefinition]: ...
+
+
+def job(
+    compose_fn: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    resource_defs: Mapping[str, Any] | None = None,
+    config: Any = None,
+    tags: Mapping[str, Any] | None = None,
+    run_tags: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    logger_defs: Mapping[str, Any] | None = None,
+    executor_def: Any = None,
+    hooks: Iterable[HookDefinition] | None = None,
+    op_retry_policy: RetryPolicy | None = None,
+    partitions_def: PartitionsDefinition | None = None,
+    input_values: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
+    owners: Sequence[str] | None = None,
+) -> Any:
+    """Make a job of a function whose body calls ops and graphs. `timeout` is in seconds, for the whole run."""
+
+    def decorate(function: Callable[..., Any]) -> JobDefinition:
+        graph_def = graph_of_function(function, name, kind="job", description=description)
+        return JobDefinition(
+            graph_def=graph_def,
+            name=name or function.__name__,
+            description=description if description is not None else docstring_of(function),
+            resource_defs=resource_defs,
+            executor_def=executor_def,
+            logger_defs=logger_defs,
+            config=config,
+            tags=tags,
+            run_tags=run_tags,
+            metadata=metadata,
+            hooks=hooks,
+            op_retry_policy=op_retry_policy,
+            partitions_def=partitions_def,
+            input_values=input_values,
+            timeout=timeout,
+            owners=owners,
+        )
+
+    return decorate(compose_fn) if compose_fn is not None else decorate
+
+
+class UnresolvedAssetJobDefinition:
+    """An asset job by selection: which assets it has is known when it stands in `Definitions`."""
+
+    def __init__(self, name: str, selection: Any, **options: Any) -> None:
+        self.name = checked_name(name, "a job")
+        self.selection = selection
+        self.options = options
+
+    @property
+    def description(self) -> str | None:
+        found: str | None = self.options.get("description")
+        return found
+
+    @property
+    def partitions_def(self) -> PartitionsDefinition | None:
+        found: PartitionsDefinition | None = self.options.get("partitions_def")
+        return found
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        return json_tags(self.options.get("tags"))
+
+    def resolve(self, index: AssetIndex, **defaults: Any) -> JobDefinition:
+        """Return the job of the assets and checks of `index` that are selected."""
+        from headwater.graph.selection import AssetSelection
+
+        selection = AssetSelection.from_coercible(self.selection)
+        graph = index.graph
+        keys = [
+            key
+            for key in selection.resolve(graph)
+            if key in index.definition_by_key and index.definition_by_key[key].is_executable
+        ]
+        checks = [key for key in selection.resolve_checks(graph) if key in index.definition_by_check]
+        if not keys and not checks:
+            raise InvalidDefinitionError(
+                what=f'Job "{self.name}" selects no asset: {selection}.',
+                why="It would have nothing to run.",
+                fix="Mend its selection.",
+            )
+        options = {**defaults, **{name: value for name, value in self.options.items() if value is not None}}
+        for name in ("resource_defs", "logger_defs"):
+            options[name] = {**(defaults.get(name) or {}), **(self.options.get(name) or {})}
+        job_def = JobDefinition(name=self.name, asset_index=index, asset_keys=keys, check_keys=checks, **options)
+        for definition, selected, _ in job_def.assets_definitions():
+            if selected:
+                definition.check_subset(selected)
+        return job_def
+
+    def run_request_for_partition(
+        self, partition_key: str, run_key: str | None = None, tags: Mapping[str, str] | None = None, **options: Any
+    ) -> Any:
+        """Return a RunRequest for one partition of this job."""
+        from headwater.authoring.run_request import RunRequest
+
+        return RunRequest(run_key=run_key, job_name=self.name, tags=tags, partition_key=partition_key, **options)
+
+    def __repr__(self) -> str:
+        return f"UnresolvedAssetJobDefinition({self.name!r})"
+
+
+def define_asset_job(
+    name: str,
+    selection: Any = None,
+    config: Any = None,
+    description: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    run_tags: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    partitions_def: PartitionsDefinition | None = None,
+    executor_def: Any = None,
+    hooks: Iterable[HookDefinition] | None = None,
+    op_retry_policy: RetryPolicy | None = None,
+    timeout: float | None = None,
+    owners: Sequence[str] | None = None,
+) -> UnresolvedAssetJobDefinition:
+    """Return a job that builds the selected assets (all of them by default) and evaluates their checks."""
+    return UnresolvedAssetJobDefinition(
+        name,
+        selection if selection is not None else "*",
+        config=config,
+        description=description,
+        tags=tags,
+        run_tags=run_tags,
+        metadata=metadata,
+        partitions_def=partitions_def,
+        executor_def=executor_def,
+        hooks=hooks,
+        op_retry_policy=op_retry_policy,
+        timeout=timeout,
+        owners=owners,
+    )

@@ -1,0 +1,261 @@
+"""Nodes: what graphs are made of. An op is a node with a function, a graph is a node made of nodes.
+
+Ports are data that the planner reads; the type behind a port is resolved only when a value is checked against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from headwater.authoring.ports import NO_VALUE, Out
+from headwater.model.errors import InvalidDefinitionError
+from headwater.model.keys import AssetKey
+from headwater.model.specs import checked_name, checked_tags
+
+if TYPE_CHECKING:
+    from headwater.authoring.hooks import HookDefinition
+    from headwater.authoring.types import HeadwaterType
+    from headwater.model.policies import RetryPolicy
+
+DEFAULT_IO_MANAGER_KEY = "io_manager"
+
+
+class InputPort:
+    """One input of a node."""
+
+    __slots__ = (
+        "_type",
+        "annotation",
+        "asset_key",
+        "asset_partitions",
+        "default_value",
+        "description",
+        "input_manager_key",
+        "metadata",
+        "name",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        annotation: Any = NO_VALUE,
+        default_value: Any = NO_VALUE,
+        description: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        asset_key: AssetKey | None = None,
+        asset_partitions: Any = None,
+        input_manager_key: str | None = None,
+    ) -> None:
+        self.name = name
+        self.annotation = annotation
+        self.default_value = default_value
+        self.description = description
+        self.metadata: Mapping[str, Any] = metadata or {}
+        self.asset_key = asset_key
+        self.asset_partitions = asset_partitions
+        self.input_manager_key = input_manager_key
+        self._type: HeadwaterType | None = None
+
+    @property
+    def type(self) -> HeadwaterType:
+        if self._type is None:
+            from headwater.authoring.types import resolve_type
+
+            self._type = resolve_type(self.annotation)
+        return self._type
+
+    dagster_type = type
+
+    @property
+    def has_default_value(self) -> bool:
+        return self.default_value is not NO_VALUE
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether this input carries only the order of things, no value."""
+        return self.annotation is not NO_VALUE and is_nothing(self.annotation)
+
+
+class OutputPort:
+    """One output of a node."""
+
+    __slots__ = (
+        "_type",
+        "annotation",
+        "code_version",
+        "description",
+        "io_manager_key",
+        "is_dynamic",
+        "is_required",
+        "metadata",
+        "name",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        annotation: Any = NO_VALUE,
+        is_required: bool = True,
+        is_dynamic: bool = False,
+        io_manager_key: str = DEFAULT_IO_MANAGER_KEY,
+        metadata: Mapping[str, Any] | None = None,
+        code_version: str | None = None,
+        description: str | None = None,
+    ) -> None:
+        self.name = name
+        self.annotation = annotation
+        self.is_required = is_required
+        self.is_dynamic = is_dynamic
+        self.io_manager_key = io_manager_key
+        self.metadata: Mapping[str, Any] = metadata or {}
+        self.code_version = code_version
+        self.description = description
+        self._type: HeadwaterType | None = None
+
+    @classmethod
+    def from_out(cls, name: str, out: Out, annotation: Any = NO_VALUE) -> OutputPort:
+        return cls(
+            name,
+            annotation=out.dagster_type if out.dagster_type is not NO_VALUE else annotation,
+            is_required=out.is_required,
+            is_dynamic=out.is_dynamic,
+            io_manager_key=out.io_manager_key,
+            metadata=out.metadata,
+            code_version=out.code_version,
+            description=out.description,
+        )
+
+    @property
+    def type(self) -> HeadwaterType:
+        if self._type is None:
+            from headwater.authoring.types import resolve_type
+
+            self._type = resolve_type(self.annotation)
+        return self._type
+
+    dagster_type = type
+
+    @property
+    def is_nothing(self) -> bool:
+        return self.annotation is not NO_VALUE and is_nothing(self.annotation)
+
+
+def is_nothing(annotation: Any) -> bool:
+    """Return whether an annotation says that there is no value: None, or the Nothing type."""
+    if annotation is None or annotation is type(None):
+        return True
+    if isinstance(annotation, type):
+        return False
+    return getattr(annotation, "is_nothing", False) is True
+
+
+class NodeDefinition:
+    """A node by name, with inputs and outputs by name."""
+
+    node_type = "node"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        ins: Mapping[str, InputPort],
+        outs: Mapping[str, OutputPort],
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        hooks: Iterable[HookDefinition] = (),
+    ) -> None:
+        self.name = checked_name(name, f"a {self.node_type}")
+        self.ins = dict(ins)
+        self.outs = dict(outs)
+        self.description = description
+        self.tags = checked_tags(tags, f'{self.node_type} "{name}"')
+        self.hooks = frozenset(hooks)
+
+    @property
+    def output_defs(self) -> list[OutputPort]:
+        return list(self.outs.values())
+
+    @property
+    def input_defs(self) -> list[InputPort]:
+        return list(self.ins.values())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from headwater.authoring.composition import current_composition
+
+        composition = current_composition()
+        if composition is None:
+            return self.invoke_directly(*args, **kwargs)
+        return composition.record(NodeUse(self), args, kwargs)
+
+    def invoke_directly(self, *args: Any, **kwargs: Any) -> Any:
+        raise InvalidDefinitionError(
+            what=f'{self.node_type} "{self.name}" was called outside of a graph or job.',
+            why="It is made of other nodes, so there is nothing to run on its own.",
+            fix="Call it inside a function with @graph or @job, or use execute_in_process().",
+        )
+
+    # Each returns a use of this node in a graph, which is then called with its inputs.
+    def alias(self, name: str) -> NodeUse:
+        return NodeUse(self, name=name)
+
+    def tag(self, tags: Mapping[str, str] | None) -> NodeUse:
+        return NodeUse(self, tags=checked_tags(tags, self.name))
+
+    def with_hooks(self, hook_defs: Iterable[HookDefinition]) -> NodeUse:
+        return NodeUse(self, hooks=frozenset(hook_defs))
+
+    def with_retry_policy(self, retry_policy: RetryPolicy) -> NodeUse:
+        return NodeUse(self, retry_policy=retry_policy)
+
+
+class NodeUse:
+    """A node under a name in one graph, with the tags, hooks and retry policy that it has there."""
+
+    __slots__ = ("definition", "hooks", "name", "retry_policy", "tags")
+
+    def __init__(
+        self,
+        definition: NodeDefinition,
+        *,
+        name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        hooks: frozenset[HookDefinition] = frozenset(),
+        retry_policy: RetryPolicy | None = None,
+    ) -> None:
+        self.definition = definition
+        self.name = None if name is None else checked_name(name, "a node")
+        self.tags: Mapping[str, str] = tags or {}
+        self.hooks = hooks
+        self.retry_policy = retry_policy
+
+    def _with(self, **changes: Any) -> NodeUse:
+        kept = {
+            "name": self.name,
+            "tags": self.tags,
+            "hooks": self.hooks,
+            "retry_policy": self.retry_policy,
+        }
+        return NodeUse(self.definition, **{**kept, **changes})
+
+    def alias(self, name: str) -> NodeUse:
+        return self._with(name=name)
+
+    def tag(self, tags: Mapping[str, str] | None) -> NodeUse:
+        return self._with(tags={**self.tags, **checked_tags(tags, self.definition.name)})
+
+    def with_hooks(self, hook_defs: Iterable[HookDefinition]) -> NodeUse:
+        return self._with(hooks=self.hooks | frozenset(hook_defs))
+
+    def with_retry_policy(self, retry_policy: RetryPolicy) -> NodeUse:
+        return self._with(retry_policy=retry_policy)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from headwater.authoring.composition import current_composition
+
+        composition = current_composition()
+        if composition is None:
+            return self.definition.invoke_directly(*args, **kwargs)
+        return composition.record(self, args, kwargs)

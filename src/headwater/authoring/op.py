@@ -1,0 +1,354 @@
+"""Ops: functions with typed inputs and outputs, the smallest thing that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+
+from headwater.authoring.config.configured import NamedConfigurable
+from headwater.authoring.nodes import InputPort, NodeDefinition, OutputPort
+from headwater.authoring.ports import NO_VALUE, DynamicOut, In, Out
+from headwater.authoring.signature import Signature, read_signature
+from headwater.model.errors import InvalidDefinitionError, did_you_mean
+
+if TYPE_CHECKING:
+    from headwater.authoring.config import ConfigSchema, ConfigStage
+    from headwater.authoring.hooks import HookDefinition
+    from headwater.model.policies import RetryPolicy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class OpDefinition(NodeDefinition, NamedConfigurable):
+    """A function as a node. `@op` makes one; calling it inside a graph adds it there, outside it runs the function."""
+
+    node_type = "op"
+
+    def __init__(
+        self,
+        compute_fn: Callable[..., Any],
+        name: str | None = None,
+        *,
+        ins: Mapping[str, In] | None = None,
+        outs: Mapping[str, Out] | None = None,
+        description: str | None = None,
+        config_schema: Any = None,
+        required_resource_keys: Iterable[str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        code_version: str | None = None,
+        version: str | None = None,
+        retry_policy: RetryPolicy | None = None,
+        pool: str | None = None,
+        timeout: float | None = None,
+        hooks: Iterable[HookDefinition] = (),
+        signature: Signature | None = None,
+        input_ports: Mapping[str, InputPort] | None = None,
+        output_ports: Mapping[str, OutputPort] | None = None,
+    ) -> None:
+        self.compute_fn = compute_fn
+        self.signature = signature or read_signature(compute_fn)
+        name = name or getattr(compute_fn, "__name__", type(compute_fn).__name__)
+        if input_ports is None:
+            input_ports = op_inputs(name, self.signature, ins or {})
+        if output_ports is None:
+            output_ports = op_outputs(name, self.signature, outs)
+        super().__init__(
+            name,
+            ins=input_ports,
+            outs=output_ports,
+            description=description if description is not None else docstring_of(compute_fn),
+            tags=tags,
+            hooks=hooks,
+        )
+        self.explicit_config_schema = config_schema
+        self.bare_resource_keys = frozenset(required_resource_keys or ())
+        self.code_version = code_version or version
+        self.retry_policy = retry_policy
+        self.pool = pool
+        self.timeout_seconds = timeout
+        self._config_schema: ConfigSchema | None = None
+        self.config_stages: tuple[ConfigStage, ...] = ()
+
+    @property
+    def version(self) -> str | None:
+        return self.code_version
+
+    @property
+    def required_resource_keys(self) -> frozenset[str]:
+        """The keys of the resources that the function asks for; IO managers are not among them."""
+        if not self.signature.resources:
+            return self.bare_resource_keys
+        return self.bare_resource_keys | {parameter.name for parameter in self.signature.resources}
+
+    @property
+    def config_annotation(self) -> Any:
+        """The annotation of the parameter `config`, NO_VALUE when there is none."""
+        return self.signature.config.annotation if self.signature.config is not None else NO_VALUE
+
+    @property
+    def own_config_schema(self) -> ConfigSchema:
+        """What the config that the function itself sees must look like."""
+        if self._config_schema is None:
+            from headwater.authoring.config import schema_of
+
+            declared = self.explicit_config_schema
+            if declared is None and self.config_annotation is not NO_VALUE:
+                declared = self.config_annotation
+            self._config_schema = schema_of(declared)
+        return self._config_schema
+
+    @property
+    def config_schema(self) -> ConfigSchema:
+        """What config of this op must look like; after `.configured`, what is still left to give."""
+        return self.config_stages[0].schema if self.config_stages else self.own_config_schema
+
+    def resolve_own_config(self, value: Any, path: str) -> Any:
+        """Return the config that the function sees, as plain values or an object of its Config class."""
+        from headwater.authoring.config import build_config_object, is_model_class, resolve_through
+
+        annotation = self.config_annotation
+        if is_model_class(annotation):
+            for stage in self.config_stages:
+                value = stage.apply(value, path, resolve_env=True)
+            return build_config_object(annotation, value, path)
+        return resolve_through(self.config_stages, self.own_config_schema, value, path)
+
+    @property
+    def has_config(self) -> bool:
+        return self.explicit_config_schema is not None or self.signature.config is not None
+
+    def replaced(self, **changes: Any) -> OpDefinition:
+        """Return the same op with some attributes changed."""
+        kept: dict[str, Any] = {
+            "name": self.name,
+            "description": self.description,
+            "config_schema": self.explicit_config_schema,
+            "required_resource_keys": self.bare_resource_keys,
+            "tags": self.tags,
+            "code_version": self.code_version,
+            "retry_policy": self.retry_policy,
+            "pool": self.pool,
+            "timeout": self.timeout_seconds,
+            "hooks": self.hooks,
+            "signature": self.signature,
+            "input_ports": self.ins,
+            "output_ports": self.outs,
+        }
+        made = type(self)(self.compute_fn, **{**kept, **changes})
+        made.config_stages = self.config_stages
+        return made
+
+    def copy_for_configured(self, *, name: str | None, description: str | None, stage: ConfigStage) -> Any:
+        if name is None:
+            raise InvalidDefinitionError(
+                what=f'configured() of op "{self.name}" was called without a name.',
+                why="Two nodes of one name could not be told apart in a graph.",
+                fix=f'Write configured(..., name="configured_{self.name}").',
+            )
+        made = self.replaced(name=name, description=description or self.description)
+        made.config_stages = (stage, *self.config_stages)
+        return made
+
+    def invoke_directly(self, *args: Any, **kwargs: Any) -> Any:
+        from headwater.authoring.invocation import invoke_op
+
+        return invoke_op(self, args, kwargs)
+
+
+def docstring_of(function: Callable[..., Any]) -> str | None:
+    """Return a function's docstring without its indentation."""
+    text = getattr(function, "__doc__", None)
+    if not text or not isinstance(text, str):
+        return None
+    if "\n" not in text:
+        return text.strip()
+    import inspect
+
+    return inspect.cleandoc(text)
+
+
+def op_inputs(name: str, signature: Signature, ins: Mapping[str, In]) -> dict[str, InputPort]:
+    """Return the inputs of an op: its parameters, with what `ins` says of them; Nothing inputs need no parameter."""
+    ports: dict[str, InputPort] = {}
+    for parameter in signature.inputs:
+        declared = ins.get(parameter.name)
+        if declared is None:
+            ports[parameter.name] = InputPort(
+                parameter.name, annotation=parameter.annotation, default_value=parameter.default
+            )
+            continue
+        ports[parameter.name] = InputPort(
+            parameter.name,
+            annotation=declared.dagster_type if declared.dagster_type is not NO_VALUE else parameter.annotation,
+            default_value=declared.default_value if declared.has_default_value else parameter.default,
+            description=declared.description,
+            metadata=declared.metadata,
+            asset_key=declared.asset_key,
+            asset_partitions=declared.asset_partitions,
+            input_manager_key=declared.input_manager_key,
+        )
+    for given, declared in ins.items():
+        if given in ports:
+            continue
+        port = InputPort(
+            given,
+            annotation=declared.dagster_type,
+            default_value=declared.default_value,
+            description=declared.description,
+            metadata=declared.metadata,
+            asset_key=declared.asset_key,
+            asset_partitions=declared.asset_partitions,
+            input_manager_key=declared.input_manager_key,
+        )
+        if not port.is_nothing and not signature.takes_any_input:
+            raise InvalidDefinitionError(
+                what=f'Op "{name}" has no parameter "{given}", which its ins= names.',
+                why="The value would have nowhere to go.",
+                fix=f"{did_you_mean(given, signature.input_names)}"
+                f"Otherwise add the parameter, or declare In(Nothing) if only the order matters.",
+            )
+        ports[given] = port
+    return ports
+
+
+def op_outputs(name: str, signature: Signature, outs: Mapping[str, Out] | None) -> dict[str, OutputPort]:
+    """Return the outputs of an op: those of `out=`, or one called "result" typed by the return annotation."""
+    returns = signature.returns
+    if signature.kind in ("generator", "async_generator"):
+        returns = NO_VALUE
+    if outs is None:
+        if is_dynamic_annotation(returns):
+            return {"result": OutputPort("result", is_dynamic=True)}
+        return {"result": OutputPort("result", annotation=value_annotation(returns))}
+    if len(outs) == 1:
+        ((only, out),) = outs.items()
+        return {only: OutputPort.from_out(only, out, value_annotation(returns))}
+    parts = tuple_annotations(returns, len(outs))
+    return {key: OutputPort.from_out(key, out, part) for (key, out), part in zip(outs.items(), parts, strict=True)}
+
+
+def value_annotation(returns: Any) -> Any:
+    """Return the annotation of the value inside: T for Output[T] and MaterializeResult[T]."""
+    if returns is NO_VALUE or isinstance(returns, type) or returns is None:
+        return _result_class(returns)
+    from headwater.authoring.types import unwrap_return
+
+    return unwrap_return(returns)
+
+
+_RESULT_CLASSES = frozenset(
+    {"Output", "DynamicOutput", "MaterializeResult", "ObserveResult", "AssetCheckResult", "Unchanged", "Skip"}
+)
+
+
+def _result_class(returns: Any) -> Any:
+    if isinstance(returns, type) and returns.__name__ in _RESULT_CLASSES and returns.__module__.startswith("headwater"):
+        return NO_VALUE
+    return returns
+
+
+def is_dynamic_annotation(returns: Any) -> bool:
+    """Return whether a return annotation is a list of DynamicOutput."""
+    if returns is NO_VALUE or returns is None:
+        return False
+    inside = getattr(returns, "__args__", ())
+    return any(getattr(part, "__name__", "") == "DynamicOutput" or
+               getattr(getattr(part, "__origin__", None), "__name__", "") == "DynamicOutput" for part in inside)
+
+
+def tuple_annotations(returns: Any, count: int) -> list[Any]:
+    """Return one annotation for each of several outputs, from tuple[A, B]; NO_VALUE where it does not say."""
+    parts = getattr(returns, "__args__", ()) if getattr(returns, "__origin__", None) is tuple else ()
+    if len(parts) != count or Ellipsis in parts:
+        return [NO_VALUE] * count
+    return [value_annotation(part) for part in parts]
+
+
+class Op(OpDefinition, Generic[P, R]):
+    """What `@op` gives: a definition that can still be called as the function that it was."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        made: R = super().__call__(*args, **kwargs)
+        return made
+
+
+@overload
+def op(compute_fn: Callable[P, R], /) -> Op[P, R]: ...
+
+
+@overload
+def op(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    ins: Mapping[str, In] | None = None,
+    out: Out | Mapping[str, Out] | None = None,
+    config_schema: Any = None,
+    required_resource_keys: Iterable[str] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    version: str | None = None,
+    retry_policy: RetryPolicy | None = None,
+    code_version: str | None = None,
+    pool: str | None = None,
+    timeout: float | None = None,
+) -> Callable[[Callable[P, R]], Op[P, R]]: ...
+
+
+def op(
+    compute_fn: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    ins: Mapping[str, In] | None = None,
+    out: Out | Mapping[str, Out] | None = None,
+    config_schema: Any = None,
+    required_resource_keys: Iterable[str] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    version: str | None = None,
+    retry_policy: RetryPolicy | None = None,
+    code_version: str | None = None,
+    pool: str | None = None,
+    timeout: float | None = None,
+) -> Any:
+    """Make an op of a function: its parameters are inputs, what it returns or yields are outputs.
+
+    `out` is one Out or a mapping of name to Out; without it there is one output "result", typed by the annotation.
+    `timeout` is in seconds, for each attempt. `tags` that are not text are stored as JSON.
+    """
+    outs: Mapping[str, Out] | None
+    if out is None or isinstance(out, Mapping):
+        outs = out
+    else:
+        outs = {out.name or "result": out}
+
+    def decorate(function: Callable[..., Any]) -> Op[..., Any]:
+        return Op(
+            function,
+            name,
+            ins=ins,
+            outs=outs,
+            description=description,
+            config_schema=config_schema,
+            required_resource_keys=required_resource_keys,
+            tags=json_tags(tags),
+            code_version=code_version or version,
+            retry_policy=retry_policy,
+            pool=pool,
+            timeout=timeout,
+            signature=read_signature(function),
+        )
+
+    return decorate(compute_fn) if compute_fn is not None else decorate
+
+
+def json_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return tags as text; values that are not text become JSON."""
+    if not tags:
+        return {}
+    from headwater.model.codec import encode_json
+
+    return {key: value if isinstance(value, str) else encode_json(value) for key, value in tags.items()}
+
+
+__all__ = ["DynamicOut", "In", "Op", "OpDefinition", "Out", "op"]

@@ -202,7 +202,7 @@ class Definition:
     """What a definition of assets shows to a selection."""
 
     def __init__(self, name, *specs, check_specs=(), can_subset=False):
-        self.name, self.specs, self.check_specs, self.can_subset = name, specs, check_specs, can_subset
+        self.computation_name, self.specs, self.check_specs, self.can_subset = name, specs, check_specs, can_subset
 
     @property
     def keys(self):

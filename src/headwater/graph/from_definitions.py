@@ -12,13 +12,13 @@ from headwater.model.specs import AssetCheckSpec, AssetExecutionType, AssetSpec
 
 
 def graph_of(definitions: AssetGraph | Iterable[Any]) -> AssetGraph:
-    """Return the graph of definitions that have `specs`, and where they do `check_specs`, `execution_type`, `name` and
-    `can_subset`. A bare AssetSpec is an external asset. A graph is returned as it is."""
+    """Return the graph of definitions that have `specs`, and where they do `check_specs`, `execution_type`,
+    `computation_name` and `can_subset`. A bare AssetSpec is an external asset. A graph is returned as it is, and a
+    Definitions gives its own."""
     if isinstance(definitions, AssetGraph):
         return definitions
-    inside = getattr(definitions, "asset_graph", None)
-    if isinstance(inside, AssetGraph):
-        return inside
+    if callable(resolve := getattr(definitions, "resolve_asset_graph", None)):
+        return graph_of(resolve())
     specs: list[AssetSpec] = []
     checks: dict[AssetCheckKey, AssetCheckSpec] = {}
     execution_types: dict[AssetKey, AssetExecutionType] = {}
@@ -42,8 +42,7 @@ def graph_of(definitions: AssetGraph | Iterable[Any]) -> AssetGraph:
         checks.update((check.key, check) for check in own_checks)
         execution_type = getattr(definition, "execution_type", AssetExecutionType.MATERIALIZATION)
         execution_types.update((spec.key, execution_type) for spec in own)
-        name = getattr(definition, "name", None)
-        if isinstance(name, str) and len(own) > 1:
+        if len(own) > 1 and isinstance(name := getattr(definition, "computation_name", None), str):
             multi_assets[name] = [spec.key for spec in own]
             if getattr(definition, "can_subset", False):
                 subsettable.add(name)

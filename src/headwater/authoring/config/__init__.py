@@ -5,13 +5,13 @@ Config and PermissiveConfig are handed on lazily: they alone need pydantic.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any as _Any  # fmt: skip
+from typing import TYPE_CHECKING
 
 from headwater.authoring.config.config_mapping import ConfigMapping, config_mapping
 from headwater.authoring.config.configured import (
     AnonymousConfigurable,
-    Configurable,
     ConfigStage,
+    Configurable,
     NamedConfigurable,
     configured,
     resolve_through,
@@ -128,9 +128,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _Any:
+def __getattr__(name: str) -> object:
     if name not in _NEEDS_PYDANTIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from headwater.authoring.config import pydantic_config
 
-    return getattr(pydantic_config, name)
+    found: object = getattr(pydantic_config, name)
+    return found

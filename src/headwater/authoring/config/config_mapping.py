@@ -16,8 +16,9 @@ from headwater.model.errors.config import ConfigFunctionError
 class ConfigMapping:
     """`config_fn` makes the inner configuration from one that fits `config_schema`.
 
-    For a job the result is a run configuration (a mapping or RunConfig), for a graph the mapping of its nodes to theirs.
-    With `receive_processed_config_values=False` the function gets what was given, checked but without defaults filled in.
+    For a job the result is a run configuration (a mapping or RunConfig), for a graph the mapping of its nodes to
+    theirs. With `receive_processed_config_values=False` the function gets what was given, checked but without
+    defaults filled in.
     """
 
     __slots__ = ("_model", "config_fn", "config_schema", "receive_processed_config_values")
@@ -66,7 +67,7 @@ def config_mapping(
     config_schema: Any = None,
     receive_processed_config_values: bool | None = None,
 ) -> ConfigMapping | Callable[[Callable[..., Any]], ConfigMapping]:
-    """Make a function from one configuration to another a ConfigMapping; its parameter may be annotated with a Config."""
+    """Make a function from one configuration to another a ConfigMapping. A Config may annotate its parameter."""
     if config_fn is not None:
         return ConfigMapping(config_fn)
 

@@ -1,7 +1,7 @@
 """`.configured`: a definition whose configuration is already given, or made by a function from a smaller one.
 
-Each use adds a stage: what the outside gives is checked against the stage's schema, its function makes the configuration
-of what lies within, and that is checked in turn.
+Each use adds a stage: what the outside gives is checked against the stage's schema, its function makes the
+configuration of what lies within, and that is checked in turn.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ConfigStage:
 def resolved_argument(
     schema: ConfigSchema, model: type[Any] | None, value: Any, path: str, *, resolve_env: bool = True
 ) -> Any:
-    """Return what a function that takes configuration is called with: an object of `model`, or plain resolved values."""
+    """Return what a function that takes configuration is given: an object of `model`, or plain resolved values."""
     if model is None:
         return resolve_config(schema, value, path, resolve_env=resolve_env)
     from headwater.authoring.config.pydantic_config import build_config_object
@@ -84,7 +84,7 @@ def resolve_through(
 
 
 class Configurable:
-    """What definitions with a `config_schema` share: `.configured`. Each says how it is copied by `copy_for_configured`."""
+    """What definitions with a `config_schema` share: `.configured`. Each has its own `copy_for_configured`."""
 
     @property
     def config_schema(self) -> ConfigSchema:
@@ -104,7 +104,7 @@ class AnonymousConfigurable(Configurable):
     """A definition without a name of its own: a resource, an IO manager, an executor, a logger."""
 
     def configured(self, config_or_config_fn: Any, config_schema: Any = None, description: str | None = None) -> Self:
-        """Return this definition with its configuration given, or made by a function from one that fits `config_schema`.
+        """Return this definition with its configuration given, or made by a function of one that fits `config_schema`.
 
         A given configuration is checked at once, apart from environment variables. Raises InvalidConfigError.
         """

@@ -16,8 +16,8 @@ from headwater.model.errors.config import EnvVarReadError
 class EnvVar(str):
     """The environment variable `name`, looked up when a run starts.
 
-    It stands wherever a string setting does: `MyResource(password=EnvVar("DB_PASSWORD"))`. It counts as a `str` for type
-    checkers, yet reading it as text raises EnvVarReadError: the value is not here.
+    It stands wherever a string setting does: `MyResource(password=EnvVar("DB_PASSWORD"))`. It counts as a `str` for
+    type checkers, yet reading it as text raises EnvVarReadError: the value is not here.
     """
 
     __slots__ = ()

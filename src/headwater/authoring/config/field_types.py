@@ -47,7 +47,7 @@ Bool: Final = ConfigType(schemas.BOOL)
 Float: Final = ConfigType(schemas.FLOAT)
 Int: Final = ConfigType(schemas.INT)
 String: Final = ConfigType(schemas.STRING)
-# A source takes {"env": "NAME"} in place of the value. Every scalar does here; these names remain for those who know them.
+# A source takes {"env": "NAME"} in place of the value, as every scalar does here: these are other names for them.
 BoolSource: Final = Bool
 IntSource: Final = Int
 StringSource: Final = String

@@ -14,13 +14,13 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
 from headwater.authoring.config import schema as schemas
 from headwater.authoring.config.plain import plain_config
 from headwater.authoring.config.schema import NO_VALUE, ConfigKind, ConfigSchema, EnumChoice, with_implicit_default
-from headwater.authoring.config.settings_of_class import is_resource_annotation
+from headwater.authoring.config.settings_of_class import RESOURCE_MARK, is_resource_annotation
 
 _CONSTRAINT_NAMES: Mapping[str, str] = {
     "ge": "minimum",
@@ -46,13 +46,22 @@ def input_key(name: str, field: FieldInfo) -> str:
 
 def config_fields(cls: type[BaseModel]) -> dict[str, FieldInfo]:
     """Return the fields of a class that are settings, by attribute name; fields that hold resources are not."""
-    return {name: info for name, info in cls.model_fields.items() if not is_resource_annotation(info.annotation)}
+    return {name: info for name, info in cls.model_fields.items() if not is_resource_field(info)}
+
+
+def is_resource_field(field: FieldInfo) -> bool:
+    """Return whether a field holds a resource, which no configuration can give."""
+    return is_resource_annotation(field.annotation) or RESOURCE_MARK in field.metadata
 
 
 @lru_cache(maxsize=4096)
-def schema_of_model(cls: type[BaseModel]) -> ConfigSchema:
-    """Return the schema of a pydantic class. A class within itself is drawn as anything where it comes again."""
+def _cached_schema(cls: type[BaseModel]) -> ConfigSchema:
     return _model_schema(cls, ())
+
+
+def schema_of_model(cls: type[Any]) -> ConfigSchema:
+    """Return the schema of a pydantic class. A class within itself is drawn as anything where it comes again."""
+    return _cached_schema(cls)  # type: ignore[arg-type]  # mypy doubts that classes are hashable
 
 
 def _model_schema(cls: type[BaseModel], within: tuple[type[BaseModel], ...]) -> ConfigSchema:
@@ -160,7 +169,12 @@ def _annotation_schema(annotation: Any, info: FieldInfo | None, within: tuple[ty
         return replace(schemas.SCHEMA_BY_TYPE[annotation], is_required=True, default=NO_VALUE)
     label = annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
     is_container = origin is not None or annotation in (Any, object, None, type(None), set, tuple, frozenset)
-    return ConfigSchema(ConfigKind.ANY, label=f"a value for {label}", accepts_env=not is_container)
+    return ConfigSchema(
+        ConfigKind.ANY,
+        label=f"a value for {label}",
+        accepts_env=not is_container,
+        is_secret=annotation in (SecretStr, SecretBytes),
+    )
 
 
 def _annotated_schema(arguments: tuple[Any, ...], within: tuple[type[BaseModel], ...]) -> ConfigSchema:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from datetime import date, time
+from decimal import Decimal
+from pathlib import PurePath
 from typing import Any
+from uuid import UUID
 
 from headwater.authoring.config.env_var import env_var_name_in, is_env_var
 from headwater.authoring.config.schema import is_model
@@ -12,7 +16,8 @@ from headwater.authoring.config.schema import is_model
 
 def plain_config(value: Any) -> Any:
     """Return `value` made of JSON types: config objects become mappings, EnvVars become {"env": "NAME"}, enum members
-    their names, numpy scalars Python's. What has no plain form is left as it is."""
+    their names, numpy scalars Python's, dates and paths text. What has no plain form (a secret among them)
+    is left as it is."""
     if is_env_var(value):
         return {"env": env_var_name_in(value)}
     if isinstance(value, enum.Enum):
@@ -27,6 +32,10 @@ def plain_config(value: Any) -> Any:
         from headwater.authoring.config.pydantic_config import config_dict_of
 
         return config_dict_of(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, PurePath | Decimal | UUID):
+        return str(value)
     if type(value).__module__ == "numpy" and hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
         return value.item()
     return value

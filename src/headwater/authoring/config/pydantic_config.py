@@ -48,6 +48,8 @@ class Ready:
 def _let_pass(value: Any, validate: Callable[[Any], Any]) -> Any:
     if isinstance(value, Ready):
         return value.value
+    if isinstance(value, BaseModel):
+        return validate(value)
     if getattr(value, "__headwater_deferred__", False) is True or holds_env_var(value):
         return value
     return validate(value)
@@ -82,9 +84,9 @@ def _is_nullable(schema: Any) -> bool:
 class Config(BaseModel):
     """Settings of an asset, op, resource or schedule, as a frozen pydantic model. Unknown fields are refused.
 
-    Declare a subclass with typed fields, and annotate a parameter `config: MyConfig`. In a run configuration, an enum is
-    written by its name (or value), a discriminated union as {"tag": {...}} (or flat with its tag), and any scalar may be
-    {"env": "NAME"}.
+    Declare a subclass with typed fields, and annotate a parameter `config: MyConfig`. In a run configuration, an enum
+    is written by its name (or value), a discriminated union as {"tag": {...}} (or flat with its tag), and any scalar
+    may be {"env": "NAME"}.
     """
 
     model_config = ConfigDict(
@@ -170,7 +172,7 @@ def examine_object(
         raw = _field_values(raw)
     schema = schema_of_model(cls)
     walk = _Preparation(resolve_env)
-    if raw is None:
+    if raw is None or raw is NO_VALUE:
         raw = {}
     if not isinstance(raw, Mapping):
         return None, [ConfigFault(path, f"must be a mapping, but is {shown(raw)}.")], raw
@@ -296,6 +298,8 @@ class _Preparation:
 
     def fault_of(self, found: Any, schema: ConfigSchema, location: str) -> ConfigFault:
         parent, leaf = _walk_down(schema, found["loc"])
+        while found["type"] != "missing" and leaf is not None and leaf.kind is ConfigKind.NULLABLE:
+            leaf = leaf.item
         match found["type"]:
             case "missing":
                 label = leaf.label if leaf is not None else "given"
@@ -336,7 +340,7 @@ def _location(path: str, loc: tuple[int | str, ...]) -> str:
 
 
 def _walk_down(schema: ConfigSchema, loc: tuple[int | str, ...]) -> tuple[ConfigSchema | None, ConfigSchema | None]:
-    """Return the schemas at the last place but one, and at the last place of `loc`; None where it leads nowhere known."""
+    """Return the schemas at the last place but one and at the last place of `loc`; None where nothing is known."""
     parent: ConfigSchema | None = None
     here: ConfigSchema | None = schema
     for part in loc:
@@ -356,8 +360,8 @@ def _field_values(instance: BaseModel) -> dict[str, Any]:
 def config_dict_of(instance: BaseModel) -> dict[str, Any]:
     """Return an instance as the plain mapping that a run configuration holds, from which an equal one can be built.
 
-    Enums are their names, discriminated unions {"tag": {...}}, EnvVars {"env": "NAME"}; an optional field that is None by
-    default and is None is left out.
+    Enums are their names, discriminated unions {"tag": {...}}, EnvVars {"env": "NAME"}; an optional field that is None
+    by default and is None is left out.
     """
     schema = schema_of_model(type(instance))
     return _fields_as_config(schema, _field_values(instance))
@@ -397,7 +401,7 @@ def resolved_copy(
     path: str,
     ready: Mapping[str, Any] | None = None,
 ) -> ModelT:
-    """Return a copy with the overrides of a run taken in, every environment variable looked up, and `ready` put in place.
+    """Return a copy with a run's overrides taken in, every environment variable looked up, and `ready` put in place.
 
     Raises InvalidConfigError with every fault.
     """

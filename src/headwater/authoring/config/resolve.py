@@ -1,7 +1,7 @@
 """A given configuration against its schema: what it resolves to, or everything that is wrong with it.
 
-All faults are gathered before anything is raised. Environment variables are looked up only when asked for, and what they
-hold never reaches a message.
+All faults are gathered before anything is raised. Environment variables are looked up only when asked for, and what
+they hold never reaches a message.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def resolve_config(
 def examine_config(
     schema: ConfigSchema, value: Any, path: str, *, resolve_env: bool = True
 ) -> tuple[Any, list[ConfigFault]]:
-    """Return what `resolve_config` would, and the faults in place of raising them. It is only to be used without faults."""
+    """Return what `resolve_config` would, and the faults in place of raising them; with any, it means nothing."""
     faults: list[ConfigFault] = []
     if value is None and schema.kind not in _NULL_TAKERS:
         value = NO_VALUE
@@ -139,7 +139,7 @@ class _Resolver:
         keys = schema.alternative
         for key in value:
             if keys is not None and keys.kind in _SCALARS and not fits_scalar(keys.kind, key):
-                self.fault(f"{path}.{key}", f"has the key {shown(key)}; keys are {keys.label.removeprefix('a ')}s.")
+                self.fault(f"{path}.{key}", f"has the key {shown(key)}; a key must be {keys.label}.")
         return {key: self.resolve(_item(schema), item, f"{path}.{key}") for key, item in value.items()}
 
     def selector(self, schema: ConfigSchema, value: Any, path: str) -> Any:

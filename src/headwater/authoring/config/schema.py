@@ -1,7 +1,7 @@
 """ConfigSchema: what a configuration must look like, as a value.
 
-Whatever an author writes (a Field, a dict, a type, a pydantic class) becomes one of these by `schema_of`, and only these
-are read by what checks, explains and draws configuration. Nothing here imports pydantic.
+Whatever an author writes (a Field, a dict, a type, a pydantic class) becomes one of these by `schema_of`, and only
+these are read by what checks, explains and draws configuration. Nothing here imports pydantic.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class ConfigSchema:
     """What a configuration value must look like, and what it is when it is not given.
 
     `fields` are those of a shape and the choices of a selector; `item` is what an array, map or nullable holds, and the
-    scalar of a SCALAR_OR, whose other form is `alternative`. `model` is the pydantic class that this was read from, whose
-    instances are then what it describes; `discriminator` is the field of those instances that a selector's choice sets.
+    scalar of a SCALAR_OR, whose other form is `alternative`. `model` is the pydantic class that this was read from,
+    whose instances are then what it describes; `discriminator` is the field of them that a selector's choice sets.
     """
 
     kind: ConfigKind
@@ -177,7 +177,7 @@ def schema_of(thing: Any, where: tuple[str, ...] = ()) -> ConfigSchema:
     if is_model_class(thing):
         from headwater.authoring.config.pydantic_config import schema_of_model
 
-        return schema_of_model(thing)  # type: ignore[arg-type]  # mypy doubts that classes are hashable
+        return schema_of_model(thing)
     if isinstance(thing, type) and issubclass(thing, enum.Enum):
         return enum_schema(thing.__name__, tuple(EnumChoice(member.name, member) for member in thing))
     if typing.get_origin(thing) is not None:

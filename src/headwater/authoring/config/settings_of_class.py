@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 import typing
 from typing import Any, Final
 
@@ -17,13 +18,15 @@ def is_resource_class(thing: object) -> bool:
 def is_resource_annotation(annotation: Any) -> bool:
     """Return whether a parameter or field with this annotation receives a resource.
 
-    True for ResourceParam[T], ResourceDependency[T], classes such as ConfigurableResource, and Optional of any of them.
+    True for ResourceParam[T], ResourceDependency[T], classes such as ConfigurableResource, and unions of any of them
+    with each other or None.
     """
     if is_resource_class(annotation):
         return True
     arguments = typing.get_args(annotation)
     if typing.get_origin(annotation) is typing.Annotated:
         return RESOURCE_MARK in arguments[1:] or is_resource_annotation(arguments[0])
-    if type(None) in arguments and len(arguments) == 2:
-        return any(is_resource_annotation(argument) for argument in arguments)
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        present = [argument for argument in arguments if argument is not type(None)]
+        return all(is_resource_annotation(argument) for argument in present)
     return False

@@ -77,7 +77,8 @@ class InvalidConfigDefinitionError(InvalidDefinitionError):
             what=f"{thing!r}{at} cannot be a config type." + (f" {reason}" if reason else ""),
             why="The configuration that users give could not be checked against it.",
             fix=(
-                "Use int, float, bool, str, dict, list, Field(...), Noneable(int), Enum, Selector, Shape, Permissive, Map, "
+                "Use int, float, bool, str, dict, list, Field(...), Noneable(int), Enum, Selector, Shape, Permissive, "
+                "Map, "
                 "[int] for a list, {'name': str} for named fields, {str: int} for a mapping, or a Config class."
             ),
         )
@@ -106,8 +107,8 @@ class FrozenConfigError(InvalidInvocationError):
             what=f'"{field}" of {class_name} was assigned to.',
             why="Its fields are settings, fixed when it is made, so that what a run recorded stays true.",
             fix=(
-                f"Keep what changes in a private attribute ({class_name} may declare `_client = PrivateAttr()` and set it in "
-                "setup_for_execution), or let a method build a separate client."
+                f"Keep what changes in a private attribute ({class_name} may declare `_client = PrivateAttr()` and set "
+                "it in setup_for_execution), or let a method build a separate client."
                 if is_resource
                 else "Make a changed copy with .model_copy(update={...})."
             ),

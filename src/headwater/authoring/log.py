@@ -37,7 +37,6 @@ class Log(logging.Logger):
         self,
         sink: LogSink | None = None,
         loggers: Sequence[logging.Logger] = (),
-        meta: Any = None,
         name: str = "headwater",
     ) -> None:
         self.name = name
@@ -46,7 +45,6 @@ class Log(logging.Logger):
         self.handlers = []
         self.loggers = loggers
         self._sink = sink
-        self._meta = meta
 
     def isEnabledFor(self, level: int) -> bool:
         return level >= self.level and level > self.manager.disable
@@ -63,15 +61,13 @@ class Log(logging.Logger):
 
     def getChild(self, suffix: str) -> Log:
         """Return a log of the same attempt whose lines carry a longer name."""
-        child = Log(self._sink, self.loggers, self._meta, f"{self.name}.{suffix}")
+        child = Log(self._sink, self.loggers, f"{self.name}.{suffix}")
         child.level = self.level
         return child
 
     def handle(self, record: logging.LogRecord) -> None:
         if self.filters and not self.filter(record):
             return
-        if self._meta is not None:
-            record.headwater_meta = self._meta
         if self._sink is None:
             logger = logging.getLogger(USER_LOGGER_NAME)
             if logger.level == logging.NOTSET:
@@ -88,7 +84,7 @@ class Log(logging.Logger):
 
     def __reduce__(self) -> Any:
         # A log cannot travel: what arrives in another process speaks through that process's logging.
-        return (Log, (None, (), None, self.name))
+        return (Log, (None, (), self.name))
 
     def __repr__(self) -> str:
         return f"<Log {self.name}>"

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +23,8 @@ BLOCKING = {"flight_keys_are_never_null", "flights_are_unique_each_day", "time_o
 
 
 def all_days(year: Project, name: str) -> pd.DataFrame:
-    return pd.concat([frame for frame in year.io_manager.by_partition(name).values() if len(frame)], ignore_index=True)
+    days: dict[str, pd.DataFrame] = year.io_manager.by_partition(name)
+    return pd.concat([frame for frame in days.values() if len(frame)], ignore_index=True)
 
 
 # Bronze
@@ -89,17 +91,17 @@ def test_instants_read_on_local_clocks_are_the_times_of_the_raw_table(year: Proj
     zone_of = raw_table("airports.csv").set_index("faa")["tzone"].to_dict()
     zone_of |= dict.fromkeys(("SJU", "BQN", "PSE", "STT"), "America/Puerto_Rico")
 
-    def clock(instant: pd.Timestamp, zone: str) -> int:
-        local = instant.astimezone(ZoneInfo(zone))
+    def clock(instant: Any, zone: str) -> int:
+        local: datetime = instant.astimezone(ZoneInfo(zone))
         return local.hour * 100 + local.minute
 
     sample = silver[silver["status"] == "arrived"].sample(5_000, random_state=2013)
     for flight in sample.itertuples():
-        row = raw.loc[flight.Index]
+        row = raw.loc[str(flight.Index)]
         assert clock(flight.departed_at, "America/New_York") == row["dep_time"] % 2400
         assert clock(flight.scheduled_departure_at, "America/New_York") == row["sched_dep_time"] % 2400
-        assert clock(flight.arrived_at, zone_of[row["dest"]]) == row["arr_time"] % 2400
-        assert clock(flight.scheduled_arrival_at, zone_of[row["dest"]]) == row["sched_arr_time"] % 2400
+        assert clock(flight.arrived_at, zone_of[str(row["dest"])]) == row["arr_time"] % 2400
+        assert clock(flight.scheduled_arrival_at, zone_of[str(row["dest"])]) == row["sched_arr_time"] % 2400
 
 
 def test_no_flight_is_on_the_ground_for_less_than_5_or_more_than_235_minutes(year: Project) -> None:
@@ -151,8 +153,8 @@ def test_delay_by_carrier_and_hour_is_that_of_the_raw_table(year: Project, raw_f
         table[list(expected.columns)].sort_index(), expected.sort_index(), check_dtype=False, check_names=False,
         check_index_type=False,
     )  # fmt: skip
-    names = raw_table("airlines.csv").set_index("carrier")["name"]
-    assert table["carrier_name"].droplevel("scheduled_hour").to_dict() == names.to_dict()
+    names = raw_table("airlines.csv").set_index("carrier")["name"].to_dict()
+    assert table["carrier_name"].droplevel("scheduled_hour").to_dict() == names
 
 
 def test_punctuality_by_airport_and_month_is_that_of_the_raw_table(year: Project, raw_flights: pd.DataFrame) -> None:
@@ -338,7 +340,7 @@ def test_the_report_tells_the_figures_of_the_raw_table(
     assert "336,776 flights were scheduled, 8,255 of them were cancelled" in page
     assert f"{(raw_flights['arr_delay'] < 15).mean():.1%} arrived less than 15 minutes late" in page
 
-    names = raw_table("airlines.csv").set_index("carrier")["name"]
+    names = raw_table("airlines.csv").set_index("carrier")["name"].to_dict()
     worst = raw_flights.groupby("carrier")["dep_delay"].mean().sort_values(ascending=False)
     for carrier, delay in worst.head(3).items():
         count = (raw_flights["carrier"] == carrier).sum()

@@ -77,7 +77,7 @@ def test_with_a_configuration_those_that_it_names_are_opened_else_those_that_nee
     definitions = {"eared": eared, "console": colored_console_logger, "plain": plain}
     assert [made.name for made in open_loggers(definitions, run_id="r")] == ["headwater", "plain r"]
     assert [made.name for made in open_loggers(definitions, {"console": {}})] == ["headwater"]
-    with pytest.raises(InvalidDefinitionError, match=r'logger "consol", which is not defined\..*Did you mean "console"\?'):
+    with pytest.raises(InvalidDefinitionError, match=r'"consol", which is not defined\..*Did you mean "console"\?'):
         open_loggers(definitions, {"consol": {}})
 
 

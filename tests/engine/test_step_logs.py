@@ -430,6 +430,28 @@ def test_what_is_said_after_an_attempt_ended_is_not_its_own(logs, capsys):
     assert capsys.readouterr().out == "in time\nlate\n"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_that_a_step_forks_goes_on_in_its_log(tmp_path):
+    program = (
+        "import os, sys\n"
+        "from headwater.engine.step_logs import StepLogs\n"
+        "logs = StepLogs(sys.argv[1])\n"
+        "with logs.capturing(), logs.attempt('run', 'orders') as log:\n"
+        "    attempt = log._sink\n"
+        "    attempt._lock.acquire()\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n"
+        "        import threading\n"
+        "        thread = threading.Thread(target=log.info, args=('child',))\n"
+        "        thread.start(), thread.join(), os._exit(0)\n"
+        "    attempt._lock.release()\n"
+        "    os.waitpid(child, 0)\n"
+        "    print('parent')\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(tmp_path)], check=True, timeout=20)
+    assert [line.message for line in read_step_log(tmp_path, "run", "orders")] == ["child", "parent"]
+
+
 def test_a_torn_line_is_passed_over_and_the_log_goes_on_after_it(logs):
     with logs.capturing(), logs.attempt("run", "orders"):
         print("whole")

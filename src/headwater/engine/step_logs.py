@@ -360,6 +360,16 @@ def current_attempt() -> StepAttemptLog | None:
     return only
 
 
+def _renew_locks() -> None:
+    # A child that a step forks goes on in the step's log; the thread that held a lock did not come along.
+    for attempt in _open_attempts.values():
+        attempt._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
+
+
 __all__ = [
     "DEFAULT_MAX_BYTES",
     "MAX_LINE_CHARACTERS",

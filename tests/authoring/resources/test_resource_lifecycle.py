@@ -88,6 +88,38 @@ def test_a_set_up_that_fails_tears_down_what_came_before_and_keeps_the_users_err
     assert journal.lines == ["up ok", "down ok"]
 
 
+def test_a_set_up_that_fails_leaves_alone_what_others_use_already() -> None:
+    journal = Journal()
+    given = {
+        "used": journal.resource("used"),
+        "needed": journal.resource("needed"),
+        "bad": journal.resource("bad", {"needed", "used"}, breaks_up=True),
+    }
+    with ResourceSession(given) as session:
+        session.open(["used"])
+        with pytest.raises(ResourceSetupError):
+            session.open(["bad"])
+        assert journal.lines == ["up used", "up needed", "down needed"]
+        assert session.open_keys == ("used",)
+        assert session.resources_for(["used"]).used == "used"
+    assert journal.lines[-1] == "down used"
+
+
+def test_an_interrupt_while_tearing_down_waits_for_the_others() -> None:
+    journal = Journal()
+
+    @resource
+    def interrupted() -> Iterator[int]:
+        yield 1
+        raise KeyboardInterrupt
+
+    session = ResourceSession({"a": journal.resource("a"), "b": interrupted})
+    session.open(["a", "b"])
+    with pytest.raises(KeyboardInterrupt):
+        session.close()
+    assert journal.lines == ["up a", "down a"]
+
+
 def test_every_teardown_is_tried_and_no_error_hides_another() -> None:
     journal = Journal()
     session = ResourceSession(

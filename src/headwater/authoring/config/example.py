@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +49,8 @@ def example_of(schema: ConfigSchema, depth: int = 0) -> Any:
 
 def example_text(schema: ConfigSchema) -> str:
     """Return `example_of` as one line of JSON, for the end of a message."""
+    import json
+
     return json.dumps(example_of(schema), default=str)
 
 
@@ -59,6 +60,8 @@ def shown(value: object) -> str:
         return "null"
     if is_env_var(value) or env_var_name_in(value) is not None:
         return f'the environment variable "{env_var_name_in(value)}"'
+    import json
+
     text = json.dumps(value) if isinstance(value, str) else repr(value)
     if len(text) > 60:
         text = text[:57] + "..."

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from datetime import date, time
-from decimal import Decimal
-from pathlib import PurePath
 from typing import Any
-from uuid import UUID
 
 from headwater.authoring.config.env_var import env_var_name_in, is_env_var
 from headwater.authoring.config.schema import is_model
@@ -32,10 +28,13 @@ def plain_config(value: Any) -> Any:
         from headwater.authoring.config.pydantic_config import config_dict_of
 
         return config_dict_of(value)
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, PurePath | Decimal | UUID):
-        return str(value)
-    if type(value).__module__ == "numpy" and hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
-        return value.item()
-    return value
+    # By the name of their modules, so that none of them is imported for a configuration that has no such value.
+    match type(value).__module__.partition(".")[0]:
+        case "datetime" if hasattr(value, "isoformat"):
+            return value.isoformat()
+        case "pathlib" | "decimal" | "uuid":
+            return str(value)
+        case "numpy" if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+            return value.item()
+        case _:
+            return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -145,7 +144,11 @@ class InitResourceContext:
     @property
     def log(self) -> Any:
         """Where a resource logs while it is set up and torn down."""
-        return self._log if self._log is not None else logging.getLogger("headwater")
+        if self._log is not None:
+            return self._log
+        import logging
+
+        return logging.getLogger("headwater")
 
     @property
     def log_manager(self) -> Any:

@@ -52,7 +52,7 @@ class ResourceSession:
         self._run = run
         self._value_by_key: dict[str, Any] = {}
         self._config_by_key: dict[str, Any] = {}
-        self._teardowns: list[tuple[str, Callable[[], object]]] = []
+        self._teardown_by_key: dict[str, Callable[[], object]] = {}
 
     @property
     def definition_by_key(self) -> Mapping[str, ResourceDefinition]:
@@ -67,16 +67,17 @@ class ResourceSession:
     def open(self, keys: Iterable[str]) -> None:
         """Set up these resources and all that they need, each after what it needs; those already set up stay.
 
-        The configuration of all of them is checked first. If one cannot be set up, all that this session holds are torn
-        down before the error is raised.
+        The configuration of all of them is checked first. If one cannot be set up, those that this call set up are torn
+        down before the error is raised; what earlier calls set up stays until `close`.
         Raises MissingResourceError, ResourceCycleError, InvalidConfigError with the faults of all of them, and
         ResourceSetupError from what the user's code raised.
         """
         with self._lock:
             order = self._setup_order(list(keys))
             self._resolve_configs(order)
+            held_before = self.open_keys
             for key in order:
-                self._set_up_or_tear_down_all(key)
+                self._set_up_or_undo(key, held_before)
 
     def resources_for(self, keys: Iterable[str]) -> ScopedResources:
         """Return these resources as a namespace. Raises UnknownResourceError for one that is not set up."""
@@ -94,7 +95,10 @@ class ResourceSession:
     def close(self) -> None:
         """Tear down everything, latest first. When all are done, raises ResourceTeardownError if any raised."""
         with self._lock:
-            failures = self._tear_down_all()
+            failures = self._tear_down()
+        for _, failure in failures:
+            if not isinstance(failure, Exception):
+                raise failure  # an interrupt, held back until the others were torn down
         if failures:
             raise ResourceTeardownError(failures) from failures[0][1]
 
@@ -108,7 +112,9 @@ class ResourceSession:
             self.close()
             return
         # What failed inside is what the user must see; teardown errors are told beside it.
-        for key, failure in self._tear_down_all():
+        with self._lock:
+            failures = self._tear_down()
+        for key, failure in failures:
             error.add_note(f'While tearing down, the resource "{key}" raised {failure!r}.')
 
     def _setup_order(self, keys: list[str]) -> list[str]:
@@ -139,11 +145,11 @@ class ResourceSession:
         if faults:
             raise config_error(faults, example="; ".join(filter(None, examples)), why="No resource was set up.")
 
-    def _set_up_or_tear_down_all(self, key: str) -> None:
+    def _set_up_or_undo(self, key: str, held_before: tuple[str, ...]) -> None:
         try:
             self._set_up(key)
         except BaseException as error:
-            for other, failure in self._tear_down_all():
+            for other, failure in self._tear_down(keep=held_before):
                 error.add_note(f'While tearing down, the resource "{other}" raised {failure!r}.')
             if isinstance(error, Exception) and not isinstance(error, InvalidConfigError):
                 raise ResourceSetupError(key, error) from error
@@ -167,18 +173,21 @@ class ResourceSession:
             self._value_by_key[key] = made
             return
         self._value_by_key[key] = manager.__enter__()
-        self._teardowns.append((key, lambda: manager.__exit__(None, None, None)))
+        self._teardown_by_key[key] = lambda: manager.__exit__(None, None, None)
 
-    def _tear_down_all(self) -> list[tuple[str, BaseException]]:
+    def _tear_down(self, keep: tuple[str, ...] = ()) -> list[tuple[str, BaseException]]:
+        """Tear down all but the first ones kept, latest first, and return what they raised."""
         failures: list[tuple[str, BaseException]] = []
-        while self._teardowns:
-            key, tear_down = self._teardowns.pop()
+        for key in reversed([key for key in self._value_by_key if key not in keep]):
+            tear_down = self._teardown_by_key.pop(key, None)
+            del self._value_by_key[key]
+            if tear_down is None:
+                continue
             try:
                 tear_down()
-            except Exception as error:
+            except BaseException as error:
                 failures.append((key, error))
-        self._value_by_key.clear()
-        self._config_by_key.clear()
+        self._config_by_key = {key: self._config_by_key[key] for key in self._value_by_key}
         return failures
 
 

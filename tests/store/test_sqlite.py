@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -19,7 +20,7 @@ from headwater.model.errors.store import (
     StoreNotWritable,
     StoreTooNew,
 )
-from headwater.model.events import AssetMaterialized, RunStarted, StepStarted
+from headwater.model.events import AssetMaterialized, Event, RunStarted, StepStarted
 from headwater.model.keys import AssetKey
 from headwater.model.runs import EventRecordsFilter, Run
 from headwater.store import SqliteStore
@@ -217,18 +218,44 @@ def test_a_change_that_fails_midway_leaves_no_trace(path: Path) -> None:
 def test_ctrl_c_amid_a_batch_loses_no_fact(path: Path) -> None:
     with SqliteStore(path) as store:
 
-        class Interrupted(AssetMaterialized, frozen=True, kw_only=True, tag="asset_materialized"):
+        class Interrupted:
             @property
-            def run_id(self) -> str:  # type: ignore[misc]
+            def run_id(self) -> str:
                 raise KeyboardInterrupt
 
         store._writer._pending.extend([(AssetMaterialized(asset="a"), '{"type":"asset_materialized","asset":"a"}')])
-        store._writer._pending.append((Interrupted(asset="b"), ""))
+        store._writer._pending.append((cast(Event, Interrupted()), ""))
         with pytest.raises(KeyboardInterrupt):
             store.flush()
         assert len(store._writer._pending) == 2
         store._writer._pending.pop()
         assert store.asset_keys() == [AssetKey("a")]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_neither_writes_nor_ends_the_runs_of_its_parent(path: Path) -> None:
+    program = """
+import os, sys
+from headwater.model.errors.store import StoreForked
+from headwater.model.events import AssetMaterialized, RunStarted
+from headwater.model.runs import Run
+from headwater.store import SqliteStore
+store = SqliteStore(sys.argv[1])
+store.create_run(Run("r1", "job"))
+store.append(RunStarted(run_id="r1"))
+if os.fork() == 0:
+    store.append(AssetMaterialized(asset="child"))
+    try:
+        store.asset_keys()
+    except StoreForked:
+        sys.exit(7)
+    sys.exit(0)
+_, status = os.wait()
+assert os.waitstatus_to_exitcode(status) == 7
+assert store.find_run("r1").status.value == "STARTED"
+assert store.asset_keys() == []
+"""
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=30)
 
 
 def test_pruning_takes_pieces_so_small_that_a_writer_need_not_wait() -> None:

@@ -144,8 +144,7 @@ def _conditions(filters: RunsFilter) -> Iterator[tuple[str, Sequence[Any]]]:
     for key, wanted in filters.tags.items():
         values = [wanted] if isinstance(wanted, str) else list(wanted)
         yield (
-            "EXISTS (SELECT 1 FROM run_tags WHERE run_tags.run_number = runs.run_number AND tag_key = ?"
-            f" AND tag_value IN {in_list(values)})",
+            f"run_number IN (SELECT run_number FROM run_tags WHERE tag_key = ? AND tag_value IN {in_list(values)})",
             [key, *values],
         )
     bounds: Sequence[tuple[str, datetime | None]] = (

@@ -7,6 +7,7 @@ survives `kill -9`, and with durability "full" a power cut.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 import weakref
@@ -212,6 +213,9 @@ def _set_tags(connection: sqlite3.Connection, run_number: int, tags: Mapping[str
 
 
 def _close(writer: Writer, readers: ReaderPool | None, clock: Callable[[], float]) -> None:
+    if os.getpid() != writer.pid:
+        # A forked child ends: the runs and the facts are its parent's.
+        return
     try:
         # What is in memory is gone anyway: nothing needs to be written any more.
         if readers is not None:

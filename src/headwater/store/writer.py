@@ -10,6 +10,7 @@ After a failure the writer takes nothing more and raises the same error from the
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from headwater.model.codec import encode_event
-from headwater.model.errors.store import LeaseLost, StoreClosed, StoreError, UnknownRun
+from headwater.model.errors.store import LeaseLost, StoreClosed, StoreError, StoreForked, UnknownRun
 from headwater.model.events import EVENT_KINDS, Event
 from headwater.store.connections import IN_MEMORY, open_connection, store_error
 from headwater.store.liveness import this_process
@@ -70,6 +71,7 @@ class Writer:
         clock: Callable[[], float],
     ) -> None:
         self.path = path
+        self.pid = os.getpid()
         self.owner_id: int | None = None
         self._in_memory = path == IN_MEMORY
         self._lease_seconds = lease_seconds
@@ -118,6 +120,9 @@ class Writer:
 
     def flush(self) -> None:
         """Return when all that was appended is committed."""
+        # Asked before any lock: the parent may have held it when it forked.
+        if os.getpid() != self.pid:
+            raise StoreForked(self.path, self.pid)
         if self._pending or self._batch_in_flight:
             with self._lock:
                 self._commit_pending()
@@ -140,6 +145,7 @@ class Writer:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Hold the write lock for a change other than a batch; commits at the end, or changes nothing."""
+        self.flush()
         with self._lock:
             self._commit_pending()
             self.raise_failure()

@@ -114,6 +114,20 @@ class StoreClosed(StoreError):
         )
 
 
+class StoreForked(StoreError):
+    """A child made by `fork` used the store that its parent had opened."""
+
+    code = "store-forked"
+
+    def __init__(self, path: str, opened_by_pid: int) -> None:
+        self.path = path
+        super().__init__(
+            what=f'The store "{path}" was opened by process {opened_by_pid}, and this is a forked child of it.',
+            why="Two processes on one connection would damage the file.",
+            fix="Open the store anew in the child, or let the parent do the recording.",
+        )
+
+
 class LeaseLost(StoreError):
     """Another process has declared this one dead and taken over its runs."""
 

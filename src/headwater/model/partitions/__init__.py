@@ -45,10 +45,11 @@ from headwater.model.partitions.multi_mapping import (
     MultiPartitionMapping,
     MultiToSingleDimensionPartitionMapping,
 )
+from headwater.model.partitions.schedule import ScheduleType
 from headwater.model.partitions.static import StaticPartitionsDefinition
 from headwater.model.partitions.subset import PartitionsSubset
 from headwater.model.partitions.time_mapping import TimeWindowPartitionMapping
-from headwater.model.partitions.time_window import ScheduleType, TimeWindowPartitionsDefinition
+from headwater.model.partitions.time_window import TimeWindowPartitionsDefinition
 from headwater.model.partitions.windows import TimeWindow
 
 __all__ = [

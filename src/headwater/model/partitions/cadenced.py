@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from headwater.model.partitions.time_window import ScheduleType, TimeWindowPartitionsDefinition
+from headwater.model.partitions.schedule import ScheduleType
+from headwater.model.partitions.time_window import TimeWindowPartitionsDefinition
 
 DATE_FORMAT = "%Y-%m-%d"
 MINUTE_FORMAT = "%Y-%m-%d-%H:%M"

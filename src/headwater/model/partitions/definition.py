@@ -148,12 +148,16 @@ class PartitionsDefinition(ABC, Generic[T_str]):
             "keys": [str(key) for key in self.get_partition_keys()],
         }
 
+    def identity_data(self) -> Any:
+        """Return what equal definitions have in common, as plain JSON values."""
+        return self.to_data()
+
     def get_serializable_unique_identifier(self, dynamic_partitions_store: DynamicPartitionsStore | None = None) -> str:
         """Return a fingerprint that equal definitions share across processes and releases."""
         import hashlib
         import json
 
-        text = json.dumps(self.to_data(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        text = json.dumps(self.identity_data(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:40]
 
     def describe(self) -> str:

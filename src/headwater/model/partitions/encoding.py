@@ -5,7 +5,6 @@ What is written by one release is read by the next: kinds and fields are only ev
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -146,6 +145,8 @@ def _read(what: str, readers: Mapping[str, Callable[[Data], Read]], data: Data) 
 
 def subset_to_text(subset: PartitionsSubset[Any]) -> str:
     """Return the set as text. It reads back under another start, end or key list of the definition."""
+    import json
+
     return json.dumps(
         {
             "version": 1,
@@ -158,6 +159,8 @@ def subset_to_text(subset: PartitionsSubset[Any]) -> str:
 
 def subset_from_text(partitions_def: PartitionsDefinition[Any], text: str) -> PartitionsSubset[Any]:
     """Read what `subset_to_text` wrote. Raises UnreadablePartitionsError if it does not fit the definition."""
+    import json
+
     try:
         data = json.loads(text)["partitions"]
         if isinstance(partitions_def, MultiPartitionsDefinition):

@@ -349,6 +349,9 @@ class MultiPartitionsDefinition(PartitionsDefinition[MultiPartitionKey]):
     def to_data(self) -> dict[str, Any]:
         return {"kind": "multi", "dimensions": {name: item.to_data() for name, item in self._defs.items()}}
 
+    def identity_data(self) -> Any:
+        return {"kind": "multi", "dimensions": {name: item.identity_data() for name, item in self._defs.items()}}
+
     def describe(self) -> str:
         return " × ".join(f'"{name}": {item.describe()}' for name, item in self._defs.items())
 

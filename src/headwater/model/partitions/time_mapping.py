@@ -55,9 +55,9 @@ class TimeWindowPartitionMapping(PartitionMapping):
             own.append(_overlapping(upstream, downstream, first, last))
         needed = union_of(ordinals_between(*bounds) for bounds in shifted)
         missing = no_ordinals()
-        if not self.allow_nonexistent_upstream_partitions:
-            never = upstream.existing_ordinals_or_excluded(current_time)
-            missing = (needed & union_of(ordinals_between(*bounds) for bounds in own)) - never
+        if not self.allow_nonexistent_upstream_partitions and self.start_offset <= 0 <= self.end_offset:
+            never_there = upstream.existing_ordinals_or_excluded(current_time)
+            missing = union_of(ordinals_between(*bounds) for bounds in own) - never_there
         return UpstreamPartitionsResult(
             upstream.subset_of_ordinals(needed & existing), upstream.subset_of_ordinals(missing)
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,16 +11,17 @@ from headwater.model.clock import utc_now
 from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.partitions import InvalidPartitionsDefinitionError, UnknownPartitionError
 from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
+from headwater.model.partitions.exclusions import ExcludedWindows
 from headwater.model.partitions.keys import PartitionKeyRange
 from headwater.model.partitions.ordinals import (
     no_ordinals,
     ordinals_between,
     ordinals_from_text,
-    ordinals_of,
     ordinals_to_text,
     runs,
     shifted,
 )
+from headwater.model.partitions.schedule import ScheduleType, chosen_schedule, moved_schedule
 from headwater.model.partitions.windows import (
     CRON_ORIGIN,
     Cadence,
@@ -44,15 +44,6 @@ if TYPE_CHECKING:
 
 # How far past the present an end_offset looks for a window that is not excluded.
 EXCLUDED_IN_A_ROW = 100_000
-
-
-class ScheduleType(str, Enum):
-    """The usual lengths of windows."""
-
-    HOURLY = "HOURLY"
-    DAILY = "DAILY"
-    WEEKLY = "WEEKLY"
-    MONTHLY = "MONTHLY"
 
 
 class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
@@ -99,17 +90,18 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
         self.zone = zone
         self.fmt = fmt
         self.end_offset = end_offset
-        self.cron_schedule = _chosen_schedule(cron_schedule, schedule_type, minute_offset, hour_offset, day_offset)
+        self.cron_schedule = chosen_schedule(cron_schedule, schedule_type, minute_offset, hour_offset, day_offset)
         self.start = self._read_bound("start", start)
         self.end = self._read_bound("end", end) if end is not None else None
         self.exclusions: tuple[str | datetime, ...] = tuple(
             item if isinstance(item, str) else self._read_bound("exclusion", item) for item in exclusions or ()
         )
         self._cadence = self._cadence_for(self.cron_schedule)
-        self._exclusion_cadences = tuple(self._cadence_for(item) for item in self.exclusions if isinstance(item, str))
+        excluding = tuple(self._cadence_for(item) for item in self.exclusions if isinstance(item, str))
+        instants = tuple(seconds_of(item) for item in self.exclusions if not isinstance(item, str))
         self._first = self._cadence.number_from(seconds_of(self.start))
         self._last = None if self.end is None else self._cadence.number_at(seconds_of(self.end)) - 1
-        self._excluded_until: tuple[int, Ordinals] | None = None
+        self._excluded = ExcludedWindows(self._cadence, self._first, excluding, instants)
         self._check_fmt()
 
     def _cadence_for(self, cron_schedule: str) -> Cadence:
@@ -216,28 +208,9 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
 
         Raises InvalidPartitionsDefinitionError for a time that the length of the window leaves no room for.
         """
-        given = (minute_of_hour, hour_of_day, day_of_week, day_of_month)
-        kind = self.schedule_type
-        if all(part is None for part in given):
-            return self.cron_schedule
-        misfit = (
-            kind is None
-            or (kind is ScheduleType.HOURLY and hour_of_day is not None)
-            or (kind is not ScheduleType.WEEKLY and day_of_week is not None)
-            or (kind is not ScheduleType.MONTHLY and day_of_month is not None)
+        return moved_schedule(
+            self.cron_schedule, self.schedule_type, minute_of_hour, hour_of_day, day_of_week, day_of_month
         )
-        if misfit:
-            raise InvalidPartitionsDefinitionError(
-                what=f'The schedule "{self.cron_schedule}" cannot be moved to minute {minute_of_hour}, '
-                f"hour {hour_of_day}, day of week {day_of_week}, day of month {day_of_month}.",
-                why="Each window must run exactly once.",
-                fix="Give only parts that are shorter than a window, or write the cron schedule itself.",
-            )
-        fields = expanded_cron(self.cron_schedule).split(" ")
-        for position, part in ((0, minute_of_hour), (1, hour_of_day), (2, day_of_month), (4, day_of_week)):
-            if part is not None:
-                fields[position] = str(part)
-        return " ".join(fields)
 
     # Bounds at an instant
 
@@ -272,31 +245,7 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
 
     def _excluded_up_to(self, last: int) -> Ordinals:
         """Return the excluded windows from the first to at least `last`."""
-        if not self.exclusions or last < self._first:
-            return no_ordinals()
-        known = self._excluded_until
-        if known is not None and known[0] >= last:
-            return known[1]
-        begin = self._first if known is None else known[0] + 1
-        # Look ahead, so that asking window by window does not count again each time.
-        until = last + max(64, (last - self._first) // 4)
-        found: set[int | None] = set() if known is None else set(known[1])
-        begins_at, ends_at = self._cadence.instant(begin), self._cadence.instant(until)
-        for cadence in self._exclusion_cadences:
-            tick = cadence.number_from(begins_at)
-            while (seconds := cadence.instant(tick)) <= ends_at:
-                found.add(self._number_beginning_at(seconds))
-                tick += 1
-        for item in self.exclusions:
-            if not isinstance(item, str):
-                found.add(self._number_beginning_at(seconds_of(item)))
-        excluded = ordinals_of(number for number in found if number is not None and number >= self._first)
-        self._excluded_until = (until, excluded)
-        return excluded
-
-    def _number_beginning_at(self, seconds: float) -> int | None:
-        number = self._cadence.number_at(seconds)
-        return number if self._cadence.instant(number) == seconds else None
+        return self._excluded.up_to(last) if self.exclusions else no_ordinals()
 
     def existing_ordinals(
         self,
@@ -327,9 +276,13 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
 
     def _local_of_key(self, partition_key: str) -> datetime | None:
         """Return the time that a key spells, aware if it spells an offset; None when it does not fit the format."""
-        if self.fmt == "%Y-%m-%d" and len(partition_key) == 10:
+        # The usual formats are ISO 8601 but for a dash, and strptime is four times slower.
+        iso = partition_key if self.fmt == "%Y-%m-%d" and len(partition_key) == 10 else None
+        if self.fmt == "%Y-%m-%d-%H:%M" and len(partition_key) == 16:
+            iso = f"{partition_key[:10]}T{partition_key[11:]}"
+        if iso is not None:
             try:
-                return datetime.fromisoformat(partition_key)
+                return datetime.fromisoformat(iso)
             except ValueError:
                 return None
         for fmt in (self.fmt, f"{self.fmt}%z"):
@@ -627,6 +580,11 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
             ],
         }
 
+    def identity_data(self) -> Any:
+        data = self.to_data()
+        del data["class"]
+        return {**data, "cron_schedule": expanded_cron(self.cron_schedule)}
+
     def describe(self) -> str:
         kind = self.schedule_type
         name = kind.value.lower() if kind else f'windows of "{self.cron_schedule}"'
@@ -697,50 +655,3 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
 
 def _bound_to_data(bound: datetime) -> str:
     return bound.replace(tzinfo=None).isoformat()
-
-
-def _chosen_schedule(
-    cron_schedule: str | None,
-    schedule_type: ScheduleType | None,
-    minute_offset: int | None,
-    hour_offset: int | None,
-    day_offset: int | None,
-) -> str:
-    if (cron_schedule is None) == (schedule_type is None):
-        raise InvalidPartitionsDefinitionError(
-            what="Exactly one of cron_schedule and schedule_type is needed.",
-            why="The bounds of the windows follow from it.",
-            fix='Write cron_schedule="0 0 * * *", or schedule_type=ScheduleType.DAILY.',
-        )
-    if cron_schedule is not None:
-        if minute_offset or hour_offset or day_offset:
-            raise InvalidPartitionsDefinitionError(
-                what=f'Offsets were given beside the cron schedule "{cron_schedule}".',
-                why="The schedule says itself at which minute, hour and day windows begin.",
-                fix="Leave out minute_offset, hour_offset and day_offset.",
-            )
-        return cron_schedule
-    monthly = schedule_type is ScheduleType.MONTHLY
-    minute, hour = minute_offset or 0, hour_offset or 0
-    day = day_offset if day_offset is not None else (1 if monthly else 0)
-    weekly = schedule_type is ScheduleType.WEEKLY
-    limits = {
-        "minute_offset": (minute, 0, 59),
-        "hour_offset": (hour, 0, 0 if schedule_type is ScheduleType.HOURLY else 23),
-        "day_offset": (day, 1 if monthly else 0, 31 if monthly else 7 if weekly else 0),
-    }
-    for name, (value, low, high) in limits.items():
-        if not low <= value <= high:
-            raise InvalidPartitionsDefinitionError(
-                what=f"{name} is {value} for {str(schedule_type.value if schedule_type else '').lower()} partitions.",
-                why=f"It says where in its window a partition begins: {low} to {high}.",
-                fix=f"Choose a number from {low} to {high}.",
-            )
-    match schedule_type:
-        case ScheduleType.HOURLY:
-            return f"{minute} * * * *"
-        case ScheduleType.WEEKLY:
-            return f"{minute} {hour} * * {day}"
-        case ScheduleType.MONTHLY:
-            return f"{minute} {hour} {day} * *"
-    return f"{minute} {hour} * * *"

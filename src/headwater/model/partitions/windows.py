@@ -215,18 +215,18 @@ class _Phase(NamedTuple):
 def _phases(zone: tzinfo) -> tuple[_Phase, ...]:
     """Return the stretches between changes of a zone's offset that are not whole hours, from 1900 to 2200.
 
-    Nearly every zone has one since standard time came; Australia/Lord_Howe has two more each year. No zone changes
-    twice within a week by less than an hour, so looking once a week misses nothing.
+    Nearly every zone has one since standard time came; Australia/Lord_Howe has two more each year. No zone has
+    changed so and back within four weeks, so looking that often misses nothing.
     """
-    begin, end, week = -70 * 366 * DAY, 230 * 365 * DAY, 7 * DAY
+    begin, end, step = -70 * 366 * DAY, 230 * 365 * DAY, 28 * DAY
     found = [_Phase(float("-inf"), _offset_at(zone, begin))]
     if zone is UTC:
         return tuple(found)
-    for sample in range(begin + week, end, week):
+    for sample in range(begin + step, end, step):
         phase, offset = found[-1].offset % HOUR, _offset_at(zone, sample)
         if offset % HOUR == phase:
             continue
-        early, late = sample - week, sample
+        early, late = sample - step, sample
         while late - early > 1:
             middle = (early + late) // 2
             if _offset_at(zone, middle) % HOUR == phase:

@@ -223,7 +223,7 @@ class Writer:
         for event, body in batch:
             storage_id += 1
             kind = type(event)
-            run_number = run_numbers[event.run_id] if event.run_id else None
+            run_number = (run_numbers.get(event.run_id) or self._find_run(event.run_id)) if event.run_id else None
             asset_id = partition = None
             if kind in _HAS_ASSET:
                 asset_id = asset_ids[event.asset]  # type: ignore[attr-defined]
@@ -243,6 +243,13 @@ class Writer:
             self._write_changes(changes)
         while len(self._ended_run_ids) > MOST_ENDED_RUNS_KNOWN:
             self._run_numbers.pop(self._ended_run_ids.popleft(), None)
+
+    def _find_run(self, run_id: str) -> int:
+        """Return the number of a run that ended so long ago that we do not remember it."""
+        row = self.connection.execute("SELECT run_number FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        if row is None:
+            raise UnknownRun(run_id)
+        return int(row[0])
 
     def _write_changes(self, changes: StateChanges) -> None:
         execute = self.connection.execute
@@ -356,7 +363,9 @@ class Writer:
                 time.sleep(too_early)
             self._wake.clear()
             if self._pending:
-                with self._lock:
+                # Whatever goes wrong, the facts wait on or the failure is kept: `flush` raises it where it is seen.
+                # This thread must live on, since it renews the lease.
+                with self._lock, contextlib.suppress(Exception):
                     if not self._is_closed:
                         self._commit_pending()
                 last_commit = time.monotonic()

@@ -325,6 +325,26 @@ def test_a_definition_describes_itself_in_a_phrase():
     )
 
 
+def test_an_end_far_in_the_future_is_like_none():
+    days = DailyPartitionsDefinition("2024-03-09", "9999-12-31")
+    assert spelled(days) == ["2024-03-09", "2024-03-10", "2024-03-11"]
+    weekdays = TimeWindowPartitionsDefinition("2024-03-04", "%Y-%m-%d", "9999-12-31", cron_schedule="0 0 * * 1-5")
+    assert len(spelled(weekdays)) == 6
+
+
+def test_a_mistyped_century_is_refused_without_counting_to_it():
+    weekdays = TimeWindowPartitionsDefinition("2024-03-04", "%Y-%m-%d", cron_schedule="0 0 * * 1-5")
+    for key in ("0203-03-05", "9024-03-05"):
+        with pytest.raises(UnknownPartitionError, match='like "2024-03-04"'):
+            weekdays.validate_partition_key(key, MARCH_12)
+
+
+def test_a_key_that_exclusions_leave_out_is_told_so():
+    workdays = DailyPartitionsDefinition("2024-03-01", exclusions=["0 0 * * 1"])
+    with pytest.raises(UnknownPartitionError, match="exclusions leave it out"):
+        workdays.validate_partition_key("2024-03-04", MARCH_12)
+
+
 def test_a_million_hours_cost_nothing_to_define_and_to_ask():
     hours = HourlyPartitionsDefinition("1910-01-01", timezone="Australia/Lord_Howe")
     assert hours.get_num_partitions(utc(2024, 6, 1)) > 1_000_000

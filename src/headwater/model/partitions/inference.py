@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headwater.model.errors.definition import InvalidDefinitionError
+from headwater.model.errors.base import HeadwaterError
 from headwater.model.partitions.mapping import (
     AllPartitionMapping,
     AnyDefinition,
@@ -71,6 +71,6 @@ def mapping_problem(
     chosen = mapping or default_partition_mapping(upstream_def, downstream_def)
     try:
         chosen.validate_partition_mapping(upstream_def, downstream_def)
-    except InvalidDefinitionError as error:
+    except (HeadwaterError, ValueError) as error:
         return str(error)
     return None

@@ -100,7 +100,6 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
         excluding = tuple(self._cadence_for(item) for item in self.exclusions if isinstance(item, str))
         instants = tuple(seconds_of(item) for item in self.exclusions if not isinstance(item, str))
         self._first = self._cadence.number_from(seconds_of(self.start))
-        self._last = None if self.end is None else self._cadence.number_at(seconds_of(self.end)) - 1
         self._excluded = ExcludedWindows(self._cadence, self._first, excluding, instants)
         self._check_fmt()
 
@@ -219,8 +218,11 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
         now = seconds_of(current_time or utc_now())
         last = self._cadence.number_at(now) - 1
         last = last + self.end_offset if not self.exclusions else self._moved(last + 1, self.end_offset)
-        if self._last is not None:
-            last = min(last, self._last)
+        # A far end is not looked up before the present comes near it: it may lie beyond the calendar.
+        if self.end is not None and last >= self._first:
+            ends_at = seconds_of(self.end)
+            if self._cadence.instant(last + 1) > ends_at:
+                last = self._cadence.number_at(ends_at) - 1
         return self._first, last
 
     def _moved(self, current: int, by: int) -> int:
@@ -362,11 +364,18 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
         current_time: datetime | None = None,
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> bool:
-        number = self._number_of_key(partition_key)
-        if number is None:
-            return False
         first, last = self._bounds(current_time)
-        return first <= number <= last and not self.is_excluded(number)
+        local = self._local_of_key(partition_key)
+        if local is None or not self._is_within(local, first, last):
+            return False
+        number = self._number_of_key(partition_key)
+        return number is not None and first <= number <= last and not self.is_excluded(number)
+
+    def _is_within(self, local: datetime, first: int, last: int) -> bool:
+        """Return whether a time is near enough to some windows to be worth counting to, for schedules with a table."""
+        wall = local.replace(tzinfo=None)
+        earliest, latest = (self._cadence.local_start(number).replace(tzinfo=None) for number in (first, last))
+        return first <= last and (wall - earliest).days >= -2 and (wall - latest).days <= 2
 
     def hint_for_unknown_key(
         self,
@@ -378,15 +387,15 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
         if first is None:
             over = self.get_time_window(self._first).end
             return f"There are no partitions yet: the first window ends at {over.isoformat()}."
-        number = self._number_of_key(partition_key)
-        if number is not None and self.is_excluded(number):
-            return "The definition's exclusions leave it out."
         read = self._local_of_key(partition_key)
         near = ""
-        if read is not None and number is None:
-            number = max(self._cadence.number_from_local(read), self._first)
-            candidate = self.key_at(number)
-            near = f'Did you mean "{candidate}"? ' if self.has_partition_key(candidate, current_time) else ""
+        if read is not None and self._is_within(read, *self._bounds(current_time)):
+            number = self._number_of_key(partition_key)
+            if number is not None and self.is_excluded(number):
+                return "The definition's exclusions leave it out."
+            candidate = self.key_at(self._cadence.number_from_local(read))
+            if candidate != partition_key and self.has_partition_key(candidate, current_time):
+                near = f'Did you mean "{candidate}"? '
         return f'{near}Keys are written like "{first}" and run to "{self.get_last_partition_key(current_time)}".'
 
     def get_partition_keys_in_range(

@@ -38,6 +38,7 @@ class NewFile:
         self.is_synced = is_synced
         self.size_bytes = 0
         self._hash = blake2b(hashed_first, digest_size=16)
+        self._problem: OSError | None = None
         self._temporary = _temporary_beside(path)
         self._descriptor = _open_new(self._temporary)
 
@@ -50,7 +51,11 @@ class NewFile:
         """Write all of it and return how many bytes that were."""
         view = memoryview(content).cast("B")
         self._hash.update(view)
-        _write_all(self._descriptor, view)
+        try:
+            _write_all(self._descriptor, view)
+        except OSError as problem:
+            self._problem = problem
+            raise
         self.size_bytes += len(view)
         return len(view)
 
@@ -81,7 +86,16 @@ class NewFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         descriptor, self._descriptor = self._descriptor, -1
-        _finish(descriptor, self._temporary, self.path, is_kept=kind is None, is_synced=self.is_synced)
+        _finish(
+            descriptor,
+            self._temporary,
+            self.path,
+            is_kept=kind is None and self._problem is None,
+            is_synced=self.is_synced,
+        )
+        if self._problem is not None and not isinstance(error, OSError):
+            # Some libraries wrap what went wrong in an error of their own, or swallow it.
+            raise self._problem from error
 
 
 def write_atomically(path: str, content: bytes, *, is_synced: bool = False) -> None:

@@ -5,6 +5,7 @@ Text as text, bytes as bytes, what JSON gives back equal and of the same types a
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ def encoded(value: object) -> tuple[str, bytes]:
     """Return the ending of the file that holds the value, and its content. Raises CannotStore."""
     kind = type(value)
     try:
-        if not value and (kind is str or kind is bytes):
+        if (kind is str or kind is bytes) and not value:
             # An empty file counts as no file.
             return PICKLE, pickled(value)
         if kind is str:
@@ -79,6 +80,9 @@ def pickled(value: object) -> bytes:
     try:
         return pickle.dumps(value, protocol=5)
     except Exception as plain_problem:
+        if isinstance(value, io.IOBase):
+            # cloudpickle would keep a copy of what the file holds, which is not what was returned.
+            raise CannotStore(_cause(plain_problem), _hint(value)) from plain_problem
         try:
             import cloudpickle
         except ImportError:

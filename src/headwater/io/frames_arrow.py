@@ -35,7 +35,7 @@ def write(table: pa.Table, file: NewFile, kind: str = ARROW) -> None:
 
 def stored_kind(path: str) -> str:
     """Return the kind of table as which the file was written; an Arrow table when it does not say."""
-    facts = pq.read_schema(path).metadata or {}
+    facts = pq.read_metadata(path).metadata or {}
     return str(facts.get(KIND_FIELD.encode(), ARROW.encode()), "ascii")
 
 

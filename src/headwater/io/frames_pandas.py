@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import pandas as pd
@@ -22,10 +23,13 @@ def find_table(frame: pd.DataFrame) -> pa.Table | None:
     In a column of text, a missing value comes back as the kind of missing value that pandas uses for text.
     """
     try:
-        doubtful = _doubtful_part(frame)
-        if doubtful is not None and not _comes_back(doubtful):
-            return None
-        return _to_table(frame)
+        with warnings.catch_warnings():
+            # pyarrow warns of what it will lose; whatever is lost is found by comparing.
+            warnings.simplefilter("ignore")
+            doubtful = _doubtful_part(frame)
+            if doubtful is not None and not _comes_back(doubtful):
+                return None
+            return _to_table(frame)
     except UNREPRESENTABLE:
         return None
 
@@ -109,11 +113,16 @@ def _comes_back(frame: pd.DataFrame) -> bool:
     return (
         back.equals(frame)
         and list(back.dtypes) == list(frame.dtypes)
-        and _is_same_index(back.columns, frame.columns)
+        and _is_same_index(back.columns, _without_range(frame.columns))
         and _is_same_index(back.index, frame.index)
         and back.attrs == frame.attrs
         and all(_have_same_types(back.iloc[:, at], frame.iloc[:, at]) for at in range(frame.shape[1]))
     )
+
+
+def _without_range(columns: pd.Index[Any]) -> pd.Index[Any]:
+    # Numbered columns come back with the same numbers, though not as a range of them.
+    return pd.Index(list(columns), name=columns.name) if isinstance(columns, pd.RangeIndex) else columns
 
 
 def _is_same_index(one: pd.Index[Any], other: pd.Index[Any]) -> bool:

@@ -61,6 +61,8 @@ def from_frame(frame: Any) -> pl.DataFrame:
             named = [name for name in frame.index.names if name is not None]
             frame = frame.reset_index(level=named) if named else frame
             return pl.DataFrame(pl.from_pandas(frame))
+        case "polars":
+            return frame  # type: ignore[no-any-return]
     result = pl.from_arrow(frame)
     assert isinstance(result, pl.DataFrame)
     return result

@@ -14,6 +14,9 @@ from headwater.io.frames import find_frame_kind
 from headwater.io.frames_arrow import UNREPRESENTABLE
 from headwater.io.frames_arrow import write as write
 
+_TEXT_IS_OBJECT = pd.Series(["text"]).dtype.name == "object"
+"""Whether this pandas keeps text as Python objects, as all did before pandas 3."""
+
 _FREQUENCY = b"headwater.index_frequency"
 
 
@@ -26,10 +29,7 @@ def find_table(frame: pd.DataFrame) -> pa.Table | None:
         with warnings.catch_warnings():
             # pyarrow warns of what it will lose; whatever is lost is found by comparing.
             warnings.simplefilter("ignore")
-            doubtful = _doubtful_part(frame)
-            if doubtful is not None and not _comes_back(doubtful):
-                return None
-            return _to_table(frame)
+            return _to_table(frame) if all(map(_comes_back, _doubtful_parts(frame))) else None
     except UNREPRESENTABLE:
         return None
 
@@ -66,6 +66,10 @@ def _to_table(frame: pd.DataFrame) -> pa.Table:
 
 def _from_table(table: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas()
+    if not _TEXT_IS_OBJECT:
+        for name in _object_text_columns(table):
+            if name in frame.columns and frame[name].dtype.name == "str":
+                frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
     frequency = (table.schema.metadata or {}).get(_FREQUENCY)
     if frequency is not None and isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
         try:
@@ -76,12 +80,26 @@ def _from_table(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _doubtful_part(frame: pd.DataFrame) -> pd.DataFrame | None:
-    """Return the part of the frame that must be tried out; None when all of it is known to come back."""
+def _object_text_columns(table: pa.Table) -> list[str]:
+    """Return the columns of text that were Python objects when they were stored."""
+    facts = (table.schema.metadata or {}).get(b"pandas")
+    columns = json.loads(facts)["columns"] if facts else ()
+    return [
+        column["name"]
+        for column in columns
+        if column["pandas_type"] == "unicode" and column["numpy_type"] == "object" and column["name"] is not None
+    ]
+
+
+def _doubtful_parts(frame: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return what must be tried out to know that the frame comes back: some columns whole, of others one row."""
     if not (_is_plain_labels(frame.columns) and _is_plain_index(frame.index)) or frame.attrs:
-        return frame
-    doubtful = [position for position in range(frame.shape[1]) if not _is_safe(frame.iloc[:, position])]
-    return frame.iloc[:, doubtful] if doubtful else None
+        return [frame]
+    columns = [frame.iloc[:, at] for at in range(frame.shape[1])]
+    by_value = [at for at, column in enumerate(columns) if column.dtype.kind == "O" and not _is_text(column)]
+    by_type = [at for at, column in enumerate(columns) if at not in by_value and not _is_safe(column)]
+    parts = (frame.iloc[:, by_value], frame.iloc[:1, by_type])
+    return [part for part in parts if part.shape[1]]
 
 
 def _is_plain_labels(columns: pd.Index[Any]) -> bool:
@@ -95,15 +113,15 @@ def _is_plain_index(index: pd.Index[Any]) -> bool:
     return type(index) is pd.Index and str(index.dtype) in ("int64", "float64") and index.name is None
 
 
+def _is_text(column: pd.Series[Any]) -> bool:
+    if column.dtype.name == "object":
+        return bool(pd.api.types.infer_dtype(column, skipna=True) == "string")
+    return column.dtype.name in ("str", "string")
+
+
 def _is_safe(column: pd.Series[Any]) -> bool:
     kind = column.dtype
-    if kind.kind in "iufb" and str(kind) not in ("float16", "float128", "longdouble"):
-        return True
-    if kind.kind == "M":
-        return getattr(kind, "unit", str(kind)[11:-1]) in ("ms", "us", "ns") and "tz" not in type(kind).__name__.lower()
-    if kind.kind == "O" and kind.name == "object":
-        return bool(pd.api.types.infer_dtype(column, skipna=True) == "string")
-    return False
+    return (kind.kind in "iufb" and kind.name != "float16") or kind.name in ("object", "str")
 
 
 def _comes_back(frame: pd.DataFrame) -> bool:

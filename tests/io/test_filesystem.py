@@ -273,7 +273,7 @@ def test_a_missing_value_says_where_it_was_looked_for_and_what_to_type(tmp_path)
     message = str(caught.value)
     assert 'asset "sales/orders"' in message
     assert f"{tmp_path}/sales/orders/@2024-01-01" in message
-    assert 'headwater materialize --select sales/orders --partition "2024-01-01"' in message
+    assert 'headwater materialize sales/orders --partition "2024-01-01"' in message
 
 
 def test_what_cannot_be_stored_says_so_and_leaves_the_earlier_value(tmp_path):

@@ -62,7 +62,7 @@ class ValueNotFound(InputOutputError):
         super().__init__(
             what=f"No stored value was found of {owner}{which}.",
             why=f"It was looked for{place}: it was never materialized here, or its file was removed.",
-            fix=fix if fix is not None else f"Type: headwater materialize --select {_bare(owner)}{flag}",
+            fix=fix if fix is not None else f"Type: headwater materialize {_bare(owner)}{flag}",
         )
 
 
@@ -90,7 +90,7 @@ class UnreadableValue(InputOutputError):
         super().__init__(
             what=f"The stored value of {owner} at {place} could not be read.",
             why=f"{cause}.",
-            fix=fix or f"Materialize it again: headwater materialize --select {_bare(owner)}",
+            fix=fix or f"Materialize it again: headwater materialize {_bare(owner)}",
         )
 
 

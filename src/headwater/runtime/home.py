@@ -1,0 +1,26 @@
+"""The directory that holds a project's state: the store, what steps said, and the values of the default IO manager."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headwater.model.errors.store import StoreNotWritable
+
+HOME_NAME = ".headwater"
+STORE_FILE = "store.sqlite"
+
+
+def prepare_home(home: Path) -> None:
+    """Make the directory, and have git ignore all of it. Raises StoreNotWritable.
+
+    A directory of another name that holds other things is left without the .gitignore: those are not ours to hide.
+    """
+    if (home / STORE_FILE).exists():
+        return
+    ignore = home / ".gitignore"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not ignore.exists() and (home.name == HOME_NAME or next(home.iterdir(), None) is None):
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreNotWritable(str(home / STORE_FILE), error.strerror or str(error)) from error

@@ -1,0 +1,295 @@
+"""An instance: the memory of runs and assets, with the directories of step logs and of stored values.
+
+The promise: what an instance shows as running is running. Runs whose process is gone are ended when it is opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from headwater.model.clock import utc_now
+from headwater.model.errors import CheckError
+from headwater.model.partitions.static import check_keys
+from headwater.model.runs import Run
+from headwater.runtime.asset_history import AssetHistory
+from headwater.runtime.home import STORE_FILE, prepare_home
+from headwater.runtime.run_history import RunHistory
+from headwater.store import open_store
+from headwater.store.interface import CursorStore, Store
+
+if TYPE_CHECKING:
+    from headwater.runtime.settings import Settings
+
+_DAY_SECONDS = 86_400
+_PRUNED_AT = "headwater/history_pruned_at"
+
+
+class Instance(RunHistory, AssetHistory):
+    """Runs, materializations, checks, dynamic partitions and cursors, kept in one place. Use it in a with statement.
+
+    Make one with `Instance.get()` (the project's), `Instance.open(home)`, `Instance.local_temp()` or
+    `Instance.ephemeral()`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        home: Path | None,
+        *,
+        storage_dir: Path | None = None,
+        retention_days: int | None = None,
+        scratch: Scratch | None = None,
+    ) -> None:
+        self.store = store
+        self._home = home
+        self._storage_dir = storage_dir
+        self._scratch = scratch or Scratch()
+        # Holds the store, so that it is closed before the directory that it is in goes.
+        self._closing = weakref.finalize(self, _close, store, self._scratch)
+        try:
+            self._recovered_runs = tuple(store.recover())
+            if retention_days is not None:
+                self._prune_when_due(retention_days)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self.close()
+            raise
+
+    # ---------------------------------------------------------------------------------------------------------- opening
+
+    @classmethod
+    def ephemeral(cls, tempdir: str | os.PathLike[str] | None = None) -> Instance:
+        """Return an instance in memory, gone when it is closed.
+
+        Values and step logs go to `tempdir`, which stays, or else to a directory that is removed with the instance.
+        """
+        return cls(open_store(None), None, scratch=Scratch(None if tempdir is None else Path(tempdir)))
+
+    @classmethod
+    def local_temp(cls, tempdir: str | os.PathLike[str] | None = None) -> Instance:
+        """Return an instance on disk: in `tempdir`, which stays, or in a directory that is removed at the close."""
+        scratch = Scratch(None if tempdir is None else Path(tempdir))
+        try:
+            home = scratch.directory()
+            prepare_home(home)
+            return cls(open_store(home / STORE_FILE), home, scratch=scratch)
+        except BaseException:
+            scratch.remove()
+            raise
+
+    @classmethod
+    def get(cls) -> Instance:
+        """Return the instance of the project that the current directory is in (see `Settings.load`)."""
+        from headwater.runtime.settings import Settings
+
+        return cls.from_settings(Settings.load())
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Instance:
+        """Return the instance that these settings describe."""
+        return cls.open(
+            settings.home,
+            storage_dir=settings.storage_dir,
+            durability=settings.durability,
+            retention_days=settings.retention_days,
+        )
+
+    @classmethod
+    def open(
+        cls,
+        home: Path | str,
+        *,
+        storage_dir: Path | str | None = None,
+        durability: Literal["normal", "full"] = "normal",
+        retention_days: int | None = 90,
+    ) -> Instance:
+        """Return the instance kept in the directory `home`, which is made if it is not there.
+
+        Events of successful runs older than `retention_days` are trimmed, at most once a day; None keeps them all.
+        Raises what keeps the store from being opened: NotAStore, StoreTooNew, StoreNotWritable, ...
+        """
+        # Absolute, so that it stays the same when the program changes its directory.
+        directory = Path(home).expanduser().absolute()
+        prepare_home(directory)
+        return cls(
+            open_store(directory / STORE_FILE, durability=durability),
+            directory,
+            storage_dir=None if storage_dir is None else Path(storage_dir).expanduser().absolute(),
+            retention_days=retention_days,
+        )
+
+    # ------------------------------------------------------------------------------------------------------------ parts
+
+    @property
+    def home(self) -> Path | None:
+        """The directory of the store; None for an instance in memory."""
+        return self._home
+
+    @property
+    def root_directory(self) -> str:
+        """The directory under which everything is, as text."""
+        return str(self._home or self._scratch.directory())
+
+    @property
+    def logs_dir(self) -> Path:
+        """Where what steps said is kept, a directory for each run."""
+        return (self._home or self._scratch.directory()) / "logs"
+
+    @property
+    def storage_dir(self) -> Path:
+        """Where the default IO manager keeps values. That of an instance in memory is removed when it is closed."""
+        return self._storage_dir or (self._home or self._scratch.directory()) / "storage"
+
+    def storage_directory(self) -> str:
+        """Return `storage_dir` as text."""
+        return str(self.storage_dir)
+
+    @property
+    def is_ephemeral(self) -> bool:
+        """Whether all is gone when the instance is closed because it is in memory."""
+        return self._home is None
+
+    @property
+    def recovered_runs(self) -> Sequence[Run]:
+        """The runs that were found without their process, and marked as interrupted, when the instance was opened."""
+        return self._recovered_runs
+
+    def delete_run(self, run_id: str) -> None:
+        """Forget the run, its events and what its steps said; what it made of assets stays. Raises RunInProgress."""
+        from headwater.engine.step_log_files import run_log_directory
+
+        self.store.delete_run(run_id)
+        if self._home is not None or self._scratch.is_made:
+            shutil.rmtree(run_log_directory(self.logs_dir, run_id), ignore_errors=True)
+
+    def close(self) -> None:
+        """Make all that was recorded durable and close. Runs of this process that are unfinished become interrupted."""
+        self._closing()
+
+    dispose = close
+
+    def __enter__(self) -> Instance:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Instance({str(self._home)!r})" if self._home else "Instance.ephemeral()"
+
+    def __reduce__(self) -> Any:
+        raise CheckError(
+            what=f"{self!r} was to be pickled.",
+            why="It holds an open store, which one process writes.",
+            fix="Hand on its home, and open it there with Instance.open(home).",
+        )
+
+    def _prune_when_due(self, retention_days: int) -> None:
+        now = utc_now().timestamp()
+        last = self.store.get_cursor_values([_PRUNED_AT]).get(_PRUNED_AT)
+        if last is None or now - float(last) >= _DAY_SECONDS:
+            self.store.prune(now - retention_days * _DAY_SECONDS)
+            self.store.set_cursor_values({_PRUNED_AT: repr(now)})
+
+    # ----------------------------------------------------------------------------------------------- dynamic partitions
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        """Return the keys of a DynamicPartitionsDefinition, in the order in which they were added."""
+        return self.store.get_dynamic_partitions(partitions_def_name)
+
+    def add_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> None:
+        """Add keys; those that are there already stay as they are."""
+        if isinstance(partition_keys, str):
+            raise CheckError(
+                what=f"add_dynamic_partitions got the text {partition_keys!r} for partition_keys.",
+                why="Each of its letters would become a partition.",
+                fix=f"Write [{partition_keys!r}].",
+            )
+        keys = list(dict.fromkeys(partition_keys))
+        check_keys(keys)
+        self.store.add_dynamic_partitions(partitions_def_name, keys)
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        return self.store.has_dynamic_partition(partitions_def_name, partition_key)
+
+    def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:
+        """Remove a key; what is recorded of its partitions stays. Does nothing when it is not there."""
+        self.store.delete_dynamic_partition(partitions_def_name, partition_key)
+
+    # ---------------------------------------------------------------------------------------------------------- cursors
+
+    @property
+    def daemon_cursor_storage(self) -> CursorStore:
+        """Small named values that outlive a process: `get_cursor_values` and `set_cursor_values`."""
+        return self.store
+
+    def get_cursor_values(self, keys: Iterable[str]) -> Mapping[str, str]:
+        """Return the values of these keys; one without a value is left out."""
+        return self.store.get_cursor_values(keys)
+
+    def set_cursor_values(self, pairs: Mapping[str, str]) -> None:
+        """Keep values by key, all of them at once."""
+        self.store.set_cursor_values(pairs)
+
+
+@contextlib.contextmanager
+def instance_for_test(temp_dir: str | os.PathLike[str] | None = None, set_home: bool = True) -> Iterator[Instance]:
+    """Give an instance on disk that is removed after the block; inside it, `Instance.get()` opens the same state.
+
+    With `temp_dir` it is made there and left there. `set_home=False` leaves HEADWATER_HOME as it is.
+    """
+    with Instance.local_temp(temp_dir) as instance:
+        before = os.environ.get("HEADWATER_HOME")
+        if set_home:
+            os.environ["HEADWATER_HOME"] = str(instance.home)
+        try:
+            yield instance
+        finally:
+            if set_home and before is None:
+                os.environ.pop("HEADWATER_HOME", None)
+            elif set_home and before is not None:
+                os.environ["HEADWATER_HOME"] = before
+
+
+class Scratch:
+    """A directory that is made when first asked for and removed at the end, unless it was given."""
+
+    def __init__(self, given: Path | None = None) -> None:
+        self._given = None if given is None else given.expanduser().absolute()
+        self._made: Path | None = None
+        self._made_by_pid = 0
+        self._lock = threading.Lock()
+
+    def directory(self) -> Path:
+        if self._given is not None:
+            return self._given
+        with self._lock:
+            if self._made is None:
+                self._made = Path(tempfile.mkdtemp(prefix="headwater-"))
+                self._made_by_pid = os.getpid()
+            return self._made
+
+    @property
+    def is_made(self) -> bool:
+        return self._given is not None or self._made is not None
+
+    def remove(self) -> None:
+        # A forked child that ends leaves the directory to its parent.
+        if self._made is not None and self._made_by_pid == os.getpid():
+            shutil.rmtree(self._made, ignore_errors=True)
+            self._made = None
+
+
+def _close(store: Store, scratch: Scratch) -> None:
+    try:
+        store.close()
+    finally:
+        scratch.remove()

@@ -1,0 +1,138 @@
+"""Settings: where a project is, which module declares it, where its state lives and how long it is kept.
+
+They come from `[tool.headwater]` in pyproject.toml and from HEADWATER_HOME, and each one knows from where.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from headwater.model.errors.project import ConflictingSettings, InvalidSetting, UnknownSetting, UnreadableSettings
+from headwater.runtime.home import HOME_NAME
+
+SETTINGS: Final = ("module", "file", "home", "storage", "durability", "retention_days")
+HOME_VARIABLE: Final = "HEADWATER_HOME"
+DEFAULT: Final = "default"
+_FILE: Final = "pyproject.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a project says about itself. Paths are absolute; `sources` tells by name where each setting comes from."""
+
+    # The folder of the project: state lives beside it, and its modules are imported from it.
+    project_dir: Path
+    home: Path
+    # At most one of these two.
+    module: str | None = None
+    file: Path | None = None
+    # Where the default IO manager keeps values; None means "storage" in the home.
+    storage: Path | None = None
+    durability: Literal["normal", "full"] = "normal"
+    retention_days: int = 90
+    # The file with [tool.headwater], if there is one.
+    path: Path | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def storage_dir(self) -> Path:
+        """Where the default IO manager keeps values."""
+        return self.storage or self.home / "storage"
+
+    def source_of(self, name: str) -> str:
+        """Return where a setting comes from: a file, an environment variable, or "default"."""
+        return self.sources.get(name, DEFAULT)
+
+    @classmethod
+    def load(cls, start: Path | str | None = None) -> Settings:
+        """Return the settings that hold in the directory `start`, by default the current one.
+
+        The project is the nearest folder, upward, whose pyproject.toml has [tool.headwater]; without one the nearest
+        with a pyproject.toml; else `start`. Raises UnreadableSettings, UnknownSetting, InvalidSetting or
+        ConflictingSettings.
+        """
+        begin = Path(start or Path.cwd()).expanduser().absolute()
+        project_dir, path, table = _find_table(begin)
+        if path is not None:
+            _check(table, str(path))
+        sources = {name: str(path) for name in table}
+        home = _absolute(project_dir, table.get("home", HOME_NAME))
+        if given_home := os.environ.get(HOME_VARIABLE):
+            home = _absolute(Path.cwd(), given_home)
+            sources["home"] = HOME_VARIABLE
+        return cls(
+            project_dir=project_dir,
+            home=home,
+            module=table.get("module"),
+            file=_absolute(project_dir, table["file"]) if "file" in table else None,
+            storage=_absolute(project_dir, table["storage"]) if "storage" in table else None,
+            durability=table.get("durability", "normal"),
+            retention_days=table.get("retention_days", 90),
+            path=path,
+            sources=sources,
+        )
+
+
+def _absolute(directory: Path, path: str) -> Path:
+    return Path(os.path.abspath(directory / Path(path).expanduser()))
+
+
+def _find_table(start: Path) -> tuple[Path, Path | None, Mapping[str, Any]]:
+    """Return the project's folder, the file that has [tool.headwater], and what stands under it."""
+    nearest: Path | None = None
+    for directory in (start, *start.parents):
+        path = directory / _FILE
+        if not path.is_file():
+            continue
+        nearest = nearest or directory
+        table = _read_table(path)
+        if table is not None:
+            return directory, path, table
+    return nearest or start, None, {}
+
+
+def _read_table(path: Path) -> Mapping[str, Any] | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableSettings(str(path), getattr(error, "strerror", None) or str(error)) from error
+    if "headwater" not in text:
+        # Most files that are met on the way up are other projects': they need not be understood.
+        return None
+    import tomllib
+
+    try:
+        tool = tomllib.loads(text).get("tool", {})
+    except tomllib.TOMLDecodeError as error:
+        raise UnreadableSettings(str(path), f"it is not TOML: {error}") from error
+    table = tool.get("headwater") if isinstance(tool, Mapping) else None
+    if table is not None and not isinstance(table, Mapping):
+        raise InvalidSetting(
+            str(path), "tool.headwater", table, "a table", "Write [tool.headwater] on a line by itself."
+        )
+    return table
+
+
+def _check(table: Mapping[str, Any], path: str) -> None:
+    for name in table:
+        if name not in SETTINGS:
+            raise UnknownSetting(path, name, SETTINGS)
+    for name in ("module", "file", "home", "storage"):
+        if name in table and (not isinstance(table[name], str) or not table[name].strip()):
+            raise InvalidSetting(path, name, table[name], "text", f'Write {name} = "...".')
+    for name in ("home", "storage"):
+        if "://" in table.get(name, ""):
+            fix = "Give a folder. To keep values in an object store, give the project an IO manager of your own."
+            raise InvalidSetting(path, name, table[name], "a folder on this machine", fix)
+    if table.get("durability", "normal") not in ("normal", "full"):
+        expected = '"normal" (survives kill -9) or "full" (survives a power cut as well)'
+        raise InvalidSetting(path, "durability", table["durability"], expected, 'Write durability = "full".')
+    days = table.get("retention_days", 90)
+    if type(days) is not int or days < 1:
+        raise InvalidSetting(path, "retention_days", days, "a whole number of days, at least 1", "Write 90, or more.")
+    if "module" in table and "file" in table:
+        raise ConflictingSettings(path, "module", "file")

@@ -46,7 +46,7 @@ def asset(
     io_manager_def: Any = None,
     io_manager_key: str | None = None,
     dagster_type: Any = NO_VALUE,
-    partitions_def: PartitionsDefinition | None = None,
+    partitions_def: PartitionsDefinition[Any] | None = None,
     op_tags: Mapping[str, Any] | None = None,
     group_name: str | None = None,
     output_required: bool = True,
@@ -82,7 +82,7 @@ def asset(
     io_manager_def: Any = None,
     io_manager_key: str | None = None,
     dagster_type: Any = NO_VALUE,
-    partitions_def: PartitionsDefinition | None = None,
+    partitions_def: PartitionsDefinition[Any] | None = None,
     op_tags: Mapping[str, Any] | None = None,
     group_name: str | None = None,
     output_required: bool = True,
@@ -124,12 +124,16 @@ def asset(
                 why="A value is stored in one place.",
                 fix="Keep one of them.",
             )
-        io_key = io_manager_key or (f"{asset_key.to_python_identifier()}__io_manager" if io_manager_def is not None else None)
+        io_key = io_manager_key or (
+            f"{asset_key.to_python_identifier()}__io_manager" if io_manager_def is not None else None
+        )
         inputs = loaded_inputs(str(asset_key), signature, ins)
         edges = {name: (in_key, asset_in.partition_mapping) for name, (in_key, asset_in) in inputs.items()}
         spec = AssetSpec(
             asset_key,
-            deps=deps_with_mappings(deps, edges) if deps else [AssetDep(k, partition_mapping=m) for k, m in edges.values()],
+            deps=deps_with_mappings(deps, edges)
+            if deps
+            else [AssetDep(k, partition_mapping=m) for k, m in edges.values()],
             description=description if description is not None else docstring_of(function),
             metadata=metadata,
             skippable=not output_required,
@@ -174,7 +178,10 @@ def asset(
             keys_by_output_name={"result": asset_key},
             keys_by_input_name={name: in_key for name, (in_key, _) in inputs.items()},
             check_specs=_checked_check_specs(check_specs, [asset_key]),
-            resource_defs={**(resource_defs or {}), **({io_key: io_manager_def} if io_manager_def is not None and io_key else {})},
+            resource_defs={
+                **(resource_defs or {}),
+                **({io_key: io_manager_def} if io_manager_def is not None and io_key else {}),
+            },
             backfill_policy=backfill_policy,
             hook_defs=hooks or (),
         )
@@ -183,9 +190,7 @@ def asset(
     return decorate(compute_fn) if compute_fn is not None else decorate
 
 
-def loaded_inputs(
-    of: str, signature: Signature, ins: Mapping[str, Any] | None
-) -> dict[str, tuple[AssetKey, AssetIn]]:
+def loaded_inputs(of: str, signature: Signature, ins: Mapping[str, Any] | None) -> dict[str, tuple[AssetKey, AssetIn]]:
     """Return by parameter which asset it loads. An `ins` entry without a parameter is an edge that loads nothing."""
     given = {name: AssetIn.from_coercible(value) for name, value in (ins or {}).items()}
     inputs: dict[str, tuple[AssetKey, AssetIn]] = {}
@@ -293,7 +298,7 @@ def multi_asset(
     config_schema: Any = None,
     required_resource_keys: Iterable[str] | None = None,
     internal_asset_deps: Mapping[str, Set[AssetKey]] | None = None,
-    partitions_def: PartitionsDefinition | None = None,
+    partitions_def: PartitionsDefinition[Any] | None = None,
     hooks: Iterable[HookDefinition] | None = None,
     backfill_policy: BackfillPolicy | None = None,
     op_tags: Mapping[str, Any] | None = None,
@@ -348,7 +353,10 @@ def multi_asset(
                 own_deps: Iterable[Any] = all_deps
                 if internal_asset_deps is not None and output in internal_asset_deps:
                     by_key = {dep.asset_key: dep for dep in all_deps}
-                    own_deps = [by_key.get(up, AssetDep(up)) for up in sorted(map(AssetKey.from_coercible, internal_asset_deps[output]))]
+                    own_deps = [
+                        by_key.get(up, AssetDep(up))
+                        for up in sorted(map(AssetKey.from_coercible, internal_asset_deps[output]))
+                    ]
                 spec = out.to_spec(
                     output,
                     deps=own_deps,
@@ -448,7 +456,7 @@ def graph_asset(
     config: Any = None,
     key_prefix: CoercibleToAssetKeyPrefix | None = None,
     group_name: str | None = None,
-    partitions_def: PartitionsDefinition | None = None,
+    partitions_def: PartitionsDefinition[Any] | None = None,
     hooks: Iterable[HookDefinition] | None = None,
     metadata: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
@@ -473,7 +481,7 @@ def graph_asset(
     config: Any = None,
     key_prefix: CoercibleToAssetKeyPrefix | None = None,
     group_name: str | None = None,
-    partitions_def: PartitionsDefinition | None = None,
+    partitions_def: PartitionsDefinition[Any] | None = None,
     hooks: Iterable[HookDefinition] | None = None,
     metadata: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
@@ -513,18 +521,20 @@ def graph_asset(
         return _graph_assets(
             node,
             ins,
-            {output: AssetOut(
-                key=asset_key,
-                description=node.description,
-                metadata=metadata,
-                group_name=group_name,
-                code_version=code_version,
-                automation_condition=automation_condition,
-                freshness_policy=freshness_policy,
-                owners=owners,
-                tags=tags,
-                kinds=kinds,
-            )},
+            {
+                output: AssetOut(
+                    key=asset_key,
+                    description=node.description,
+                    metadata=metadata,
+                    group_name=group_name,
+                    code_version=code_version,
+                    automation_condition=automation_condition,
+                    freshness_policy=freshness_policy,
+                    owners=owners,
+                    tags=tags,
+                    kinds=kinds,
+                )
+            },
             partitions_def=partitions_def,
             group_name=group_name,
             code_version=code_version,
@@ -542,7 +552,7 @@ def graph_multi_asset(
     outs: Mapping[str, AssetOut],
     name: str | None = None,
     ins: Mapping[str, AssetIn] | None = None,
-    partitions_def: PartitionsDefinition | None = None,
+    partitions_def: PartitionsDefinition[Any] | None = None,
     hooks: Iterable[HookDefinition] | None = None,
     backfill_policy: BackfillPolicy | None = None,
     group_name: str | None = None,
@@ -554,9 +564,7 @@ def graph_multi_asset(
     """Declare several assets that several ops build together: the body returns a dict of output name to output."""
 
     def decorate(function: Callable[..., Any]) -> AssetsDefinition:
-        node = graph_of_function(
-            function, name, kind="graph asset", output_names=list(outs), config=config
-        )
+        node = graph_of_function(function, name, kind="graph asset", output_names=list(outs), config=config)
         missing = [output for output in outs if output not in node.outs]
         if missing:
             raise InvalidDefinitionError(
@@ -586,7 +594,7 @@ def _graph_assets(
     ins: Mapping[str, AssetIn] | None,
     outs: Mapping[str, AssetOut],
     *,
-    partitions_def: PartitionsDefinition | None,
+    partitions_def: PartitionsDefinition[Any] | None,
     group_name: str | None,
     code_version: str | None,
     check_specs: Sequence[AssetCheckSpec] | None,
@@ -609,7 +617,9 @@ def _graph_assets(
         edges[input_name] = (asset_in.key_for(input_name), asset_in.partition_mapping)
     all_deps = deps_with_mappings(None, edges)
     specs = [
-        out.to_spec(output, deps=all_deps, group_name=group_name, code_version=code_version, partitions_def=partitions_def)
+        out.to_spec(
+            output, deps=all_deps, group_name=group_name, code_version=code_version, partitions_def=partitions_def
+        )
         for output, out in outs.items()
     ]
     _refuse_repeated_keys(node.name, [spec.key for spec in specs])

@@ -132,7 +132,7 @@ class AssetsDefinition:
         return self.check_specs_by_key.keys()
 
     @property
-    def partitions_def(self) -> PartitionsDefinition | None:
+    def partitions_def(self) -> PartitionsDefinition[Any] | None:
         """The partitions of these assets, where all that are partitioned share one definition."""
         found = {id(spec.partitions_def): spec.partitions_def for spec in self.specs if spec.partitions_def is not None}
         if not found:
@@ -294,7 +294,9 @@ class AssetsDefinition:
             specs=list(spec_by_old_key.values()),
             keys_by_output_name={name: new_key.get(key, key) for name, key in self.keys_by_output_name.items()},
             check_specs=[
-                spec.replace_attributes(asset=new_key[spec.asset_key]) if new_key.get(spec.asset_key, spec.asset_key) != spec.asset_key else spec
+                spec.replace_attributes(asset=new_key[spec.asset_key])
+                if new_key.get(spec.asset_key, spec.asset_key) != spec.asset_key
+                else spec
                 for spec in self.check_specs
             ],
             io_manager_keys={new_key.get(key, key): value for key, value in self.io_manager_keys.items()},
@@ -425,7 +427,7 @@ class AssetsDefinition:
         keys_by_output_name: Mapping[str, AssetKey] | None = None,
         key_prefix: str | Sequence[str] | None = None,
         internal_asset_deps: Mapping[str, Set[AssetKey]] | None = None,
-        partitions_def: PartitionsDefinition | None = None,
+        partitions_def: PartitionsDefinition[Any] | None = None,
         partition_mappings: Mapping[str, PartitionMapping] | None = None,
         resource_defs: Mapping[str, Any] | None = None,
         group_name: str | None = None,
@@ -459,7 +461,9 @@ class AssetsDefinition:
         for name, key in output_keys.items():
             own = deps
             if internal_asset_deps and name in internal_asset_deps:
-                own = [AssetDep(up, partition_mapping=mapping_by_key.get(up)) for up in sorted(internal_asset_deps[name])]
+                own = [
+                    AssetDep(up, partition_mapping=mapping_by_key.get(up)) for up in sorted(internal_asset_deps[name])
+                ]
             port = node.outs[name]
             description = (descriptions_by_output_name or {}).get(name) or port.description
             if description is None and len(output_keys) == 1:
@@ -542,7 +546,11 @@ def map_asset_specs(
 ) -> list[Any]:
     """Return the same definitions and specs, with each spec replaced by what `func` makes of it."""
     return [
-        func(item) if isinstance(item, AssetSpec) else item.map_asset_specs(func) if hasattr(item, "map_asset_specs") else item
+        func(item)
+        if isinstance(item, AssetSpec)
+        else item.map_asset_specs(func)
+        if hasattr(item, "map_asset_specs")
+        else item
         for item in iterable
     ]
 

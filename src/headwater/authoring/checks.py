@@ -13,7 +13,7 @@ from headwater.authoring.ports import AssetIn
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvalidDefinitionError, InvariantViolationError
 from headwater.model.keys import AssetCheckKey, AssetKey
-from headwater.model.specs import AssetCheckSpec, AssetDep, key_of, coerce_deps
+from headwater.model.specs import AssetCheckSpec, AssetDep, coerce_deps, key_of
 
 if TYPE_CHECKING:
     from headwater.model.partitions import PartitionMapping, PartitionsDefinition
@@ -47,7 +47,7 @@ class AssetChecksDefinition(AssetsDefinition):
         return self.spec.key
 
     @property
-    def asset_key(self) -> AssetKey:  # type: ignore[override]
+    def asset_key(self) -> AssetKey:
         return self.spec.asset_key
 
     @property
@@ -55,7 +55,7 @@ class AssetChecksDefinition(AssetsDefinition):
         return set()
 
     @property
-    def partitions_def(self) -> PartitionsDefinition | None:
+    def partitions_def(self) -> PartitionsDefinition[Any] | None:
         return next((spec.partitions_def for spec in self.check_specs if spec.partitions_def is not None), None)
 
     @property
@@ -101,7 +101,7 @@ def asset_check(
     metadata: Mapping[str, Any] | None = None,
     automation_condition: Any = None,
     pool: str | None = None,
-    partitions_def: PartitionsDefinition | None = None,
+    partitions_def: PartitionsDefinition[Any] | None = None,
     timeout: float | None = None,
 ) -> Callable[[Callable[P, R]], AssetCheck[P, R]]:
     """Declare a check of an asset: the function returns an AssetCheckResult (or True or False).

@@ -132,9 +132,7 @@ class Composition:
         """Note the call of a node; return handles of its outputs: one, or a named tuple of several."""
         definition = use.definition
         name = self._free_name(use)
-        self.uses[name] = NodeUse(
-            definition, name=name, tags=use.tags, hooks=use.hooks, retry_policy=use.retry_policy
-        )
+        self.uses[name] = NodeUse(definition, name=name, tags=use.tags, hooks=use.hooks, retry_policy=use.retry_policy)
         self.sources[name] = self._sources(name, definition, args, kwargs)
         handles = [OutputHandle(name, out.name, is_dynamic=out.is_dynamic) for out in definition.outs.values()]
         if len(handles) == 1:

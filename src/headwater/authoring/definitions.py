@@ -108,7 +108,9 @@ class Definitions:
                 continue
             missing = definition.required_resource_keys - provided
             for key in sorted(missing - definition.resource_defs.keys()):
-                found.append(MissingResourceError(key, _asker(definition), sorted({*self.resources, *definition.resource_defs})))
+                found.append(
+                    MissingResourceError(key, _asker(definition), sorted({*self.resources, *definition.resource_defs}))
+                )
         for job_def in self.jobs:
             if isinstance(job_def, JobDefinition) and not job_def.is_asset_job:
                 known = {*provided, *job_def.resource_defs}
@@ -118,7 +120,9 @@ class Definitions:
                     needed |= {port.input_manager_key for port in op.ins.values() if port.input_manager_key}
                     for key in sorted(needed - known):
                         asker = f'op "{op.name}" of job "{job_def.name}"'
-                        found.append(MissingResourceError(key, asker, sorted({*self.resources, *job_def.resource_defs})))
+                        found.append(
+                            MissingResourceError(key, asker, sorted({*self.resources, *job_def.resource_defs}))
+                        )
         return found
 
     def _job_problems(self) -> list[DefinitionError]:
@@ -185,7 +189,9 @@ class Definitions:
     @cached_property
     def index(self) -> AssetIndex:
         """All assets and checks, by key."""
-        return AssetIndex([*self.assets, *(check for check in self.asset_checks if isinstance(check, AssetsDefinition))])
+        return AssetIndex(
+            [*self.assets, *(check for check in self.asset_checks if isinstance(check, AssetsDefinition))]
+        )
 
     @property
     def graph(self) -> AssetGraph:
@@ -224,9 +230,8 @@ class Definitions:
             )
             resources = self.resource_defs_for(definition for definition, _, _ in made.assets_definitions())
             return made.with_top_level_resources(resources)
-        if not isinstance(job_def, JobDefinition):
-            job_def = job_def.to_job()
-        made = job_def.with_top_level_resources(self.resources)
+        plain: JobDefinition = job_def if isinstance(job_def, JobDefinition) else job_def.to_job()
+        made = plain.with_top_level_resources(self.resources)
         return made.copied(
             executor_def=made.executor_def or self.executor,
             logger_defs=made.loggers or self.loggers,
@@ -282,7 +287,8 @@ class Definitions:
             raise InvariantViolationError(
                 what=f'There is no asset "{asset_key}".',
                 why="Nothing could be looked up.",
-                fix=did_you_mean(str(asset_key), map(str, self.index.definition_by_key)) or "See `headwater asset list`.",
+                fix=did_you_mean(str(asset_key), map(str, self.index.definition_by_key))
+                or "See `headwater asset list`.",
             )
         return definition
 
@@ -380,9 +386,7 @@ class Definitions:
             **merged, resources=resources, loggers=loggers, metadata=metadata, executor=executor, is_part=is_part
         )
 
-    def map_asset_specs(
-        self, *, func: Callable[[AssetSpec], AssetSpec], selection: Any = None
-    ) -> Definitions:
+    def map_asset_specs(self, *, func: Callable[[AssetSpec], AssetSpec], selection: Any = None) -> Definitions:
         """Return the same definitions, with each (selected) asset's spec replaced by what `func` makes of it."""
         chosen: frozenset[AssetKey] | None = None
         if selection is not None:
@@ -405,9 +409,7 @@ class Definitions:
 
     map_resolved_asset_specs = map_asset_specs
 
-    def with_definition_metadata_update(
-        self, update: Callable[[Mapping[str, Any]], Mapping[str, Any]]
-    ) -> Definitions:
+    def with_definition_metadata_update(self, update: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Definitions:
         return Definitions(**{**self._parts(), "metadata": update(self.metadata)})
 
     def with_resources(self, resources: Mapping[str, Any] | None) -> Definitions:

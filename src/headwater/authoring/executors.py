@@ -43,9 +43,7 @@ multi_or_in_process_executor = _executor(
 )
 
 
-def executor(
-    name: str | Callable[..., Any] | None = None, config_schema: Any = None, requirements: Any = None
-) -> Any:
+def executor(name: str | Callable[..., Any] | None = None, config_schema: Any = None, requirements: Any = None) -> Any:
     """Executors of users' own are not supported: a step is carried out by one of the built-in executors.
 
     Raises InvalidDefinitionError, which names the executors that there are.

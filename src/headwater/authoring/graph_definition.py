@@ -207,7 +207,10 @@ class GraphDefinition(NodeDefinition):
         return self.to_job(resource_defs=resources, config=config).execute_in_process(**options)
 
     def configured(
-        self, config_or_config_fn: Any, name: str | None = None, config_schema: Any = None,
+        self,
+        config_or_config_fn: Any,
+        name: str | None = None,
+        config_schema: Any = None,
         description: str | None = None,
     ) -> GraphDefinition:
         """Return this graph with its own config given, or made by a function from another config."""
@@ -400,7 +403,9 @@ def graph_of_function(
         output_sources=output_sources,
         input_names=parameters,
         input_annotations={parameter.name: parameter.annotation for parameter in signature.inputs},
-        output_descriptions={key: value.description for key, value in out.items()} if isinstance(out, Mapping) else None,
+        output_descriptions={key: value.description for key, value in out.items()}
+        if isinstance(out, Mapping)
+        else None,
         description=description if description is not None else docstring_of(function),
         tags=tags,
         config=config,

@@ -43,7 +43,7 @@ class JobDefinition:
         hooks: Iterable[HookDefinition] | None = None,
         hook_defs: Iterable[HookDefinition] | None = None,
         op_retry_policy: RetryPolicy | None = None,
-        partitions_def: PartitionsDefinition | None = None,
+        partitions_def: PartitionsDefinition[Any] | None = None,
         input_values: Mapping[str, Any] | None = None,
         op_selection: Sequence[str] | None = None,
         asset_index: AssetIndex | None = None,
@@ -100,15 +100,15 @@ class JobDefinition:
         return self.config if hasattr(self.config, "run_config_for_partition_fn") else None
 
     @property
-    def partitions_def(self) -> PartitionsDefinition | None:
+    def partitions_def(self) -> PartitionsDefinition[Any] | None:
         """What this job can be partitioned by: given, from its partitioned config, or what its assets share."""
         if self.explicit_partitions_def is not None:
             return self.explicit_partitions_def
         if self.partitioned_config is not None:
-            found: PartitionsDefinition = self.partitioned_config.partitions_def
+            found: PartitionsDefinition[Any] = self.partitioned_config.partitions_def
             return found
         if self.asset_index is not None:
-            definitions: list[PartitionsDefinition] = []
+            definitions: list[PartitionsDefinition[Any]] = []
             for key in sorted(self.asset_keys):
                 spec = self.asset_index.spec(key)
                 if spec is not None and spec.partitions_def is not None and spec.partitions_def not in definitions:
@@ -122,7 +122,9 @@ class JobDefinition:
             return []
         found = []
         for definition in self.asset_index.definitions:
-            keys = frozenset(definition.specs_by_key.keys() & self.asset_keys) if definition.specs_by_key else frozenset()
+            keys = (
+                frozenset(definition.specs_by_key.keys() & self.asset_keys) if definition.specs_by_key else frozenset()
+            )
             checks = frozenset(spec.key for spec in definition.check_specs if spec.key in self.check_keys)
             if definition.is_executable and (keys or checks):
                 found.append((definition, keys, checks))
@@ -244,7 +246,7 @@ def job(
     executor_def: Any = None,
     hooks: Iterable[HookDefinition] | None = None,
     op_retry_policy: RetryPolicy | None = None,
-    partitions_def: PartitionsDefinition | None = None,
+    partitions_def: PartitionsDefinition[Any] | None = None,
     input_values: Mapping[str, Any] | None = None,
     timeout: float | None = None,
     owners: Sequence[str] | None = None,
@@ -265,7 +267,7 @@ def job(
     executor_def: Any = None,
     hooks: Iterable[HookDefinition] | None = None,
     op_retry_policy: RetryPolicy | None = None,
-    partitions_def: PartitionsDefinition | None = None,
+    partitions_def: PartitionsDefinition[Any] | None = None,
     input_values: Mapping[str, Any] | None = None,
     timeout: float | None = None,
     owners: Sequence[str] | None = None,
@@ -310,8 +312,8 @@ class UnresolvedAssetJobDefinition:
         return found
 
     @property
-    def partitions_def(self) -> PartitionsDefinition | None:
-        found: PartitionsDefinition | None = self.options.get("partitions_def")
+    def partitions_def(self) -> PartitionsDefinition[Any] | None:
+        found: PartitionsDefinition[Any] | None = self.options.get("partitions_def")
         return found
 
     @property
@@ -365,7 +367,7 @@ def define_asset_job(
     tags: Mapping[str, Any] | None = None,
     run_tags: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
-    partitions_def: PartitionsDefinition | None = None,
+    partitions_def: PartitionsDefinition[Any] | None = None,
     executor_def: Any = None,
     hooks: Iterable[HookDefinition] | None = None,
     op_retry_policy: RetryPolicy | None = None,

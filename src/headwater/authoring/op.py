@@ -48,7 +48,7 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
     ) -> None:
         self.compute_fn = compute_fn
         self.signature = signature or read_signature(compute_fn)
-        name = name or getattr(compute_fn, "__name__", type(compute_fn).__name__)
+        name = name or str(getattr(compute_fn, "__name__", type(compute_fn).__name__))
         if input_ports is None:
             input_ports = op_inputs(name, self.signature, ins or {})
         if output_ports is None:
@@ -253,8 +253,11 @@ def is_dynamic_annotation(returns: Any) -> bool:
     if returns is NO_VALUE or returns is None:
         return False
     inside = getattr(returns, "__args__", ())
-    return any(getattr(part, "__name__", "") == "DynamicOutput" or
-               getattr(getattr(part, "__origin__", None), "__name__", "") == "DynamicOutput" for part in inside)
+    return any(
+        getattr(part, "__name__", "") == "DynamicOutput"
+        or getattr(getattr(part, "__origin__", None), "__name__", "") == "DynamicOutput"
+        for part in inside
+    )
 
 
 def tuple_annotations(returns: Any, count: int) -> list[Any]:

@@ -208,9 +208,14 @@ class AssetOut:
         self.kinds = kinds
 
     @staticmethod
-    def from_spec(spec: AssetSpec, dagster_type: Any = NO_VALUE, is_required: bool = True,
-                  io_manager_key: str | None = None, backfill_policy: Any = None) -> AssetOut:
-        out = AssetOut(
+    def from_spec(
+        spec: AssetSpec,
+        dagster_type: Any = NO_VALUE,
+        is_required: bool = True,
+        io_manager_key: str | None = None,
+        backfill_policy: Any = None,
+    ) -> AssetOut:
+        return AssetOut(
             key=spec.key,
             dagster_type=dagster_type,
             description=spec.description,
@@ -225,7 +230,6 @@ class AssetOut:
             owners=spec.owners,
             tags=spec.tags,
         )
-        return out
 
     def to_spec(
         self,
@@ -234,7 +238,7 @@ class AssetOut:
         deps: Iterable[Any],
         group_name: str | None,
         code_version: str | None,
-        partitions_def: PartitionsDefinition | None,
+        partitions_def: PartitionsDefinition[Any] | None,
         key_prefix: tuple[str, ...] = (),
     ) -> AssetSpec:
         """Return the spec of the asset that this output is, with what the multi-asset says for all of its assets."""

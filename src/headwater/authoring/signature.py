@@ -51,7 +51,9 @@ class Signature:
         return tuple(parameter.name for parameter in self.inputs)
 
 
-def _raw_parameters(function: Callable[..., Any]) -> tuple[list[tuple[str, Any, Any]], bool, Any, int, FunctionType | None]:
+def _raw_parameters(
+    function: Callable[..., Any],
+) -> tuple[list[tuple[str, Any, Any]], bool, Any, int, FunctionType | None]:
     """Return (name, annotation, default) for each parameter, whether it takes **kwargs, the return annotation and flags."""
     if type(function) is FunctionType and not hasattr(function, "__wrapped__"):
         code = function.__code__
@@ -76,12 +78,14 @@ def _raw_parameters(function: Callable[..., Any]) -> tuple[list[tuple[str, Any, 
             takes_any = True
         elif parameter.kind is not parameter.VAR_POSITIONAL:
             annotation = NO_VALUE if parameter.annotation is parameter.empty else parameter.annotation
-            raw.append((parameter.name, annotation, NO_VALUE if parameter.default is parameter.empty else parameter.default))
+            raw.append(
+                (parameter.name, annotation, NO_VALUE if parameter.default is parameter.empty else parameter.default)
+            )
     inner = inspect.unwrap(function)
     while isinstance(inner, functools.partial):
         inner = inner.func
     if not isinstance(inner, FunctionType):
-        inner = getattr(inner, "__func__", None) or getattr(type(inner), "__call__", inner)
+        inner = getattr(inner, "__func__", None) or type(inner).__call__
     flags = getattr(getattr(inner, "__code__", None), "co_flags", 0)
     returns = NO_VALUE if signature.return_annotation is signature.empty else signature.return_annotation
     return raw, takes_any, returns, flags, inner if isinstance(inner, FunctionType) else None
@@ -133,7 +137,9 @@ def read_signature(function: Callable[..., Any], *, frames_up: int = 2) -> Signa
     resources: list[Parameter] = []
     config: Parameter | None = None
     for name, annotation, default in raw:
-        parameter = Parameter(name, _resolved(annotation, inner, frame) if annotation is not NO_VALUE else NO_VALUE, default)
+        parameter = Parameter(
+            name, _resolved(annotation, inner, frame) if annotation is not NO_VALUE else NO_VALUE, default
+        )
         if name == "config" and (parameter.annotation is not NO_VALUE or default is NO_VALUE):
             config = parameter
         elif parameter.annotation is not NO_VALUE and _is_resource(parameter.annotation):

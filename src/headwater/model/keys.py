@@ -6,7 +6,7 @@ A key is frozen, hashable, ordered and has one written form, which `parse` reads
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Union
+from typing import Any
 
 from headwater.model.errors import InvalidAssetKey
 
@@ -104,8 +104,8 @@ class AssetKey:
         return self.path >= other.path
 
 
-CoercibleToAssetKey = Union[AssetKey, str, Sequence[str], Any]
-CoercibleToAssetKeyPrefix = Union[str, Sequence[str]]
+CoercibleToAssetKey = AssetKey | str | Sequence[str] | Any
+CoercibleToAssetKeyPrefix = str | Sequence[str]
 
 
 def prefix_parts(prefix: CoercibleToAssetKeyPrefix | None) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ class AssetCheckKey:
         return (self.asset_key, self.name) < (other.asset_key, other.name)
 
 
-AssetOrCheckKey = Union[AssetKey, AssetCheckKey]
+AssetOrCheckKey = AssetKey | AssetCheckKey
 
 
 def by_key(keys: Iterable[AssetKey]) -> Mapping[str, AssetKey]:

@@ -52,13 +52,13 @@ def _version_text(version: DataVersion | str | None) -> str | None:
 class _Value:
     """Equality and repr by the attributes in `__slots__`."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def _state(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self.__slots__)
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._state() == self._state()  # type: ignore[attr-defined]
+        return type(other) is type(self) and isinstance(other, _Value) and other._state() == self._state()
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -139,7 +139,7 @@ def coerce_deps(deps: Iterable[Any] | None) -> tuple[AssetDep, ...]:
 
 
 class AssetSpec:
-    """An asset as data: its key, what it depends on, and all that is said about it. Frozen; `replace_attributes` makes another."""
+    """An asset as data: its key, what it depends on, and what is said of it. `replace_attributes` makes another."""
 
     __slots__ = (
         "automation_condition",
@@ -170,7 +170,7 @@ class AssetSpec:
         owners: Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
         kinds: Iterable[str] | None = None,
-        partitions_def: PartitionsDefinition | None = None,
+        partitions_def: PartitionsDefinition[Any] | None = None,
         freshness_policy: Any = None,
     ) -> None:
         self.key = AssetKey.from_coercible(key)
@@ -288,7 +288,7 @@ class AssetCheckSpec:
         blocking: bool = False,
         metadata: Mapping[str, Any] | None = None,
         automation_condition: Any = None,
-        partitions_def: PartitionsDefinition | None = None,
+        partitions_def: PartitionsDefinition[Any] | None = None,
     ) -> None:
         self.name = checked_name(name, "an asset check")
         self.asset_key = key_of(asset)

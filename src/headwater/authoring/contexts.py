@@ -1,0 +1,660 @@
+"""Contexts: what a user's function is told about the step that it runs in, and what it can tell in return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, cast
+
+from headwater.model.errors import InvalidPropertyError, InvariantViolationError, did_you_mean
+from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
+
+if TYPE_CHECKING:
+    import logging
+
+    from headwater.authoring.assets import AssetsDefinition
+    from headwater.authoring.op import OpDefinition
+    from headwater.model.partitions import PartitionKeyRange, PartitionsDefinition, TimeWindow
+    from headwater.model.runs import Run
+    from headwater.model.specs import AssetCheckSpec
+
+PARTITION_TAG = "headwater/partition"
+PARTITION_RANGE_START_TAG = "headwater/asset_partition_range_start"
+PARTITION_RANGE_END_TAG = "headwater/asset_partition_range_end"
+
+
+class StepScope:
+    """What is known inside one attempt of a step, and what the user's code has said so far.
+
+    The engine makes one for each attempt; `build_op_context` and `build_asset_context` make one for direct calls.
+    """
+
+    __slots__ = (
+        "asset_metadata",
+        "assets_def",
+        "attempt",
+        "data_versions",
+        "instance",
+        "is_bound",
+        "job_def",
+        "load_value",
+        "log",
+        "logged_events",
+        "mapping_key",
+        "op_config",
+        "op_def",
+        "output_metadata",
+        "partition_keys_by_asset",
+        "partitions_def",
+        "provenance",
+        "resources",
+        "run",
+        "run_config",
+        "run_partition_keys",
+        "selected_asset_keys",
+        "selected_check_keys",
+        "step_key",
+        "upstream_definition",
+        "upstream_partition_keys",
+    )
+
+    def __init__(
+        self,
+        *,
+        step_key: str = "",
+        run: Run | None = None,
+        run_config: Mapping[str, Any] | None = None,
+        instance: Any = None,
+        job_def: Any = None,
+        op_def: OpDefinition | None = None,
+        assets_def: AssetsDefinition | None = None,
+        log: Any = None,
+        resources: Any = None,
+        op_config: Any = None,
+        attempt: int = 1,
+        mapping_key: str | None = None,
+        partitions_def: PartitionsDefinition[Any] | None = None,
+        run_partition_keys: Sequence[str] | None = None,
+        partition_keys_by_asset: Mapping[AssetKey, Sequence[str]] | None = None,
+        upstream_partition_keys: Callable[[AssetKey], Sequence[str] | None] | None = None,
+        upstream_definition: Callable[[AssetKey], PartitionsDefinition[Any] | None] | None = None,
+        selected_asset_keys: Set[AssetKey] | None = None,
+        selected_check_keys: Set[AssetCheckKey] | None = None,
+        load_value: Callable[..., Any] | None = None,
+        provenance: Callable[[AssetKey], Any] | None = None,
+        is_bound: bool = True,
+    ) -> None:
+        self.step_key = step_key
+        self.run = run
+        self.run_config: Mapping[str, Any] = run_config or {}
+        self.instance = instance
+        self.job_def = job_def
+        self.op_def = op_def
+        self.assets_def = assets_def
+        self.log = log
+        self.resources = resources
+        self.op_config = op_config
+        self.attempt = attempt
+        self.mapping_key = mapping_key
+        self.partitions_def = partitions_def
+        self.run_partition_keys = run_partition_keys
+        self.partition_keys_by_asset: Mapping[AssetKey, Sequence[str]] = partition_keys_by_asset or {}
+        self.upstream_partition_keys = upstream_partition_keys
+        self.upstream_definition = upstream_definition
+        self.selected_asset_keys: Set[AssetKey] = selected_asset_keys if selected_asset_keys is not None else set()
+        self.selected_check_keys: Set[AssetCheckKey] = selected_check_keys if selected_check_keys is not None else set()
+        self.load_value = load_value
+        self.provenance = provenance
+        self.is_bound = is_bound
+        self.output_metadata: dict[tuple[str, str | None], dict[str, Any]] = {}
+        self.asset_metadata: dict[tuple[AssetKey, str | None], dict[str, Any]] = {}
+        self.data_versions: dict[AssetKey, str] = {}
+        self.logged_events: list[Any] = []
+
+
+class OpExecutionContext:
+    """What an op is told: its config, resources, partition, log, and the run that it is part of."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: StepScope) -> None:
+        self._scope = scope
+
+    # ------------------------------------------------------------------------------------------------------- the run
+
+    @property
+    def run(self) -> Run:
+        if self._scope.run is None:
+            raise self._outside_a_run("run")
+        return self._scope.run
+
+    dagster_run = run
+
+    @property
+    def run_id(self) -> str:
+        return self._scope.run.run_id if self._scope.run is not None else "EPHEMERAL"
+
+    @property
+    def run_config(self) -> Mapping[str, Any]:
+        return self._scope.run_config
+
+    @property
+    def run_tags(self) -> Mapping[str, str]:
+        return self._scope.run.tags if self._scope.run is not None else {}
+
+    @property
+    def job_def(self) -> Any:
+        if self._scope.job_def is None:
+            raise self._outside_a_run("job_def")
+        return self._scope.job_def
+
+    @property
+    def job_name(self) -> str:
+        return cast(str, self.job_def.name)
+
+    @property
+    def instance(self) -> Any:
+        """The instance that keeps the record of everything: runs, materializations, dynamic partitions."""
+        if self._scope.instance is None:
+            raise InvalidPropertyError(
+                what="context.instance was read, and this context has none.",
+                why="It was built outside of a run.",
+                fix="Give one: build_op_context(instance=Instance.ephemeral()).",
+            )
+        return self._scope.instance
+
+    def has_tag(self, key: str) -> bool:
+        return key in self.run_tags
+
+    def get_tag(self, key: str) -> str | None:
+        return self.run_tags.get(key)
+
+    @property
+    def retry_number(self) -> int:
+        """How many attempts have failed before this one: 0 in the first."""
+        return self._scope.attempt - 1
+
+    # ------------------------------------------------------------------------------------------------------ the step
+
+    @property
+    def step_key(self) -> str:
+        return self._scope.step_key
+
+    @property
+    def op_def(self) -> OpDefinition:
+        if self._scope.op_def is None:
+            raise self._outside_a_run("op_def")
+        return self._scope.op_def
+
+    @property
+    def op(self) -> OpDefinition:
+        return self.op_def
+
+    @property
+    def alias(self) -> str:
+        return self._scope.step_key.rpartition(".")[2].partition("[")[0]
+
+    @property
+    def op_config(self) -> Any:
+        """The op's config as plain values, with defaults filled in."""
+        return self._scope.op_config
+
+    @property
+    def log(self) -> logging.Logger:
+        if self._scope.log is None:
+            from headwater.authoring.log import Log
+
+            self._scope.log = Log()
+        return cast("logging.Logger", self._scope.log)
+
+    @property
+    def resources(self) -> Any:
+        """The resources that the op requires, as attributes."""
+        if self._scope.resources is None:
+            from headwater.authoring.resources import ScopedResources
+
+            self._scope.resources = ScopedResources({})
+        return self._scope.resources
+
+    def get_mapping_key(self) -> str | None:
+        """Return the mapping key for which this step runs, None when it is not mapped over a dynamic output."""
+        return self._scope.mapping_key
+
+    def describe_op(self) -> str:
+        return f'op "{self._scope.step_key}"'
+
+    @property
+    def pdb(self) -> Any:
+        """A debugger: `context.pdb.set_trace()`. Works when the step runs in the process of the terminal."""
+        import pdb
+
+        return pdb.Pdb()
+
+    # ---------------------------------------------------------------------------------------------------- what is said
+
+    def log_event(self, event: Any) -> None:
+        """Record a materialization, observation or check evaluation of any asset, beside what the step gives itself."""
+        from headwater.model.results import (
+            AssetCheckEvaluation,
+            AssetMaterialization,
+            AssetObservation,
+            ExpectationResult,
+        )
+
+        if not isinstance(event, (AssetMaterialization, AssetObservation, AssetCheckEvaluation, ExpectationResult)):
+            raise InvariantViolationError(
+                what=f"context.log_event() was given {event!r}, a {type(event).__name__}.",
+                why="Only what happened to assets can be recorded with it.",
+                fix="Give an AssetMaterialization, AssetObservation or AssetCheckEvaluation; use context.log for text.",
+            )
+        self._scope.logged_events.append(event)
+
+    def add_output_metadata(
+        self, metadata: Mapping[str, Any], output_name: str | None = None, mapping_key: str | None = None
+    ) -> None:
+        """Record metadata with an output of this step; the only one when no name is given."""
+        names = list(self.op_def.outs)
+        if output_name is None:
+            if len(names) != 1:
+                raise InvariantViolationError(
+                    what=f"context.add_output_metadata() was called without output_name in {self.describe_op()}.",
+                    why=f"It has {len(names)} outputs: {', '.join(names)}.",
+                    fix="Say which one: output_name=...",
+                )
+            output_name = names[0]
+        if output_name not in names:
+            raise InvariantViolationError(
+                what=f'context.add_output_metadata() names the output "{output_name}", which {self.describe_op()} lacks.',
+                why="The metadata would belong to nothing.",
+                fix=f"{did_you_mean(output_name, names)}Its outputs are: {', '.join(names)}.",
+            )
+        self._scope.output_metadata.setdefault((output_name, mapping_key), {}).update(metadata)
+
+    def get_output_metadata(self, output_name: str, mapping_key: str | None = None) -> Mapping[str, Any] | None:
+        return self._scope.output_metadata.get((output_name, mapping_key))
+
+    def add_asset_metadata(
+        self,
+        metadata: Mapping[str, Any],
+        asset_key: CoercibleToAssetKey | None = None,
+        partition_key: str | None = None,
+    ) -> None:
+        """Record metadata with the materialization of an asset of this step, or of one of its partitions."""
+        if asset_key is None:
+            key = self.asset_key
+        else:
+            key = AssetKey.from_coercible(asset_key)
+            known = self.assets_def.specs_by_key
+            if key not in known:
+                raise InvariantViolationError(
+                    what=f'context.add_asset_metadata() names "{key}", which this step does not build.',
+                    why="The metadata would belong to nothing.",
+                    fix=did_you_mean(str(key), map(str, known)) or f"It builds: {', '.join(map(str, known))}.",
+                )
+        if partition_key is not None and partition_key not in (self._scope.partition_keys_by_asset.get(key) or ()):
+            raise InvariantViolationError(
+                what=f'context.add_asset_metadata() names the partition "{partition_key}" of "{key}".',
+                why="This step does not build that partition.",
+                fix="Give one of context.partition_keys.",
+            )
+        self._scope.asset_metadata.setdefault((key, partition_key), {}).update(metadata)
+
+    def set_data_version(self, asset_key: AssetKey, data_version: Any) -> None:
+        """Say which version the content of an asset of this step has."""
+        self._scope.data_versions[asset_key] = getattr(data_version, "value", data_version)
+
+    # ---------------------------------------------------------------------------------------------------- the assets
+
+    @property
+    def has_assets_def(self) -> bool:
+        return self._scope.assets_def is not None
+
+    @property
+    def assets_def(self) -> AssetsDefinition:
+        if self._scope.assets_def is None:
+            raise InvalidPropertyError(
+                what=f"context.assets_def was read in {self.describe_op()}, which builds no asset.",
+                why="Only a step that builds assets has their definition.",
+                fix="Use @asset, or read context.op_def.",
+            )
+        return self._scope.assets_def
+
+    @property
+    def has_asset_checks_def(self) -> bool:
+        return self._scope.assets_def is not None and bool(self._scope.assets_def.check_specs)
+
+    @property
+    def asset_key(self) -> AssetKey:
+        """The asset that this step builds, where there is just one."""
+        keys = list(self.assets_def.specs_by_key) or [spec.asset_key for spec in self.assets_def.check_specs][:1]
+        if len(keys) != 1:
+            raise InvariantViolationError(
+                what=f"context.asset_key was read in {self.describe_op()}, which builds {len(keys)} assets.",
+                why="There is no single answer.",
+                fix="Use context.selected_asset_keys.",
+            )
+        return keys[0]
+
+    @property
+    def selected_asset_keys(self) -> Set[AssetKey]:
+        """The assets that this run wants of this step."""
+        return self._scope.selected_asset_keys
+
+    @property
+    def selected_asset_check_keys(self) -> Set[AssetCheckKey]:
+        return self._scope.selected_check_keys
+
+    @property
+    def selected_output_names(self) -> Set[str]:
+        """The outputs that this run wants of this step."""
+        definition = self._scope.assets_def
+        if definition is None:
+            return set(self.op_def.outs)
+        return {name for name, key in definition.keys_by_output_name.items() if key in self._scope.selected_asset_keys}
+
+    @property
+    def is_subset(self) -> bool:
+        """Whether this run wants only some of the step's assets."""
+        definition = self._scope.assets_def
+        return definition is not None and len(self._scope.selected_asset_keys) < len(definition.specs_by_key)
+
+    def asset_key_for_output(self, output_name: str = "result") -> AssetKey:
+        return self.assets_def.keys_by_output_name[output_name]
+
+    def asset_key_for_input(self, input_name: str) -> AssetKey:
+        return self._input_key(input_name)
+
+    def output_for_asset_key(self, asset_key: AssetKey) -> str:
+        return self.assets_def.get_output_name_for_asset_key(asset_key)
+
+    def get_asset_provenance(self, asset_key: AssetKey) -> Any:
+        """Return the code version and input versions of the asset's last materialization, None when there is none."""
+        return self._scope.provenance(asset_key) if self._scope.provenance is not None else None
+
+    def load_asset_value(
+        self, asset_key: CoercibleToAssetKey, *, python_type: Any = None, partition_key: str | None = None
+    ) -> Any:
+        """Load the stored value of any asset of the project, as `python_type` when that is given."""
+        if self._scope.load_value is None:
+            raise self._outside_a_run("load_asset_value")
+        return self._scope.load_value(AssetKey.from_coercible(asset_key), python_type, partition_key)
+
+    # ------------------------------------------------------------------------------------------------ its partitions
+
+    @property
+    def has_partition_key(self) -> bool:
+        """Whether this run is for one partition."""
+        return self._scope.run_partition_keys is not None and len(self._scope.run_partition_keys) == 1
+
+    @property
+    def has_partition_key_range(self) -> bool:
+        """Whether this run is for several partitions."""
+        return self._scope.run_partition_keys is not None and len(self._scope.run_partition_keys) > 1
+
+    @property
+    def has_partitions(self) -> bool:
+        return self._scope.run_partition_keys is not None
+
+    @property
+    def partition_key(self) -> str:
+        """The partition for which this run is. Raises InvariantViolationError when there is none, or several."""
+        keys = self._scope.run_partition_keys
+        if keys is None:
+            raise InvariantViolationError(
+                what=f"context.partition_key was read in {self._described()}, but this run has no partition.",
+                why=self._why_unpartitioned(),
+                fix="Check context.has_partition_key first, or run it for a partition: materialize(..., partition_key=...), "
+                "or `--partition KEY` on the command line.",
+            )
+        if len(keys) != 1:
+            raise InvariantViolationError(
+                what=f"context.partition_key was read in {self._described()}, but this run is for {len(keys)} partitions.",
+                why="There is no single key.",
+                fix="Use context.partition_keys or context.partition_key_range.",
+            )
+        return keys[0]
+
+    @property
+    def partition_keys(self) -> Sequence[str]:
+        """The partitions for which this run is, in the order of the definition."""
+        if self._scope.run_partition_keys is None:
+            raise InvariantViolationError(
+                what=f"context.partition_keys was read in {self._described()}, but this run has no partition.",
+                why=self._why_unpartitioned(),
+                fix="Check context.has_partition_key first, or run it for a partition.",
+            )
+        return list(self._scope.run_partition_keys)
+
+    @property
+    def partition_key_range(self) -> PartitionKeyRange:
+        """The first and the last partition for which this run is."""
+        from headwater.model.partitions import PartitionKeyRange
+
+        keys = self.partition_keys
+        return PartitionKeyRange(keys[0], keys[-1])
+
+    @property
+    def partition_time_window(self) -> TimeWindow:
+        """The time from the start of the first partition of this run to the end of the last."""
+        from headwater.model.partitions import TimeWindow
+
+        definition: Any = self._scope.partitions_def
+        if not hasattr(definition, "time_window_for_partition_key"):
+            raise InvariantViolationError(
+                what=f"context.partition_time_window was read in {self._described()}.",
+                why="Its partitions are not windows of time." if definition is not None else self._why_unpartitioned(),
+                fix="Use DailyPartitionsDefinition or another one by time, or read context.partition_key.",
+            )
+        keys = self.partition_keys
+        first = definition.time_window_for_partition_key(keys[0])
+        last = first if len(keys) == 1 else definition.time_window_for_partition_key(keys[-1])
+        return TimeWindow(first.start, last.end)
+
+    def _partition_definition(self) -> Any:
+        if self._scope.partitions_def is None:
+            raise InvariantViolationError(
+                what=f"The partitions definition of {self._described()} was read.",
+                why=self._why_unpartitioned(),
+                fix="Give it partitions_def=.",
+            )
+        return self._scope.partitions_def
+
+    def asset_partitions_def_for_output(self, output_name: str = "result") -> Any:
+        return self._partition_definition()
+
+    def asset_partitions_def_for_input(self, input_name: str) -> Any:
+        key = self._input_key(input_name)
+        return self._scope.upstream_definition(key) if self._scope.upstream_definition is not None else None
+
+    def asset_partition_key_for_output(self, output_name: str = "result") -> str:
+        return self.partition_key
+
+    def asset_partition_keys_for_output(self, output_name: str = "result") -> Sequence[str]:
+        return self.partition_keys
+
+    def asset_partition_key_range_for_output(self, output_name: str = "result") -> PartitionKeyRange:
+        return self.partition_key_range
+
+    def asset_partitions_time_window_for_output(self, output_name: str = "result") -> TimeWindow:
+        return self.partition_time_window
+
+    def asset_partition_keys_for_input(self, input_name: str) -> Sequence[str]:
+        """The partitions of the upstream asset that this run reads through the parameter."""
+        key = self._input_key(input_name)
+        keys = self._scope.upstream_partition_keys(key) if self._scope.upstream_partition_keys is not None else None
+        if keys is None:
+            raise InvariantViolationError(
+                what=f'The partitions of input "{input_name}" were read in {self._described()}.',
+                why=f'"{key}" is not partitioned.',
+                fix="Read its value as a whole.",
+            )
+        return list(keys)
+
+    def asset_partition_key_for_input(self, input_name: str) -> str:
+        keys = self.asset_partition_keys_for_input(input_name)
+        if len(keys) != 1:
+            raise InvariantViolationError(
+                what=f'The one partition of input "{input_name}" was read in {self._described()}.',
+                why=f"This run reads {len(keys)} partitions of it.",
+                fix="Use context.asset_partition_keys_for_input.",
+            )
+        return keys[0]
+
+    def asset_partition_key_range_for_input(self, input_name: str) -> PartitionKeyRange:
+        from headwater.model.partitions import PartitionKeyRange
+
+        keys = self.asset_partition_keys_for_input(input_name)
+        return PartitionKeyRange(keys[0], keys[-1])
+
+    def asset_partitions_time_window_for_input(self, input_name: str = "result") -> TimeWindow:
+        from headwater.model.partitions import TimeWindow
+
+        definition = self.asset_partitions_def_for_input(input_name)
+        keys = self.asset_partition_keys_for_input(input_name)
+        first = definition.time_window_for_partition_key(keys[0])
+        return TimeWindow(first.start, definition.time_window_for_partition_key(keys[-1]).end)
+
+    def _input_key(self, input_name: str) -> AssetKey:
+        keys = self.assets_def.keys_by_input_name
+        if input_name in keys:
+            return keys[input_name]
+        for dep_key in self.assets_def.dependency_keys:
+            if str(dep_key) == input_name or dep_key.to_python_identifier() == input_name:
+                return dep_key
+        raise InvariantViolationError(
+            what=f'{self._described()} has no input "{input_name}".',
+            why="Nothing could be looked up.",
+            fix=f"{did_you_mean(input_name, keys)}Its inputs are: {', '.join(keys) or 'none'}.",
+        )
+
+    def _described(self) -> str:
+        if self._scope.assets_def is not None and self._scope.assets_def.specs_by_key:
+            return f'asset "{next(iter(self._scope.assets_def.specs_by_key))}"'
+        return self.describe_op()
+
+    def _why_unpartitioned(self) -> str:
+        if self._scope.partitions_def is None and self._scope.assets_def is not None:
+            return "The asset has no partitions_def."
+        return "It was started without a partition."
+
+    def _outside_a_run(self, name: str) -> InvalidPropertyError:
+        return InvalidPropertyError(
+            what=f"context.{name} was read, and this context has none.",
+            why="It was built for a direct call, outside of any run.",
+            fix="Run it with materialize([...]) or execute_in_process(), or do not read it in code that you call directly.",
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._scope.step_key})"
+
+
+class AssetExecutionContext(OpExecutionContext):
+    """What an asset's function is told. All that an op is told, too."""
+
+    __slots__ = ()
+
+    @property
+    def op_execution_context(self) -> OpExecutionContext:
+        return OpExecutionContext(self._scope)
+
+    @property
+    def multi_partition_key(self) -> Any:
+        """The partition of this run with its keys by dimension."""
+        from headwater.model.partitions import MultiPartitionKey
+
+        key = self.partition_key
+        if isinstance(key, MultiPartitionKey):
+            return key
+        definition = self._partition_definition()
+        return definition.get_partition_key_from_str(key)
+
+    @property
+    def asset_check_spec(self) -> AssetCheckSpec:
+        specs = self.assets_def.check_specs
+        if len(specs) != 1:
+            raise InvariantViolationError(
+                what=f"context.asset_check_spec was read in {self._described()}, which has {len(specs)} checks.",
+                why="There is no single answer.",
+                fix="Use context.selected_asset_check_keys.",
+            )
+        return specs[0]
+
+
+class AssetCheckExecutionContext(AssetExecutionContext):
+    """What a check's function is told."""
+
+    __slots__ = ()
+
+    @property
+    def check_specs(self) -> Sequence[AssetCheckSpec]:
+        return list(self.assets_def.check_specs)
+
+
+class HookContext:
+    """What a hook is told: which step ended, how, and with which outputs."""
+
+    __slots__ = ("_exception", "_outputs", "_resources", "_scope", "hook_def")
+
+    def __init__(
+        self,
+        scope: StepScope,
+        *,
+        hook_def: Any = None,
+        exception: BaseException | None = None,
+        outputs: Mapping[str, Any] | None = None,
+        resources: Any = None,
+    ) -> None:
+        self._scope = scope
+        self.hook_def = hook_def
+        self._exception = exception
+        self._outputs: Mapping[str, Any] = outputs or {}
+        self._resources = resources
+
+    @property
+    def job_name(self) -> str:
+        return cast(str, self._scope.job_def.name) if self._scope.job_def is not None else ""
+
+    @property
+    def run_id(self) -> str:
+        return self._scope.run.run_id if self._scope.run is not None else ""
+
+    @property
+    def op(self) -> Any:
+        return self._scope.op_def
+
+    @property
+    def op_config(self) -> Any:
+        return self._scope.op_config
+
+    @property
+    def op_exception(self) -> BaseException | None:
+        """Why the step failed; None when it succeeded."""
+        return self._exception
+
+    @property
+    def op_output_values(self) -> Mapping[str, Any]:
+        """The values that the step gave, by output name (by mapping key inside, for a dynamic output)."""
+        return self._outputs
+
+    @property
+    def op_output_metadata(self) -> Mapping[str, Any]:
+        return {name: metadata for (name, _), metadata in self._scope.output_metadata.items()}
+
+    @property
+    def step_key(self) -> str:
+        return self._scope.step_key
+
+    @property
+    def log(self) -> Any:
+        return OpExecutionContext(self._scope).log
+
+    @property
+    def resources(self) -> Any:
+        return self._resources if self._resources is not None else OpExecutionContext(self._scope).resources
+
+    @property
+    def required_resource_keys(self) -> Set[str]:
+        return self.hook_def.required_resource_keys if self.hook_def is not None else set()
+
+    @property
+    def instance(self) -> Any:
+        return self._scope.instance

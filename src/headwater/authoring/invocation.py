@@ -1,0 +1,225 @@
+"""Calling definitions directly, as the functions that they are: for tests and for the interactive shell.
+
+Nothing is recorded. A context built with `build_asset_context` brings resources, config and partitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from headwater.authoring.contexts import (
+    AssetCheckExecutionContext,
+    AssetExecutionContext,
+    OpExecutionContext,
+    StepScope,
+)
+from headwater.authoring.op import OpDefinition
+from headwater.authoring.ports import NO_VALUE
+from headwater.model.errors import InvalidInvocationError, did_you_mean
+
+if TYPE_CHECKING:
+    from headwater.authoring.assets import AssetsDefinition
+
+
+def invoke_op(op: OpDefinition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Call an op's function with what was given, resources and config from the context filled in."""
+    return _invoke(op, None, args, kwargs)
+
+
+def invoke_asset(definition: AssetsDefinition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Call an asset's or check's function with what was given, resources and config from the context filled in."""
+    node = definition.node_def
+    if not isinstance(node, OpDefinition):
+        kind = "is made of a graph of ops" if node is not None else "has no function: something else builds it"
+        raise InvalidInvocationError(
+            what=f"{definition} was called directly.",
+            why=f"It {kind}.",
+            fix="Run it with materialize([...])." if node is not None else "Load its value with load_asset_value.",
+        )
+    return _invoke(node, definition, args, kwargs)
+
+
+def _invoke(
+    op: OpDefinition, definition: AssetsDefinition | None, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    signature = op.signature
+    what = f'asset "{op.name}"' if definition is not None and definition.specs_by_key else f'op "{op.name}"'
+    positional = list(args)
+    given = dict(kwargs)
+    context: OpExecutionContext | None = None
+    if signature.context is not None:
+        if signature.context in given:
+            context = given.pop(signature.context)
+        elif positional:
+            context = positional.pop(0)
+        if context is not None and not isinstance(context, OpExecutionContext):
+            raise InvalidInvocationError(
+                what=f"{what} was called with {context!r} as its context.",
+                why="Its first parameter is a context.",
+                fix="Give build_asset_context() or build_op_context() first.",
+            )
+        if context is None:
+            raise InvalidInvocationError(
+                what=f"{what} was called without a context.",
+                why=f"Its function takes one as its first parameter, {signature.context}.",
+                fix="Call it with build_asset_context() (or build_op_context()) as the first argument.",
+            )
+    elif positional and isinstance(positional[0], OpExecutionContext):
+        context = positional.pop(0)
+    arguments = _arguments(op, what, positional, given)
+    scope = context._scope if context is not None else None
+    resources = _resources(op, what, scope, arguments)
+    arguments.update(resources)
+    plain_config: Any = None
+    if op.has_config:
+        plain_config = _config(op, scope, arguments)
+    if signature.context is None:
+        return op.compute_fn(**arguments)
+    assert scope is not None
+    bound = _bound(scope, op, definition, plain_config)
+    made: OpExecutionContext
+    if definition is None:
+        made = (
+            OpExecutionContext(bound)
+            if not isinstance(context, AssetExecutionContext)
+            else AssetExecutionContext(bound)
+        )
+    elif definition.specs_by_key:
+        made = AssetExecutionContext(bound)
+    else:
+        made = AssetCheckExecutionContext(bound)
+    return op.compute_fn(made, **arguments)
+
+
+def _arguments(op: OpDefinition, what: str, positional: Sequence[Any], given: dict[str, Any]) -> dict[str, Any]:
+    signature = op.signature
+    order = [parameter.name for parameter in signature.inputs]
+    special = {parameter.name for parameter in signature.resources}
+    if signature.config is not None:
+        special.add(signature.config.name)
+    declared = _declared_order(op)
+    takes = [name for name in declared if name != signature.context]
+    if len(positional) > len(takes):
+        raise InvalidInvocationError(
+            what=f"{what} was called with {len(positional)} values and takes {len(takes)}.",
+            why="The rest would have nowhere to go.",
+            fix=f"Its parameters are: {', '.join(takes) or 'none'}.",
+        )
+    arguments: dict[str, Any] = {}
+    for name, value in zip(takes, positional, strict=False):
+        if name in given:
+            raise InvalidInvocationError(
+                what=f"{what} was given {name} twice.", why="A parameter has one value.", fix="Give it once."
+            )
+        arguments[name] = value
+    for name, value in given.items():
+        if name not in takes and not signature.takes_any_input:
+            raise InvalidInvocationError(
+                what=f"{what} has no parameter {name}.",
+                why="The value would have nowhere to go.",
+                fix=f"{did_you_mean(name, takes)}Its parameters are: {', '.join(takes) or 'none'}.",
+            )
+        arguments[name] = value
+    for parameter in signature.inputs:
+        if parameter.name not in arguments:
+            port = op.ins.get(parameter.name)
+            if parameter.default is not NO_VALUE:
+                continue
+            if port is not None and port.has_default_value:
+                arguments[parameter.name] = port.default_value
+                continue
+            raise InvalidInvocationError(
+                what=f"{what} was called without {parameter.name}.",
+                why="Its value is loaded in a run, and must be given in a direct call.",
+                fix=f"Its inputs are: {', '.join(order)}.",
+            )
+    return arguments
+
+
+def _declared_order(op: OpDefinition) -> list[str]:
+    code = getattr(op.compute_fn, "__code__", None)
+    if code is not None and not hasattr(op.compute_fn, "__wrapped__"):
+        return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    import inspect
+
+    return [
+        name
+        for name, parameter in inspect.signature(op.compute_fn).parameters.items()
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+
+
+def _resources(op: OpDefinition, what: str, scope: StepScope | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    held = scope.resources if scope is not None else None
+    for parameter in op.signature.resources:
+        if parameter.name in arguments:
+            given = arguments[parameter.name]
+            if hasattr(given, "process_config_and_initialize"):
+                found[parameter.name] = given.process_config_and_initialize()
+            continue
+        if held is None or parameter.name not in held:
+            if parameter.default is not NO_VALUE:
+                continue
+            raise InvalidInvocationError(
+                what=f'{what} was called without its resource "{parameter.name}".',
+                why="Its function takes it as a parameter.",
+                fix=f"Give it by name, {parameter.name}=..., or with build_asset_context(resources={{"
+                f'"{parameter.name}": ...}}).',
+            )
+        found[parameter.name] = getattr(held, parameter.name)
+    for key in op.bare_resource_keys:
+        if held is None or key not in held:
+            raise InvalidInvocationError(
+                what=f'{what} was called without its resource "{key}".',
+                why="It is in required_resource_keys.",
+                fix=f'Give it: build_asset_context(resources={{"{key}": ...}}).',
+            )
+    return found
+
+
+def _config(op: OpDefinition, scope: StepScope | None, arguments: dict[str, Any]) -> Any:
+    """Put the config where the function takes it; return it as plain values for `context.op_config`."""
+    from headwater.authoring.config import NO_VALUE as NOTHING_GIVEN
+    from headwater.authoring.config import is_model, is_model_class
+
+    parameter = op.signature.config
+    given: Any = arguments.get(parameter.name, NOTHING_GIVEN) if parameter is not None else NOTHING_GIVEN
+    if given is NOTHING_GIVEN and scope is not None and scope.op_config is not None:
+        given = scope.op_config
+    if is_model(given):
+        if parameter is not None:
+            arguments[parameter.name] = given
+        return given.model_dump()
+    if (
+        given is NOTHING_GIVEN
+        and parameter is not None
+        and is_model_class(parameter.annotation)
+        and parameter.default is not NO_VALUE
+    ):
+        return None
+    resolved = op.resolve_own_config(given, f"ops.{op.name}.config")
+    if parameter is not None:
+        arguments[parameter.name] = resolved
+    return resolved.model_dump() if is_model(resolved) else resolved
+
+
+def _bound(scope: StepScope, op: OpDefinition, definition: AssetsDefinition | None, config: Any) -> StepScope:
+    """Return the context's scope as seen from this op: what is said lands in the same place, so that tests can read it."""
+    scope.op_def = op
+    scope.step_key = scope.step_key or op.name
+    if config is not None:
+        scope.op_config = config
+    if definition is not None:
+        scope.assets_def = definition
+        if not scope.selected_asset_keys:
+            scope.selected_asset_keys = definition.specs_by_key.keys()
+        if not scope.selected_check_keys:
+            scope.selected_check_keys = {spec.key for spec in definition.check_specs}
+        if scope.partitions_def is None:
+            found = [spec.partitions_def for spec in definition.specs if spec.partitions_def is not None]
+            scope.partitions_def = found[0] if found else None
+        if scope.run_partition_keys is not None and not scope.partition_keys_by_asset:
+            scope.partition_keys_by_asset = dict.fromkeys(definition.specs_by_key, scope.run_partition_keys)
+    return scope

@@ -1,0 +1,74 @@
+"""The loop that carries a plan out: it records each fact, asks the state machine what follows, and does that."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from headwater.engine.executors.inline import InlineExecutor
+from headwater.engine.run_state import Command, LaunchStep, Record, RunState, advance, begin, cancel
+from headwater.model.events import Event, RunStarted, StepFailed
+from headwater.store.interface import EventWriter
+
+
+def run_to_completion(
+    state: RunState | None,
+    *,
+    run_id: str,
+    executor: InlineExecutor,
+    store: EventWriter,
+    on_event: Callable[[Event], None],
+    stops_at_first_failure: bool = False,
+    timeout_seconds: float | None = None,
+) -> RunState:
+    """Run until every step is finished, and return where each one stands.
+
+    With `stops_at_first_failure`, steps that have not started when one fails for good are given up. After
+    `timeout_seconds` the rest of the run is given up, too. Raises what `on_event` raises.
+    """
+    deadline = None if timeout_seconds is None else time.time() + timeout_seconds
+
+    def tell(event: Event) -> None:
+        store.append(event)  # the fact first,
+        on_event(event)
+
+    def follow(first: tuple[Command, ...]) -> None:  # then what follows from it
+        nonlocal state
+        pending = deque(first)
+        launches: list[LaunchStep] = []
+        while pending:
+            command = pending.popleft()
+            if isinstance(command, Record):
+                tell(command.event)
+                assert state is not None
+                state, more = advance(state, command.event)
+                pending.extend(more)
+            else:
+                launches.append(command)
+        executor.launch(launches)
+
+    tell(RunStarted(run_id=run_id, timestamp=time.time()))
+    if state is None:
+        state, commands = begin(run_id, executor.scope.plan, time.time())
+        follow(commands)
+    while not state.is_finished:
+        for event in executor.events():
+            tell(event)
+            state, commands = advance(state, event)
+            follow(commands)
+            has_failed = stops_at_first_failure and bool(state.failed_steps)
+            if has_failed and isinstance(event, StepFailed) and not state.is_finished:
+                give_up(state, executor, follow, f'"{state.failed_steps[0]}" failed, and the run was to stop at that')
+        if deadline is not None and time.time() > deadline and not state.is_finished and not state.is_canceled:
+            give_up(state, executor, follow, f"the time limit of the run, {timeout_seconds:g} s, was over")
+    return state
+
+
+def give_up(
+    state: RunState, executor: InlineExecutor, follow: Callable[[tuple[Command, ...]], None], reason: str
+) -> None:
+    """Start nothing more. What failed keeps the run a failed one."""
+    executor.drop_pending()
+    _, commands = cancel(state, time.time(), reason)
+    follow(commands)

@@ -1,0 +1,203 @@
+"""What all steps of one run in one process share: resources, config, logs, and what the run has built so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from headwater.authoring.ports import NO_VALUE
+from headwater.model.events import AssetMaterialized, InputVersion
+from headwater.model.keys import AssetKey
+from headwater.model.runs import Run
+from headwater.plan.job_steps import JobStep
+from headwater.plan.run_plan import RunPlan
+
+if TYPE_CHECKING:
+    from headwater.authoring.job import JobDefinition
+    from headwater.authoring.resources import ResourceSession
+    from headwater.engine.step_logs import StepLogs
+    from headwater.model.partitions import PartitionMapping, PartitionsDefinition
+
+MAX_RECORDED_INPUTS = 400
+
+
+class RunScope:
+    """The surroundings of every step of one run."""
+
+    def __init__(
+        self,
+        *,
+        run: Run,
+        plan: RunPlan,
+        job: JobDefinition,
+        steps: Mapping[str, JobStep],
+        instance: Any,
+        resources: ResourceSession,
+        logs: StepLogs,
+        loggers: Sequence[Any] = (),
+        input_values: Mapping[str, Any] | None = None,
+        op_configs: Mapping[str, Any] | None = None,
+        keeps_values: bool = True,
+    ) -> None:
+        self.run = run
+        self.plan = plan
+        self.job = job
+        self.steps = steps
+        self.plan_steps = {step.key: step for step in plan.steps}
+        self.instance = instance
+        self.resources = resources
+        self.logs = logs
+        self.loggers = loggers
+        self.input_values: Mapping[str, Any] = input_values or {}
+        self.op_configs: Mapping[str, Any] = op_configs or {}
+        self.keeps_values = keeps_values
+        self.index = job.asset_index
+        # What steps gave, by (step, output, mapping key); kept for the result of an in-process run.
+        self.values: dict[tuple[str, str, str | None], Any] = {}
+        self.exceptions: dict[str, BaseException] = {}
+        self.built: dict[tuple[str, str | None], AssetMaterialized] = {}
+        self.built_assets: set[str] = set()
+        self._recorded: dict[tuple[str, str | None], AssetMaterialized | None] = {}
+        self._given: dict[tuple[str, str, str | None], bool] = {}
+        self._given_under: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
+        self._upstream: dict[tuple[AssetKey, AssetKey], tuple[str, ...] | None] = {}
+        self.partitions_of: dict[AssetKey, tuple[str, ...] | None] = {
+            asset.key: asset.partitions for step in plan.steps for asset in step.assets
+        }
+
+    # ------------------------------------------------------------------------------------------------------ partitions
+
+    def partitions_def_of(self, key: AssetKey) -> PartitionsDefinition[Any] | None:
+        spec = self.index.spec(key) if self.index is not None else None
+        return spec.partitions_def if spec is not None else None
+
+    def upstream_partitions(
+        self,
+        upstream: AssetKey,
+        *,
+        reader: AssetKey,
+        reader_def: PartitionsDefinition[Any] | None,
+        reader_keys: Sequence[str] | None,
+        mapping: PartitionMapping | None,
+    ) -> tuple[str, ...] | None:
+        """Return which partitions of an upstream asset a step reads; None when the upstream is not partitioned."""
+        known = self._upstream.get((reader, upstream), _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known  # type: ignore[no-any-return]
+        found = self._upstream_partitions(upstream, reader, reader_def, reader_keys, mapping)
+        self._upstream[(reader, upstream)] = found
+        return found
+
+    def _upstream_partitions(
+        self,
+        upstream: AssetKey,
+        reader: AssetKey,
+        reader_def: PartitionsDefinition[Any] | None,
+        reader_keys: Sequence[str] | None,
+        mapping: PartitionMapping | None,
+    ) -> tuple[str, ...] | None:
+        upstream_def = self.partitions_def_of(upstream)
+        if upstream_def is None:
+            return None
+        from headwater.model.partitions import default_partition_mapping
+
+        downstream_def = reader_def if reader_keys is not None else None
+        chosen = mapping or default_partition_mapping(upstream_def, downstream_def)
+        subset = None
+        if downstream_def is not None and reader_keys is not None:
+            subset = downstream_def.subset_with_partition_keys(reader_keys)
+        result = chosen.upstream_of(subset, upstream_def, None, self.instance)
+        missing = result.required_but_nonexistent_partition_keys
+        if missing:
+            from headwater.model.errors.execution import MissingUpstreamPartition
+
+            raise MissingUpstreamPartition(str(reader), str(upstream), missing)
+        return tuple(result.partitions_subset)
+
+    # --------------------------------------------------------------------------------------------- what is known so far
+
+    def record_built(self, event: AssetMaterialized) -> None:
+        self.built[(event.asset, event.partition)] = event
+        self.built_assets.add(event.asset)
+
+    def find_materialization(self, key: AssetKey, partition: str | None) -> AssetMaterialized | None:
+        """Return the materialization of an asset partition that counts now: of this run, else the recorded one."""
+        name = str(key)
+        built = self.built.get((name, partition))
+        if built is not None:
+            return built
+        if (name, partition) not in self._recorded:
+            state = self.instance.store.asset_state(key, partition)
+            self._recorded[(name, partition)] = state.materialization if state is not None else None
+        return self._recorded[(name, partition)]
+
+    def find_materializations(self, key: AssetKey, partitions: Sequence[str]) -> Mapping[str, AssetMaterialized | None]:
+        """Return the materializations of several partitions, read in one go."""
+        name = str(key)
+        missing = [part for part in partitions if (name, part) not in self.built and (name, part) not in self._recorded]
+        if missing:
+            states = self.instance.store.partition_states(key, missing)
+            for part in missing:
+                state = states.get(part)
+                self._recorded[(name, part)] = state.materialization if state is not None else None
+        return {part: self.built.get((name, part)) or self._recorded.get((name, part)) for part in partitions}
+
+    def input_versions(self, key: AssetKey, partitions: Sequence[str] | None) -> list[InputVersion]:
+        """Return which version of each upstream partition a step reads; many partitions are told as one digest."""
+        name = str(key)
+        if partitions is None:
+            found = self.find_materialization(key, None)
+            return [InputVersion(name, None, found.data_version)] if found is not None else []
+        if not partitions:
+            return []
+        materializations = self.find_materializations(key, partitions)
+        versions = [
+            InputVersion(name, part, found.data_version)
+            for part, found in materializations.items()
+            if found is not None
+        ]
+        if len(versions) <= MAX_RECORDED_INPUTS:
+            return versions
+        from hashlib import blake2b
+
+        digest = blake2b(digest_size=16)
+        for version in versions:
+            digest.update(f"{version.partition}={version.data_version};".encode())
+        return [InputVersion(name, f"{partitions[0]}...{partitions[-1]}", digest.hexdigest())]
+
+    # --------------------------------------------------------------------------------------------------------- helpers
+
+    @property
+    def given(self) -> Mapping[tuple[str, str, str | None], bool]:
+        """Which outputs have come in this run, by (step, output, mapping key)."""
+        return self._given
+
+    def record_given(self, step: str, outputs: Sequence[tuple[str, str | None]]) -> None:
+        for output, mapping_key in outputs:
+            self._given[(step, output, mapping_key)] = True
+            template = step.partition("[")[0]
+            self._given_under.setdefault((template, output), []).append((step, mapping_key))
+
+    def given_under(self, step: str, output: str) -> Sequence[tuple[str, str | None]]:
+        """Return (step, mapping key) of each value of a dynamic output, or of all instances of a mapped step, in order."""
+        return self._given_under.get((step, output), ())
+
+    def input_config(self, path: tuple[str, ...]) -> Any:
+        """Return what the run's config gives for an input, NO_VALUE when it gives nothing."""
+        if len(path) == 1:
+            section: Any = self.run.run_config.get("inputs", {})
+            return section.get(path[0], NO_VALUE) if isinstance(section, Mapping) else NO_VALUE
+        section = self.run.run_config.get("ops", {})
+        for name in path[:-1]:
+            if not isinstance(section, Mapping) or name not in section:
+                return NO_VALUE
+            found = section[name]
+            section = found.get("ops", {}) if name != path[-2] else found.get("inputs", {})
+        return section.get(path[-1], NO_VALUE) if isinstance(section, Mapping) else NO_VALUE
+
+    def op_config(self, path: tuple[str, ...]) -> Any:
+        """Return what the run's config says under `ops` for the op at this path, as it was given."""
+        return self.op_configs.get(".".join(path))
+
+
+_UNKNOWN: Any = object()

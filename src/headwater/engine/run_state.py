@@ -1,0 +1,437 @@
+"""A run as a state machine: takes in one fact, answers with what should now be done. It reads no clock, disk or log.
+
+`advance` owns the state that it is given and changes it in place: a run of n steps costs O(n + edges), not O(n²). The
+state is a fold: a run is recovered by passing its recorded events through `advance` again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+
+from headwater.model.errors import InvariantViolationError
+from headwater.model.events import (
+    AssetMaterialized,
+    AssetNotMaterialized,
+    AssetUnchanged,
+    Event,
+    OutputRef,
+    RunCanceled,
+    RunFailed,
+    RunSucceeded,
+    StepBlocked,
+    StepFailed,
+    StepRetryScheduled,
+    StepSkipped,
+    StepStarted,
+    StepSucceeded,
+)
+from headwater.model.runs import StepStatus
+from headwater.plan.run_plan import Need, PlanStep, RunPlan
+
+WAITING = StepStatus.WAITING
+RUNNING = StepStatus.RUNNING
+WAITING_TO_RETRY = StepStatus.WAITING_TO_RETRY
+SUCCEEDED = StepStatus.SUCCEEDED
+FAILED = StepStatus.FAILED
+BLOCKED = StepStatus.BLOCKED
+SKIPPED = StepStatus.SKIPPED
+CANCELED = StepStatus.CANCELED
+
+# Which moves a step may make. A mapped step's template goes straight from WAITING to what its instances came to.
+MOVES: Mapping[StepStatus, frozenset[StepStatus]] = {
+    WAITING: frozenset({RUNNING, BLOCKED, SKIPPED, CANCELED, SUCCEEDED, FAILED}),
+    RUNNING: frozenset({SUCCEEDED, FAILED, SKIPPED, WAITING_TO_RETRY, CANCELED}),
+    WAITING_TO_RETRY: frozenset({RUNNING, FAILED, CANCELED, BLOCKED}),
+    SUCCEEDED: frozenset(),
+    FAILED: frozenset(),
+    BLOCKED: frozenset(),
+    SKIPPED: frozenset(),
+    CANCELED: frozenset(),
+}
+
+_ENDED_WITHOUT_SUCCESS = frozenset({FAILED, BLOCKED, CANCELED})
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchStep:
+    """Start this attempt, not before the given time (seconds since 1970; 0 is at once)."""
+
+    step: PlanStep
+    attempt: int = 1
+    not_before: float = 0.0
+    mapping_key: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.step.key
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record this fact, which follows from the one just taken in, and take it in too."""
+
+    event: Event
+
+
+Command = LaunchStep | Record
+
+
+@dataclass(slots=True)
+class RunState:
+    """Where each step of a run stands. Instances of mapped steps are added as dynamic outputs become known."""
+
+    run_id: str
+    plan: RunPlan
+    steps: dict[str, PlanStep]
+    statuses: dict[str, StepStatus]
+    mapping_keys: dict[str, str] = field(default_factory=dict)
+    instances: dict[str, list[str]] = field(default_factory=dict)
+    outputs: dict[str, tuple[OutputRef, ...]] = field(default_factory=dict)
+    waiting_for: dict[str, int] = field(default_factory=dict)
+    dependents: dict[str, list[str]] = field(default_factory=dict)
+    causes: dict[str, str] = field(default_factory=dict)
+    # By step, which asset partitions its attempts have already accounted for.
+    settled: dict[str, set[tuple[str, str | None]]] = field(default_factory=dict)
+    unfinished: int = 0
+    failed_steps: list[str] = field(default_factory=list)
+    first_failure: StepFailed | None = None
+    is_canceled: bool = False
+    ended_by: Event | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        return self.ended_by is not None
+
+    def moved(self, key: str, status: StepStatus) -> None:
+        """Move one step. Raises InvariantViolationError for a move that cannot be."""
+        before = self.statuses[key]
+        if status not in MOVES[before]:
+            raise InvariantViolationError(
+                what=f'Step "{key}" of run {self.run_id} was to go from {before.value} to {status.value}.',
+                why="Its recorded events contradict each other.",
+                fix="Report it with the run's events: `headwater run show --json`.",
+            )
+        self.statuses[key] = status
+        if status.is_finished and not before.is_finished:
+            self.unfinished -= 1
+
+
+def begin(run_id: str, plan: RunPlan, at: float = 0.0) -> tuple[RunState, tuple[Command, ...]]:
+    """Return the state of a run that has not begun, and what should be done first."""
+    steps = {step.key: step for step in plan.steps}
+    state = RunState(run_id, plan, steps, dict.fromkeys(steps, WAITING), unfinished=len(steps))
+    for key, known in plan.known_outputs.items():
+        state.outputs[key] = tuple(OutputRef(name, mapping_key) for name, mapping_key in known.outputs)
+    for step in plan.steps:
+        waits = {source for need in step.needs for source, _ in need.sources if source in steps}
+        if step.mapped_over is not None and step.mapped_over[0] in steps:
+            waits.add(step.mapped_over[0])
+        state.waiting_for[step.key] = len(waits)
+        for source in waits:
+            state.dependents.setdefault(source, []).append(step.key)
+    commands: list[Command] = []
+    for step in plan.steps:
+        if state.waiting_for[step.key] == 0:
+            commands.extend(_settle(state, step.key, at))
+    commands.extend(_end_of_run(state, at))
+    return state, tuple(commands)
+
+
+def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...]]:
+    """Take in one fact; answer with the state, and what should now be done."""
+    commands: list[Command] = []
+    match event:
+        case StepSucceeded(step_key=str(key)):
+            state.moved(key, SUCCEEDED)
+            state.outputs[key] = event.outputs
+            commands.extend(_after(state, key, event.timestamp))
+        case StepFailed(step_key=str(key)):
+            retry = retry_after(state.run_id, state.steps[key], event) if not state.is_canceled else None
+            if retry is not None:
+                state.moved(key, WAITING_TO_RETRY)
+                commands.append(Record(retry))
+                commands.append(
+                    LaunchStep(state.steps[key], retry.attempt, retry.not_before, state.mapping_keys.get(key))
+                )
+            else:
+                state.moved(key, CANCELED if event.cause == "canceled" else FAILED)
+                if event.cause != "canceled":
+                    state.failed_steps.append(key)
+                    state.first_failure = state.first_failure or event
+                commands.extend(_not_materialized(state, key, "failed", _cause_of(event), event))
+                commands.extend(_after(state, key, event.timestamp))
+        case StepSkipped(step_key=str(key)):
+            if state.statuses[key] is not SKIPPED:
+                state.moved(key, SKIPPED)
+                commands.extend(_not_materialized(state, key, "skipped", event.reason, event))
+                commands.extend(_after(state, key, event.timestamp))
+        case StepStarted(step_key=str(key)):
+            state.moved(key, RUNNING)
+        case AssetMaterialized(step_key=str(key)) | AssetUnchanged(step_key=str(key)):
+            state.settled.setdefault(key, set()).add((event.asset, event.partition))
+            return state, ()
+        case AssetNotMaterialized(step_key=str(key)):
+            state.settled.setdefault(key, set()).update((event.asset, part) for part in event.partitions or (None,))
+            return state, ()
+        case StepBlocked() | StepRetryScheduled():
+            return state, ()  # recorded because of what was taken in before
+        case RunSucceeded() | RunFailed() | RunCanceled():
+            state.ended_by = event
+        case _:
+            return state, ()  # facts about outputs and checks do not move steps
+    commands.extend(_end_of_run(state, event.timestamp))
+    return state, tuple(commands)
+
+
+def cancel(state: RunState, at: float, reason: str) -> tuple[RunState, tuple[Command, ...]]:
+    """Give up every step that has not started. Those that run are ended by whoever runs them."""
+    state.is_canceled = True
+    commands: list[Command] = []
+    for key, status in list(state.statuses.items()):
+        if status in (WAITING, WAITING_TO_RETRY):
+            state.moved(key, CANCELED)
+            commands.extend(_not_materialized(state, key, "canceled", reason, None, at))
+    state.causes[""] = reason
+    commands.extend(_end_of_run(state, at))
+    return state, tuple(commands)
+
+
+def retry_after(run_id: str, step: PlanStep, failure: StepFailed) -> StepRetryScheduled | None:
+    """Return the retry that a failed attempt earns, None when its failure is final."""
+    if not failure.allow_retries or failure.cause == "canceled":
+        return None
+    retries_used = failure.attempt - 1
+    if failure.requested_retries is not None:
+        if retries_used >= failure.requested_retries:
+            return None
+        delay = failure.requested_delay_seconds or 0.0
+    else:
+        policy = step.retry_policy
+        if policy is None or retries_used >= policy.max_retries:
+            return None
+        delay = policy.delay_seconds(failure.attempt, chance=_chance(run_id, step.key, failure.attempt))
+    return StepRetryScheduled(
+        run_id=run_id,
+        step_key=failure.step_key,
+        timestamp=failure.timestamp,
+        attempt=failure.attempt + 1,
+        not_before=failure.timestamp + delay,
+    )
+
+
+def _chance(run_id: str, step: str, attempt: int) -> float:
+    """A number in [0, 1) that is the same whenever the same events are folded again."""
+    digest = blake2b(f"{run_id}/{step}/{attempt}".encode(), digest_size=7).digest()
+    return int.from_bytes(digest, "big") / (1 << 56)
+
+
+def _cause_of(event: StepFailed) -> str:
+    if event.error is None:
+        return event.cause
+    root = event.error.root
+    return f"{root.class_name}: {root.message}".splitlines()[0][:500]
+
+
+# ------------------------------------------------------------------------------------------------------ what follows
+
+
+def _after(state: RunState, key: str, at: float) -> Iterator[Command]:
+    """Yield what a finished step makes possible or impossible."""
+    step = state.steps[key]
+    for output in step.dynamic_outputs if state.statuses[key] is SUCCEEDED else ():
+        yield from _expand(state, key, output, at)
+    for dependent in state.dependents.get(key, ()):
+        state.waiting_for[dependent] -= 1
+        if state.waiting_for[dependent] == 0 and state.statuses[dependent] is WAITING:
+            yield from _settle(state, dependent, at)
+    template = _template_of(state, key)
+    if template is not None:
+        yield from _end_of_template(state, template, at)
+
+
+def _settle(state: RunState, key: str, at: float) -> Iterator[Command]:
+    """Decide on a step all of whose upstream steps are finished: launch it, skip it, or block it."""
+    step = state.steps[key]
+    if step.mapped_over is not None and key not in state.mapping_keys:
+        yield from _settle_template(state, step, at)
+        return
+    blocker = _blocker(state, step)
+    if blocker is not None:
+        yield from _block(state, key, blocker, at)
+    elif (missing := _missing(state, step)) is not None:
+        yield from _skip(state, key, missing, at)
+    else:
+        yield LaunchStep(step, mapping_key=state.mapping_keys.get(key))
+
+
+def _blocker(state: RunState, step: PlanStep) -> str | None:
+    for need in step.needs:
+        for source, _ in need.sources:
+            status = state.statuses.get(source)
+            if status in _ENDED_WITHOUT_SUCCESS:
+                return state.causes.get(source, source) if status is BLOCKED else source
+    return None
+
+
+def _missing(state: RunState, step: PlanStep) -> str | None:
+    """Return why a step is not needed: the output that never came."""
+    for need in step.needs:
+        absent = [(source, output) for source, output in need.sources if not _came(state, source, output, need)]
+        if absent and (not need.is_fan_in or len(absent) == len(need.sources)):
+            source, output = absent[0]
+            return f'output "{output}" of "{source}" did not come' if output else f'"{source}" was skipped'
+    return None
+
+
+def _came(state: RunState, source: str, output: str | None, need: Need) -> bool:
+    status = state.statuses.get(source)
+    if status is None:  # given by an earlier run, or not part of this one
+        return True
+    if status is not SUCCEEDED:
+        return False
+    if output is None or need.is_collected:
+        return True
+    return any(ref.name == output for ref in state.outputs.get(source, ()))
+
+
+def _block(state: RunState, key: str, cause: str, at: float) -> Iterator[Command]:
+    state.moved(key, BLOCKED)
+    state.causes[key] = cause
+    yield Record(StepBlocked(run_id=state.run_id, step_key=key, timestamp=at, cause=cause))
+    yield from _not_materialized(state, key, "blocked", f'"{cause}" failed', None, at)
+    yield from _after(state, key, at)
+
+
+def _skip(state: RunState, key: str, reason: str, at: float) -> Iterator[Command]:
+    state.moved(key, SKIPPED)
+    yield Record(StepSkipped(run_id=state.run_id, step_key=key, timestamp=at, reason=reason))
+    yield from _not_materialized(state, key, "skipped", reason, None, at)
+    yield from _after(state, key, at)
+
+
+def _not_materialized(
+    state: RunState, key: str, outcome: str, cause: str, event: Event | None, at: float = 0.0
+) -> Iterator[Command]:
+    """Say of each planned asset of a step that it was not built, but for those that were before the failure."""
+    settled = state.settled.get(key, set())
+    for asset in state.steps[key].assets:
+        name = str(asset.key)
+        left: tuple[str, ...] = ()
+        if asset.partitions is not None:
+            left = tuple(part for part in asset.partitions if (name, part) not in settled)
+        if (asset.partitions is None and (name, None) in settled) or (asset.partitions is not None and not left):
+            continue
+        yield Record(
+            AssetNotMaterialized(
+                run_id=state.run_id,
+                step_key=key,
+                timestamp=event.timestamp if event is not None else at,
+                asset=name,
+                partitions=left,
+                outcome=outcome,
+                cause=cause,
+            )
+        )
+
+
+def _end_of_run(state: RunState, at: float) -> Iterator[Command]:
+    if state.unfinished > 0 or state.ended_by is not None:
+        return
+    if state.is_canceled and not state.failed_steps:
+        ended: Event = RunCanceled(run_id=state.run_id, timestamp=at, reason=state.causes.get("", ""))
+    elif state.failed_steps:
+        error = state.first_failure.error if state.first_failure is not None else None
+        ended = RunFailed(run_id=state.run_id, timestamp=at, failed_steps=tuple(state.failed_steps), error=error)
+    else:
+        ended = RunSucceeded(run_id=state.run_id, timestamp=at)
+    state.ended_by = ended
+    yield Record(ended)
+
+
+# ------------------------------------------------------------------------------------------------------ mapped steps
+
+
+def instance_key(template: str, mapping_key: str) -> str:
+    """Return the key of the step that runs for one value of a dynamic output."""
+    return f"{template}[{mapping_key}]"
+
+
+def _expand(state: RunState, key: str, output: str, at: float) -> Iterator[Command]:
+    """Make one instance of each step that is mapped over this output, for each value that came."""
+    mapping_keys = [ref.mapping_key for ref in state.outputs.get(key, ()) if ref.name == output and ref.mapping_key]
+    templates = [step for step in state.plan.steps if step.mapped_over == (key, output)]
+    own = {template.key for template in templates}
+    for template in templates:
+        state.instances[template.key] = [instance_key(template.key, mapping_key) for mapping_key in mapping_keys]
+    for template in templates:
+        for mapping_key in mapping_keys:
+            name = instance_key(template.key, mapping_key)
+            needs = tuple(
+                replace(
+                    need,
+                    sources=tuple(
+                        (instance_key(source, mapping_key), wanted) if source in own else (source, wanted)
+                        for source, wanted in need.sources
+                    ),
+                )
+                for need in template.needs
+            )
+            instance = replace(template, key=name, needs=needs)
+            state.steps[name] = instance
+            state.statuses[name] = WAITING
+            state.mapping_keys[name] = mapping_key
+            state.unfinished += 1
+            waits = {
+                source
+                for need in needs
+                for source, _ in need.sources
+                if source in state.statuses and not state.statuses[source].is_finished
+            }
+            state.waiting_for[name] = len(waits)
+            for source in waits:
+                state.dependents.setdefault(source, []).append(name)
+    for template in templates:
+        for name in state.instances[template.key]:
+            if state.waiting_for[name] == 0 and state.statuses[name] is WAITING:
+                yield from _settle(state, name, at)
+
+
+def _template_of(state: RunState, key: str) -> str | None:
+    mapping_key = state.mapping_keys.get(key)
+    return None if mapping_key is None else key[: -len(mapping_key) - 2]
+
+
+def _settle_template(state: RunState, step: PlanStep, at: float) -> Iterator[Command]:
+    """All that a mapped step waits for is finished: nothing to map means skipped or blocked, else its instances decide."""
+    assert step.mapped_over is not None
+    origin = step.mapped_over[0]
+    status = state.statuses.get(origin)
+    if status in _ENDED_WITHOUT_SUCCESS:
+        yield from _block(state, step.key, state.causes.get(origin, origin) if status is BLOCKED else origin, at)
+    elif status is SKIPPED:
+        yield from _skip(state, step.key, f'"{origin}" was skipped', at)
+    else:
+        yield from _end_of_template(state, step.key, at)
+
+
+def _end_of_template(state: RunState, template: str, at: float) -> Iterator[Command]:
+    """When all instances of a mapped step are finished, the step itself is: collected values can be taken."""
+    if state.statuses[template] is not WAITING or template not in state.instances:
+        return
+    names = state.instances[template]
+    if not all(state.statuses[name].is_finished for name in names):
+        return
+    failed = next((name for name in names if state.statuses[name] in _ENDED_WITHOUT_SUCCESS), None)
+    state.outputs[template] = tuple(
+        OutputRef(ref.name, state.mapping_keys[name]) for name in names for ref in state.outputs.get(name, ())
+    )
+    if failed is not None:
+        state.moved(template, FAILED)
+    else:
+        state.moved(template, SUCCEEDED)
+    for dependent in state.dependents.get(template, ()):
+        state.waiting_for[dependent] -= 1
+        if state.waiting_for[dependent] == 0 and state.statuses[dependent] is WAITING:
+            yield from _settle(state, dependent, at)

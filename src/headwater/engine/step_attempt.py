@@ -1,0 +1,1014 @@
+"""One attempt of a step: loads its inputs, calls the user's function, stores what it gives, and tells it as events.
+
+The parts are plain functions that return events, so that a synchronous and an asynchronous driver share them: `start`, then
+`call`, then `take` for each thing that the function gives, then `finish`; or `fail` with what was raised.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from headwater.authoring.contexts import (
+    AssetCheckExecutionContext,
+    AssetExecutionContext,
+    OpExecutionContext,
+    StepScope,
+)
+from headwater.authoring.io_contexts import OutputContext
+from headwater.authoring.nodes import OutputPort
+from headwater.authoring.ports import NO_VALUE
+from headwater.authoring.types import require_type
+from headwater.engine.error_info import error_info_from
+from headwater.engine.input_loading import InputLoader
+from headwater.engine.run_scope import RunScope
+from headwater.engine.run_state import LaunchStep, retry_after
+from headwater.engine.time_limit import TimeIsUp
+from headwater.model.errors.execution import (
+    AssetCheckFailedError,
+    NothingToKeep,
+    StepOutputNotFoundError,
+    StepTimeoutError,
+    UnknownOutput,
+    UnusableResult,
+)
+from headwater.model.events import (
+    AssetMaterialized,
+    AssetNotMaterialized,
+    AssetObserved,
+    AssetUnchanged,
+    CheckEvaluated,
+    Event,
+    HookRan,
+    InputVersion,
+    OutputProduced,
+    OutputRef,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
+    StepSucceeded,
+)
+from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.metadata import metadata_to_data, normalize_metadata
+from headwater.model.results import (
+    AssetCheckEvaluation,
+    AssetCheckResult,
+    AssetMaterialization,
+    AssetObservation,
+    DataVersion,
+    DynamicOutput,
+    ExpectationResult,
+    Failure,
+    MaterializeResult,
+    ObserveResult,
+    Output,
+    RetryRequested,
+    Skip,
+    Unchanged,
+    checked_mapping_keys,
+)
+from headwater.store.size_limit import body_within_limit
+
+if TYPE_CHECKING:
+    from headwater.plan.job_steps import JobStep
+
+RESULT_TYPES = (
+    Output,
+    DynamicOutput,
+    MaterializeResult,
+    ObserveResult,
+    AssetCheckResult,
+    AssetMaterialization,
+    AssetObservation,
+    AssetCheckEvaluation,
+    ExpectationResult,
+    Unchanged,
+    Skip,
+)
+
+
+class StepAttempt:
+    """One attempt of one step."""
+
+    def __init__(self, scope: RunScope, launch: LaunchStep, code: JobStep) -> None:
+        self.scope = scope
+        self.launch = launch
+        self.code = code
+        self.step = launch.step
+        self.key = launch.key
+        self.op = code.op
+        self.run_id = scope.run.run_id
+        self.started_at = 0.0
+        self.log: Any = None
+        self.given: list[OutputRef] = []
+        self.given_names: set[str] = set()
+        self.settled_assets: set[AssetKey] = set()
+        self.evaluated: set[AssetCheckKey] = set()
+        self.blocking_failures: list[str] = []
+        self.skip_reason: str | None = None
+        self.exception: BaseException | None = None
+        self._versions: dict[AssetKey, tuple[InputVersion, ...]] = {}
+        self._resources: dict[str, Any] = {}
+        self.step_scope: StepScope | None = None
+        self.hook_values: dict[str, Any] = {}
+
+    # ------------------------------------------------------------------------------------------------------- the parts
+
+    def start(self) -> Event:
+        """Return the fact that the attempt has begun."""
+        self.started_at = time.time()
+        return StepStarted(
+            run_id=self.run_id, timestamp=self.started_at, step_key=self.key, attempt=self.launch.attempt
+        )
+
+    def call(self, log: Any) -> Any:
+        """Load the inputs and call the user's function; return what it returned, which may be a generator or coroutine."""
+        self.log = log
+        op = self.op
+        signature = op.signature
+        scope = self.scope
+        config = self._config()
+        needed = op.required_resource_keys
+        resources = scope.resources.resources_for(needed) if needed else None
+        self.step_scope = step_scope = self._step_scope(config, resources)
+        arguments: dict[str, Any] = {}
+        if self.step.inputs:
+            arguments = InputLoader(self).arguments()
+        if signature.config is not None:
+            arguments[signature.config.name] = config
+        for parameter in signature.resources:
+            arguments[parameter.name] = getattr(resources, parameter.name)
+        if signature.context is None:
+            return op.compute_fn(**arguments)
+        if self.code.assets_def is None:
+            context = OpExecutionContext(step_scope)
+        elif self.code.selected_keys or not self.code.selected_checks:
+            context = AssetExecutionContext(step_scope)
+        else:
+            context = AssetCheckExecutionContext(step_scope)
+        return op.compute_fn(context, **arguments)
+
+    def items(self, returned: Any) -> Iterator[Any]:
+        """Yield what a function that is no generator gave, as results."""
+        outs = self.op.outs
+        definition = self.code.assets_def
+        if isinstance(returned, RESULT_TYPES):
+            yield returned
+        elif definition is not None and not definition.specs_by_key:
+            yield from self._check_items(returned)
+        elif definition is not None and definition.is_observable and self.code.selected_keys:
+            yield from self._observation_items(returned)
+        elif (
+            isinstance(returned, (list, tuple))
+            and returned
+            and all(isinstance(part, RESULT_TYPES) for part in returned)
+        ):
+            if isinstance(returned, tuple) and len(returned) == len(outs) > 1:
+                yield from self._placed(returned)
+            else:
+                yield from returned
+        elif len(outs) == 1:
+            ((name, port),) = outs.items()
+            if port.is_dynamic:
+                yield from self._dynamic_items(name, returned)
+            elif (returned is None and self._is_valueless_multi()) or (returned is None and not port.is_required):
+                return
+            else:
+                yield Output(returned, name)
+        elif returned is None:
+            return
+        elif isinstance(returned, tuple) and len(returned) == len(outs):
+            yield from self._placed(returned)
+        elif isinstance(returned, Mapping) and set(returned) <= set(outs) and returned:
+            for name, value in returned.items():
+                yield Output(value, name)
+        else:
+            shape = f"a tuple of {len(returned)}" if isinstance(returned, tuple) else f"a {type(returned).__name__}"
+            raise UnusableResult(
+                what=f'"{self.key}" returned {shape}, and has {len(outs)} outputs: {", ".join(outs)}.',
+                why="They cannot be matched.",
+                fix=f"Return a tuple of {len(outs)} in that order, a dict by output name, or yield Output(value, name) for "
+                "each.",
+            )
+
+    def _placed(self, returned: Sequence[Any]) -> Iterator[Any]:
+        for (name, port), value in zip(self.op.outs.items(), returned, strict=True):
+            if isinstance(value, Output):
+                yield Output(value.value, name, value.metadata, value.data_version, tags=value.tags)
+            elif isinstance(value, RESULT_TYPES):
+                yield value
+            elif port.is_dynamic:
+                yield from self._dynamic_items(name, value)
+            else:
+                yield Output(value, name)
+
+    def _dynamic_items(self, name: str, returned: Any) -> Iterator[Any]:
+        if not isinstance(returned, (list, tuple)) or not all(isinstance(part, DynamicOutput) for part in returned):
+            raise UnusableResult(
+                what=f'"{self.key}" returned a {type(returned).__name__} for its dynamic output "{name}".',
+                why="Each value needs a mapping key.",
+                fix="Return a list of DynamicOutput(value, mapping_key=...), or yield them.",
+            )
+        for part in returned:
+            yield DynamicOutput(part.value, part.mapping_key, name, part.metadata)
+
+    def _check_items(self, returned: Any) -> Iterator[Any]:
+        if isinstance(returned, (list, tuple)):
+            for part in returned:
+                yield from self._check_items(part)
+        elif isinstance(returned, AssetCheckResult):
+            yield returned
+        elif isinstance(returned, bool) or type(returned).__name__ in ("bool_", "bool"):
+            yield AssetCheckResult(passed=bool(returned))
+        else:
+            raise UnusableResult(
+                what=f'Check "{self.key}" returned {"nothing" if returned is None else f"a {type(returned).__name__}"}.',
+                why="It is not known whether it passed.",
+                fix="Return AssetCheckResult(passed=...), or True or False.",
+            )
+
+    def _observation_items(self, returned: Any) -> Iterator[Any]:
+        if isinstance(returned, DataVersion):
+            yield ObserveResult(data_version=returned)
+        elif isinstance(returned, Mapping):
+            for key, version in returned.items():
+                yield ObserveResult(asset_key=key, data_version=version)
+        elif returned is not None:
+            raise UnusableResult(
+                what=f'Observable asset "{self.key}" returned a {type(returned).__name__}.',
+                why="An observation says which version was seen.",
+                fix="Return DataVersion(...) or ObserveResult(...).",
+            )
+        else:
+            yield ObserveResult()
+
+    def _is_valueless_multi(self) -> bool:
+        """A multi-asset by specs that returns nothing says that all of its assets were built."""
+        definition = self.code.assets_def
+        return definition is not None and len(definition.specs_by_key) > 1
+
+    def take(self, item: Any) -> list[Event]:
+        """Store and record one thing that the function gave."""
+        events = self._logged()
+        if isinstance(item, (Output, DynamicOutput)):
+            mapping_key = item.mapping_key if isinstance(item, DynamicOutput) else None
+            port = self.op.outs.get(item.output_name)
+            if port is None:
+                raise UnknownOutput(self.key, item.output_name, "output", self.op.outs)
+            if port.is_dynamic and mapping_key is None:
+                raise UnusableResult(
+                    what=f'"{self.key}" gave an Output for its dynamic output "{item.output_name}".',
+                    why="Each value needs a mapping key.",
+                    fix="Give DynamicOutput(value, mapping_key=...).",
+                )
+            version = item.data_version if isinstance(item, Output) else None
+            tags = item.tags if isinstance(item, Output) else {}
+            events.extend(self._output(port, item.value, item.metadata, version, mapping_key, tags))
+        elif isinstance(item, MaterializeResult):
+            events.extend(self._materialize_result(item))
+        elif isinstance(item, ObserveResult):
+            events.extend(self._observe_result(item))
+        elif isinstance(item, AssetCheckResult):
+            events.extend(self._check(item))
+        elif isinstance(item, Unchanged):
+            events.extend(self._unchanged(item))
+        elif isinstance(item, Skip):
+            events.extend(self._skip(item))
+        elif isinstance(item, (AssetMaterialization, AssetCheckEvaluation, ExpectationResult)):
+            events.extend(self._reported(item))
+        else:
+            shown = repr(item)
+            raise UnusableResult(
+                what=f'"{self.key}" yielded {shown[:80]}, a {type(item).__name__}.',
+                why="A generator says what each thing is.",
+                fix="Yield Output(value), MaterializeResult(...) or AssetCheckResult(...), or return the value instead.",
+            )
+        return self._recordable(events)
+
+    def _recordable(self, events: list[Event]) -> list[Event]:
+        """Note what was built. Raises EventTooLarge for metadata that could not be recorded."""
+        for event in events:
+            if getattr(event, "metadata", None):
+                body_within_limit(event)
+            if isinstance(event, AssetMaterialized):
+                self.scope.record_built(event)
+        return events
+
+    def finish(self) -> list[Event]:
+        """Check that everything that must come has come; return the facts with which the attempt ends."""
+        events = self._logged()
+        if self.skip_reason is not None and not self.given:
+            events.append(
+                StepSkipped(run_id=self.run_id, timestamp=time.time(), step_key=self.key, reason=self.skip_reason)
+            )
+            return events
+        events.extend(self._recordable(self._missing_outputs()))
+        for check in self.code.selected_checks:
+            if check not in self.evaluated:
+                raise UnusableResult(
+                    what=f'"{self.key}" ended without a result of its check "{check.name}".',
+                    why="It is not known whether it passed.",
+                    fix=f'Yield AssetCheckResult(check_name="{check.name}", passed=...).',
+                )
+        if self.blocking_failures:
+            raise AssetCheckFailedError(self.blocking_failures)
+        now = time.time()
+        events.append(
+            StepSucceeded(
+                run_id=self.run_id,
+                timestamp=now,
+                step_key=self.key,
+                attempt=self.launch.attempt,
+                duration_seconds=now - self.started_at,
+                outputs=tuple(self.given),
+            )
+        )
+        if self.code.hooks:
+            events.extend(self._hooks("success"))
+        return events
+
+    def fail(self, error: BaseException) -> list[Event]:
+        """Return the facts with which a failed attempt ends. What was built before stays recorded."""
+        events: list[Event] = []
+        try:
+            events.extend(self._logged())
+        except Exception as in_log:
+            error.add_note(f"While recording what was logged before: {in_log!r}")
+        if isinstance(error, TimeIsUp):
+            error = StepTimeoutError(self.key, self.step.timeout_seconds or 0.0)
+        self.exception = error
+        self.scope.exceptions[self.key] = error
+        now = time.time()
+        failed = StepFailed(
+            run_id=self.run_id,
+            timestamp=now,
+            step_key=self.key,
+            attempt=self.launch.attempt,
+            duration_seconds=now - self.started_at,
+            error=error_info_from(error),
+            allow_retries=not (isinstance(error, Failure) and not error.allow_retries)
+            and not isinstance(error, AssetCheckFailedError),
+            requested_retries=error.max_retries if isinstance(error, RetryRequested) else None,
+            requested_delay_seconds=error.seconds_to_wait if isinstance(error, RetryRequested) else None,
+            metadata=_data(error.metadata) if isinstance(error, Failure) else {},
+            outputs=tuple(self.given),
+            cause="timeout" if isinstance(error, StepTimeoutError) else "user",
+        )
+        if isinstance(error, RetryRequested) and error.__cause__ is not None:
+            self.scope.exceptions[self.key] = error.__cause__
+        if self.code.hooks and retry_after(self.run_id, self.step, failed) is None:
+            events.append(failed)
+            events.extend(self._hooks("failure"))
+        else:
+            events.append(failed)
+        return events
+
+    # ----------------------------------------------------------------------------------------------------- what is told
+
+    def _config(self) -> Any:
+        op = self.op
+        if not op.has_config:
+            return None
+        path = ".".join(("ops", *self.code.path, "config"))
+        return op.resolve_own_config(_given(self.scope.op_config(self.code.path)), path)
+
+    def _step_scope(self, config: Any, resources: Any) -> StepScope:
+        scope = self.scope
+        code = self.code
+        definition = code.assets_def
+        partitions_def: Any = None
+        run_keys: Sequence[str] | None = scope.plan.partition_keys
+        if definition is not None:
+            partitions_def = self._partitions_def()
+            if partitions_def is None:
+                run_keys = None
+        elif run_keys is not None:
+            partitions_def = scope.job.partitions_def
+        plain = config
+        if config is not None and code.op.config_annotation is not NO_VALUE and hasattr(config, "model_dump"):
+            plain = config.model_dump()
+        return StepScope(
+            step_key=self.key,
+            run=scope.run,
+            run_config=scope.run.run_config,
+            instance=scope.instance,
+            job_def=scope.job,
+            op_def=self.op,
+            assets_def=definition,
+            log=self.log,
+            resources=resources,
+            op_config=plain,
+            attempt=self.launch.attempt,
+            mapping_key=self.launch.mapping_key,
+            partitions_def=partitions_def,
+            run_partition_keys=run_keys,
+            partition_keys_by_asset={
+                asset.key: asset.partitions for asset in self.step.assets if asset.partitions is not None
+            },
+            upstream_partition_keys=self.upstream_partitions if definition is not None else None,
+            upstream_definition=scope.partitions_def_of,
+            selected_asset_keys=code.selected_keys,
+            selected_check_keys=code.selected_checks,
+            load_value=self._load_any,
+            provenance=self._provenance,
+        )
+
+    def _partitions_def(self) -> Any:
+        definition = self.code.assets_def
+        assert definition is not None
+        for key in self.code.selected_keys or definition.specs_by_key:
+            found = definition.specs_by_key[key].partitions_def
+            if found is not None:
+                return found
+        for spec in definition.check_specs:
+            if spec.key in self.code.selected_checks:
+                checked = self.scope.partitions_def_of(spec.asset_key)
+                return spec.partitions_def or (checked if self.scope.plan.partition_keys is not None else None)
+        return None
+
+    def upstream_partitions(self, upstream: AssetKey) -> tuple[str, ...] | None:
+        """Return which partitions of an upstream asset this step reads."""
+        definition = self.code.assets_def
+        if definition is None:
+            return None
+        reader = next(iter(self.code.selected_keys), None)
+        for key in self.code.selected_keys:
+            if any(dep.asset_key == upstream for dep in definition.specs_by_key[key].deps):
+                reader = key
+                break
+        if reader is not None:
+            return self.scope.upstream_partitions(
+                upstream,
+                reader=reader,
+                reader_def=self.scope.partitions_def_of(reader),
+                reader_keys=self.scope.partitions_of.get(reader),
+                mapping=definition.partition_mapping_of(reader, upstream),
+            )
+        spec = next((spec for spec in definition.check_specs if spec.key in self.code.selected_checks), None)
+        if spec is None:
+            return None
+        mapping = next((dep.partition_mapping for dep in spec.additional_deps if dep.asset_key == upstream), None)
+        reader_def = self._partitions_def()
+        keys = self.scope.plan.partition_keys if reader_def is not None else None
+        return self.scope.upstream_partitions(
+            upstream, reader=spec.asset_key, reader_def=reader_def, reader_keys=keys, mapping=mapping
+        )
+
+    def _load_any(self, key: AssetKey, python_type: Any, partition_key: str | None) -> Any:
+        return InputLoader(self).load_asset(
+            key, python_type if python_type is not None else NO_VALUE, (partition_key,) if partition_key else None
+        )
+
+    def _provenance(self, key: AssetKey) -> Any:
+        partitions = self.scope.partitions_of.get(key)
+        return self.scope.find_materialization(key, partitions[0] if partitions else None)
+
+    # ------------------------------------------------------------------------------------------------ outputs and assets
+
+    def _output(
+        self,
+        port: OutputPort,
+        value: Any,
+        metadata: Mapping[str, Any],
+        version: DataVersion | None,
+        mapping_key: str | None,
+        tags: Mapping[str, str],
+    ) -> list[Event]:
+        name = port.name
+        asset = self.code.asset_by_output.get(name)
+        definition = self.code.assets_def
+        if (
+            asset is None
+            and definition is not None
+            and name in definition.keys_by_output_name
+            and isinstance(self.op, type(definition.node_def))
+        ):
+            raise UnusableResult(
+                what=f'"{self.key}" gave "{definition.keys_by_output_name[name]}", which this run did not ask for.',
+                why="It would be built although it was not selected.",
+                fix="Give only what is in context.selected_output_names.",
+            )
+        if mapping_key is None and name in self.given_names:
+            raise UnusableResult(
+                what=f'"{self.key}" gave its output "{name}" twice.',
+                why="An output has one value in a run.",
+                fix="Give it once, or declare it with DynamicOut().",
+            )
+        if mapping_key is not None:
+            checked_mapping_keys(
+                [*(ref.mapping_key or "" for ref in self.given if ref.name == name), mapping_key], name
+            )
+        partitions = self.scope.partitions_of.get(asset) if asset is not None else None
+        has_value = not (value is None and port.is_nothing)
+        context: OutputContext | None = None
+        if has_value:
+            self._check_type(port, value, asset, partitions)
+            context = self._stored(port, value, asset, partitions, metadata, mapping_key)
+        assert self.step_scope is not None
+        said = self.step_scope.output_metadata.get((name, mapping_key))
+        all_metadata: dict[str, Any] = dict(metadata)
+        if said:
+            all_metadata.update(normalize_metadata(said))
+        events: list[Event] = []
+        if context is not None:
+            all_metadata.update(context.consume_logged_metadata())
+            events.extend(event for item in context.consume_events() for event in self._reported(item))
+        self.given.append(OutputRef(name, mapping_key))
+        self.given_names.add(name)
+        if self.scope.keeps_values:
+            self.scope.values[(self.key, name, mapping_key)] = value
+        if self.code.hooks:
+            if mapping_key is None:
+                self.hook_values[name] = value
+            else:
+                self.hook_values.setdefault(name, {})[mapping_key] = value
+        if asset is None:
+            events.append(
+                OutputProduced(
+                    run_id=self.run_id,
+                    timestamp=time.time(),
+                    step_key=self.key,
+                    output=name,
+                    mapping_key=mapping_key,
+                    metadata=_data(all_metadata),
+                )
+            )
+        else:
+            versions = context.data_versions if context is not None else {}
+            events.extend(self._materialized(asset, partitions, all_metadata, version, versions, tags, has_value))
+        return events
+
+    def _check_type(
+        self, port: OutputPort, value: Any, asset: AssetKey | None, partitions: Sequence[str] | None
+    ) -> None:
+        declared = port.type
+        if declared.is_any or (declared.is_nothing and self._is_by_specs(port)):
+            return
+        owner = f'asset "{asset}"' if asset is not None else f'op "{self.key}"'
+        if (
+            partitions is not None
+            and len(partitions) != 1
+            and isinstance(value, Mapping)
+            and set(value) <= set(partitions)
+        ):
+            # Several partitions in one run: each of them has the declared type.
+            if declared.type_check(value).success:
+                return
+            for part in value.values():
+                require_type(declared, part, owner=owner, direction="output", name=port.name)
+            return
+        require_type(declared, value, owner=owner, direction="output", name=port.name)
+
+    def _is_by_specs(self, port: OutputPort) -> bool:
+        return self.code.assets_def is not None and port.annotation is None and len(self.code.asset_by_output) > 0
+
+    def _stored(
+        self,
+        port: OutputPort,
+        value: Any,
+        asset: AssetKey | None,
+        partitions: Sequence[str] | None,
+        metadata: Mapping[str, Any],
+        mapping_key: str | None,
+    ) -> OutputContext:
+        scope = self.scope
+        definition = self.code.assets_def
+        manager_key = port.io_manager_key
+        if asset is not None and definition is not None:
+            manager_key = definition.io_manager_key_of(asset)
+        spec = definition.specs_by_key[asset] if asset is not None and definition is not None else None
+        context = OutputContext(
+            step_key=self.key,
+            name=port.name,
+            job_name=scope.job.name,
+            run_id=self.run_id,
+            definition_metadata=spec.metadata if spec is not None and spec.metadata else port.metadata,
+            mapping_key=mapping_key,
+            dagster_type=port.type,
+            log_manager=self.log,
+            version=port.code_version,
+            resource_config=scope.resources.config_of(manager_key),
+            resources=self._manager_resources(manager_key),
+            step_context=self,
+            op_def=self.op,
+            asset_key=asset,
+            partition_key=self._run_partition(),
+            output_metadata=metadata,
+            asset_partitions_def=spec.partitions_def if spec is not None else None,
+            asset_spec=spec,
+            partition_keys=partitions,
+            annotation=None if port.annotation is NO_VALUE else port.annotation,
+            instance=scope.instance,
+            by_partition=partitions is not None and self._builds_many(),
+        )
+        manager = self.manager(manager_key)
+        handled = manager.handle_output(context, value)
+        if handled is not None and hasattr(handled, "__next__"):
+            for item in handled:  # an IO manager may be a generator of events and metadata
+                if isinstance(item, AssetMaterialization):
+                    context.log_event(item)
+                elif isinstance(item, Mapping):
+                    context.add_output_metadata(item)
+        return context
+
+    def _run_partition(self) -> str | None:
+        keys = self.scope.plan.partition_keys
+        return keys[0] if keys is not None and len(keys) == 1 else None
+
+    def _builds_many(self) -> bool:
+        keys = self.scope.plan.partition_keys
+        return keys is not None and len(keys) > 1
+
+    def manager(self, key: str) -> Any:
+        """Return an IO manager or input manager that is set up."""
+        manager = self._resources.get(key)
+        if manager is None:
+            manager = self._resources[key] = getattr(self.scope.resources.resources_for((key,)), key)
+        return manager
+
+    def _manager_resources(self, key: str) -> Any:
+        definition = self.scope.resources.definition_by_key.get(key)
+        needed = definition.required_resource_keys if definition is not None else ()
+        return self.scope.resources.resources_for(needed) if needed else None
+
+    def _materialized(
+        self,
+        asset: AssetKey,
+        partitions: Sequence[str] | None,
+        metadata: Mapping[str, Any],
+        version: DataVersion | None,
+        stored_versions: Mapping[str | None, str],
+        tags: Mapping[str, str],
+        has_value: bool,
+    ) -> list[Event]:
+        assert self.step_scope is not None
+        definition = self.code.assets_def
+        spec = definition.specs_by_key[asset] if definition is not None else None
+        name = str(asset)
+        self.settled_assets.add(asset)
+        for_all = self.step_scope.asset_metadata.get((asset, None))
+        base = {**metadata, **normalize_metadata(for_all)} if for_all else metadata
+        encoded = _data(base)
+        given = version.value if version is not None else self.step_scope.data_versions.get(asset)
+        inputs = self._input_versions(asset)
+        now = time.time()
+        events: list[Event] = []
+        for part in (None,) if partitions is None else partitions:
+            own = self.step_scope.asset_metadata.get((asset, part)) if part is not None else None
+            event = AssetMaterialized(
+                run_id=self.run_id,
+                timestamp=now,
+                step_key=self.key,
+                asset=name,
+                partition=part,
+                metadata={**encoded, **_data(normalize_metadata(own))} if own else encoded,
+                tags=tags,
+                data_version=given or stored_versions.get(part) or stored_versions.get(None),
+                code_version=spec.code_version if spec is not None else None,
+                inputs=inputs,
+                has_value=has_value,
+            )
+            events.append(event)
+        return events
+
+    def _input_versions(self, asset: AssetKey) -> tuple[InputVersion, ...]:
+        """Return the versions of what the asset depends on; read once an attempt, since they are what was loaded."""
+        definition = self.code.assets_def
+        if definition is None or asset not in definition.specs_by_key:
+            return ()
+        known = self._versions.get(asset)
+        if known is None:
+            found: list[InputVersion] = []
+            for dep in definition.specs_by_key[asset].deps:
+                if dep.asset_key not in definition.specs_by_key:
+                    found.extend(self.scope.input_versions(dep.asset_key, self.upstream_partitions(dep.asset_key)))
+            known = self._versions[asset] = tuple(found)
+        return known
+
+    def _materialize_result(self, result: MaterializeResult[Any]) -> list[Event]:
+        asset = self._asset_of(result.asset_key, "MaterializeResult")
+        definition = self.code.assets_def
+        assert definition is not None
+        name = next((output for output, key in self.code.asset_by_output.items() if key == asset), None)
+        if name is None:
+            raise UnusableResult(
+                what=f'"{self.key}" gave "{asset}", which this run did not ask for.',
+                why="It would be built although it was not selected.",
+                fix="Give only what is in context.selected_asset_keys.",
+            )
+        events: list[Event] = []
+        if result.has_value:
+            events.extend(
+                self._output(self.op.outs[name], result.value, result.metadata, result.data_version, None, result.tags)
+            )
+        else:
+            if name in self.given_names:
+                raise UnusableResult(
+                    what=f'"{self.key}" gave "{asset}" twice.',
+                    why="An asset is built once in a run.",
+                    fix="Give it once.",
+                )
+            assert self.step_scope is not None
+            said = self.step_scope.output_metadata.get((name, None))
+            metadata = {**result.metadata, **normalize_metadata(said)} if said else result.metadata
+            self.given.append(OutputRef(name))
+            self.given_names.add(name)
+            events.extend(
+                self._materialized(
+                    asset, self.scope.partitions_of.get(asset), metadata, result.data_version, {}, result.tags, False
+                )
+            )
+        for check in result.check_results:
+            events.extend(self._check(check, asset))
+        return events
+
+    def _asset_of(self, given: AssetKey | None, what: str) -> AssetKey:
+        definition = self.code.assets_def
+        known = list(definition.specs_by_key) if definition is not None else []
+        if given is None:
+            if len(known) == 1:
+                return known[0]
+            raise UnusableResult(
+                what=f'"{self.key}" gave a {what} without an asset_key.',
+                why=f"It builds {len(known)} assets." if known else "It builds no asset.",
+                fix="Say which asset is meant: asset_key=..." if known else "Use @asset or @multi_asset.",
+            )
+        if given not in known:
+            raise UnknownOutput(self.key, str(given), "asset", map(str, known))
+        return given
+
+    def _observe_result(self, result: ObserveResult) -> list[Event]:
+        asset = self._asset_of(result.asset_key, "ObserveResult")
+        name = next((output for output, key in self.code.asset_by_output.items() if key == asset), None)
+        if name is not None and name not in self.given_names:
+            self.given.append(OutputRef(name))
+            self.given_names.add(name)
+        self.settled_assets.add(asset)
+        version = result.data_version.value if result.data_version is not None else None
+        now = time.time()
+        events: list[Event] = [
+            AssetObserved(
+                run_id=self.run_id,
+                timestamp=now,
+                step_key=self.key,
+                asset=str(asset),
+                partition=part,
+                metadata=_data(result.metadata),
+                tags=result.tags,
+                data_version=version,
+            )
+            for part in self.scope.partitions_of.get(asset) or (None,)
+        ]
+        for check in result.check_results:
+            events.extend(self._check(check, asset))
+        return events
+
+    def _check(self, result: AssetCheckResult, of: AssetKey | None = None) -> list[Event]:
+        definition = self.code.assets_def
+        specs = {spec.key: spec for spec in definition.check_specs} if definition is not None else {}
+        asset = result.asset_key or of
+        candidates = [
+            key
+            for key in specs
+            if (asset is None or key.asset_key == asset)
+            and (result.check_name is None or key.name == result.check_name)
+        ]
+        if len(candidates) != 1:
+            given = result.check_name or (f"of {asset}" if asset is not None else "without a name")
+            if not candidates:
+                raise UnknownOutput(self.key, str(given), "check result", [key.name for key in specs])
+            raise UnusableResult(
+                what=f'"{self.key}" gave a check result {given}, and has {len(candidates)} checks that it could be of.',
+                why="It does not say which of them is meant.",
+                fix="Say so: AssetCheckResult(check_name=..., asset_key=...).",
+            )
+        key = candidates[0]
+        self.evaluated.add(key)
+        partitions: Sequence[str | None] = (result.partition_key,)
+        if result.partition_key is None and self.step_scope is not None:
+            keys = self.step_scope.run_partition_keys
+            partitions = (keys[0],) if keys is not None and len(keys) == 1 else (None,)
+        now = time.time()
+        events: list[Event] = []
+        for part in partitions:
+            event = CheckEvaluated(
+                run_id=self.run_id,
+                timestamp=now,
+                step_key=self.key,
+                asset=str(key.asset_key),
+                check=key.name,
+                partition=part,
+                passed=result.passed,
+                severity=result.severity.value,
+                blocking=specs[key].blocking,
+                description=result.description,
+                metadata=_data(result.metadata),
+            )
+            if event.blocks:
+                self.blocking_failures.append(str(key))
+            events.append(event)
+        return events
+
+    def _unchanged(self, result: Unchanged) -> list[Event]:
+        asset = self._asset_of(result.asset_key, "Unchanged")
+        partitions = self.scope.partitions_of.get(asset)
+        events: list[Event] = []
+        for part in (None,) if partitions is None else partitions:
+            if self.scope.find_materialization(asset, part) is None:
+                raise NothingToKeep(str(asset), part)
+            events.append(
+                AssetUnchanged(
+                    run_id=self.run_id,
+                    timestamp=time.time(),
+                    step_key=self.key,
+                    asset=str(asset),
+                    partition=part,
+                    metadata=_data(result.metadata),
+                )
+            )
+        name = next(output for output, key in self.code.asset_by_output.items() if key == asset)
+        self.given.append(OutputRef(name))
+        self.given_names.add(name)
+        self.settled_assets.add(asset)
+        return events
+
+    def _skip(self, result: Skip) -> list[Event]:
+        self.skip_reason = result.reason
+        if self.code.assets_def is None or not self.code.selected_keys:
+            return []
+        if result.asset_key is None:
+            skipped = [key for key in self.code.selected_keys if key not in self.settled_assets]
+        else:
+            skipped = [self._asset_of(result.asset_key, "Skip")]
+        self.settled_assets.update(skipped)
+        return [
+            AssetNotMaterialized(
+                run_id=self.run_id,
+                timestamp=time.time(),
+                step_key=self.key,
+                asset=str(key),
+                partitions=self.scope.partitions_of.get(key) or (),
+                outcome="skipped",
+                cause=result.reason,
+            )
+            for key in sorted(skipped)
+        ]
+
+    def _missing_outputs(self) -> list[Event]:
+        """Give the outputs that carry no value and were not given; raise for a required one that is missing."""
+        events: list[Event] = []
+        for name, port in self.op.outs.items():
+            asset = self.code.asset_by_output.get(name)
+            definition = self.code.assets_def
+            is_asset_output = definition is not None and name in definition.keys_by_output_name
+            if name in self.given_names or (is_asset_output and asset is None):
+                continue
+            if asset is not None and asset in self.settled_assets:
+                continue
+            if definition is not None and not definition.specs_by_key:
+                continue
+            if definition is not None and definition.is_observable:
+                continue
+            if port.is_dynamic or not port.is_required:
+                continue
+            by_specs = asset is not None and len(self.op.outs) > 1 and port.annotation is NO_VALUE and not self.given
+            if port.is_nothing or (by_specs and self._was_declared_by_specs()):
+                events.extend(self._output_without_value(port, asset))
+            else:
+                kind = "Asset" if asset is not None else "Op"
+                raise StepOutputNotFoundError(str(asset) if asset is not None else self.key, name, kind)
+        return events
+
+    def _was_declared_by_specs(self) -> bool:
+        definition = self.code.assets_def
+        return definition is not None and all(
+            name == key.to_python_identifier() for name, key in definition.keys_by_output_name.items()
+        )
+
+    def _output_without_value(self, port: OutputPort, asset: AssetKey | None) -> list[Event]:
+        self.given.append(OutputRef(port.name))
+        self.given_names.add(port.name)
+        if self.scope.keeps_values:
+            self.scope.values[(self.key, port.name, None)] = None
+        if asset is None:
+            return [OutputProduced(run_id=self.run_id, timestamp=time.time(), step_key=self.key, output=port.name)]
+        assert self.step_scope is not None
+        said = self.step_scope.output_metadata.get((port.name, None)) or {}
+        return self._materialized(
+            asset, self.scope.partitions_of.get(asset), normalize_metadata(said), None, {}, {}, False
+        )
+
+    # --------------------------------------------------------------------------------------------------- said on the way
+
+    def _logged(self) -> list[Event]:
+        """Return what the function recorded with context.log_event since the last time."""
+        if self.step_scope is None or not self.step_scope.logged_events:
+            return []
+        logged, self.step_scope.logged_events = self.step_scope.logged_events, []
+        return [event for item in logged for event in self._reported(item)]
+
+    def _reported(self, item: Any) -> list[Event]:
+        now = time.time()
+        if isinstance(item, AssetObservation):
+            return [
+                AssetObserved(
+                    run_id=self.run_id,
+                    timestamp=now,
+                    step_key=self.key,
+                    asset=str(item.asset_key),
+                    partition=item.partition,
+                    description=item.description,
+                    metadata=_data(item.metadata),
+                    tags=item.tags,
+                    data_version=item.data_version,
+                )
+            ]
+        if isinstance(item, AssetMaterialization):
+            materialized = AssetMaterialized(
+                run_id=self.run_id,
+                timestamp=now,
+                step_key=self.key,
+                asset=str(item.asset_key),
+                partition=item.partition,
+                description=item.description,
+                metadata=_data(item.metadata),
+                tags=item.tags,
+                data_version=item.data_version,
+            )
+            return [materialized]
+        if isinstance(item, AssetCheckEvaluation):
+            return [
+                CheckEvaluated(
+                    run_id=self.run_id,
+                    timestamp=now,
+                    step_key=self.key,
+                    asset=str(item.asset_key),
+                    check=item.check_name,
+                    partition=item.partition,
+                    passed=item.passed,
+                    severity=item.severity.value,
+                    blocking=item.blocking,
+                    description=item.description,
+                    metadata=_data(item.metadata),
+                )
+            ]
+        if isinstance(item, ExpectationResult):
+            if not item.success:
+                self.log.warning("Expectation %r did not hold: %s", item.label, item.description or "")
+            return [
+                OutputProduced(
+                    run_id=self.run_id,
+                    timestamp=now,
+                    step_key=self.key,
+                    output=f"expectation:{item.label}",
+                    metadata=_data({**item.metadata, **normalize_metadata({"success": item.success})}),
+                )
+            ]
+        raise UnusableResult(
+            what=f"{item!r} cannot be recorded.", why="It is no event.", fix="Use context.log for text."
+        )
+
+    def _hooks(self, outcome: str) -> list[Event]:
+        from headwater.authoring.contexts import HookContext
+
+        events: list[Event] = []
+        for hook in sorted(self.code.hooks, key=lambda hook: hook.name):
+            if outcome not in hook.outcomes:
+                continue
+            said, error = "completed", None
+            try:
+                needed = hook.required_resource_keys
+                resources = self.scope.resources.resources_for(needed) if needed else None
+                scope = self.step_scope or self._step_scope(None, None)
+                context = HookContext(
+                    scope, hook_def=hook, exception=self.exception, outputs=self.hook_values, resources=resources
+                )
+                hook.hook_fn(context)
+            except Exception as raised:
+                said, error = "errored", error_info_from(raised)
+                if self.log is not None:
+                    self.log.exception("Hook %r failed", hook.name)
+            events.append(
+                HookRan(
+                    run_id=self.run_id,
+                    timestamp=time.time(),
+                    step_key=self.key,
+                    hook=hook.name,
+                    outcome=said,
+                    error=error,
+                )
+            )
+        return events
+
+
+def _data(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: metadata_to_data(value) for name, value in metadata.items()} if metadata else {}
+
+
+def _given(config: Any) -> Any:
+    if config is None:
+        from headwater.authoring.config import NO_VALUE as NOTHING_GIVEN
+
+        return NOTHING_GIVEN
+    return config

@@ -1,0 +1,109 @@
+"""From a job and a request to a plan: the steps of the job, with the partitions, config and reasons of this request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headwater.model.errors import InvalidSubsetError, InvariantViolationError, did_you_mean
+from headwater.plan.job_steps import JobStep, steps_of_job
+from headwater.plan.partitions_of_request import requested_keys
+from headwater.plan.run_plan import KnownOutputs, PlannedAsset, PlanStep, RunPlan
+
+if TYPE_CHECKING:
+    from headwater.authoring.job import JobDefinition
+    from headwater.model.partitions import DynamicPartitionsStore
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and beside it the code of its steps by key."""
+
+    plan: RunPlan
+    steps: Mapping[str, JobStep]
+
+
+def build_plan(
+    job: JobDefinition,
+    *,
+    store: DynamicPartitionsStore,
+    run_config: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+    partition_key: str | None = None,
+    partition_keys: Sequence[str] | None = None,
+    partition_range: tuple[str, str] | None = None,
+    step_keys: Sequence[str] | None = None,
+    known_outputs: Mapping[str, KnownOutputs] | None = None,
+) -> Planned:
+    """Return the plan of one run of a job.
+
+    `step_keys` leaves out all other steps: what those would give is taken from `known_outputs`, or must be stored already.
+    Raises UnknownPartitionError, InvalidSubsetError and InvalidDefinitionError.
+    """
+    keys = requested_keys(job, store, partition_key, partition_keys, partition_range)
+    job_steps = steps_of_job(job)
+    known = {step.key: step for step in job_steps}
+    if step_keys is not None:
+        chosen = set(step_keys)
+        unknown = [key for key in step_keys if key not in known]
+        if unknown:
+            raise InvalidSubsetError(
+                what=f'Job "{job.name}" has no step "{unknown[0]}".',
+                why="Nothing could be selected.",
+                fix=f"{did_you_mean(unknown[0], known)}Its steps are: {', '.join(list(known)[:20])}.",
+            )
+        job_steps = [step for step in job_steps if step.key in chosen]
+    steps = tuple(_plan_step(step, keys, job) for step in job_steps)
+    if keys is None:
+        _refuse_unpartitioned_run(job_steps, job)
+    plan = RunPlan(
+        job_name=job.name,
+        steps=steps,
+        run_config=run_config or {},
+        tags=tags or {},
+        partition_keys=keys,
+        known_outputs=known_outputs or {},
+        timeout_seconds=job.timeout_seconds,
+    )
+    return Planned(plan, known)
+
+
+def _plan_step(step: JobStep, keys: tuple[str, ...] | None, job: JobDefinition) -> PlanStep:
+    definition = step.assets_def
+    assets: list[PlannedAsset] = []
+    for output, key in step.asset_by_output.items():
+        assert definition is not None
+        is_partitioned = definition.specs_by_key[key].partitions_def is not None
+        assets.append(PlannedAsset(key, output, keys if is_partitioned else None))
+    return PlanStep(
+        key=step.key,
+        kind=step.kind,
+        inputs=step.inputs,
+        needs=tuple(step.needs),
+        assets=tuple(assets),
+        checks=tuple(sorted(step.selected_checks)) if step.selected_checks else (),
+        dynamic_outputs=frozenset(name for name, out in step.op.outs.items() if out.is_dynamic),
+        mapped_over=step.mapped_over,
+        retry_policy=step.retry_policy,
+        timeout_seconds=step.op.timeout_seconds,
+        is_async=step.op.signature.is_async,
+        pool=step.op.pool,
+        tags=step.tags,
+    )
+
+
+def _refuse_unpartitioned_run(steps: Sequence[JobStep], job: JobDefinition) -> None:
+    """A partitioned asset cannot be built without saying which partitions are meant."""
+    for step in steps:
+        definition = step.assets_def
+        if definition is None or not definition.is_materializable:
+            continue
+        for key in step.selected_keys:
+            partitions_def = definition.specs_by_key[key].partitions_def
+            if partitions_def is not None:
+                raise InvariantViolationError(
+                    what=f'Asset "{key}" is partitioned ({partitions_def.describe()}), and no partition was asked for.',
+                    why="It is not known which partitions to build.",
+                    fix="Give partition_key=..., or on the command line `--partition KEY` or `--partition-range FIRST...LAST`.",
+                )

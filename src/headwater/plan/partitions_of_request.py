@@ -1,0 +1,100 @@
+"""Which partitions each asset of a run builds: what was asked for, checked against what each asset has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from headwater.model.errors import InvariantViolationError
+from headwater.model.errors.partitions import UnknownPartitionError
+
+if TYPE_CHECKING:
+    from headwater.authoring.asset_index import AssetIndex
+    from headwater.authoring.job import JobDefinition
+    from headwater.model.keys import AssetKey
+    from headwater.model.partitions import DynamicPartitionsStore, PartitionsDefinition
+
+
+def requested_keys(
+    job: JobDefinition,
+    store: DynamicPartitionsStore,
+    partition_key: str | None,
+    partition_keys: Sequence[str] | None,
+    partition_range: tuple[str, str] | None,
+) -> tuple[str, ...] | None:
+    """Return the partitions that a request names, in the order of the definition; None when it names none.
+
+    Raises UnknownPartitionError, and InvariantViolationError for partitions of something that has none.
+    """
+    if partition_key is None and partition_keys is None and partition_range is None:
+        return None
+    definitions = partitions_defs_of(job)
+    if not definitions:
+        given = partition_key or (
+            partition_keys[0] if partition_keys else partition_range[0] if partition_range else ""
+        )
+        raise InvariantViolationError(
+            what=f'Partition "{given}" was asked for, and nothing of "{job.name}" is partitioned.',
+            why="There is no partition that it could mean.",
+            fix="Leave the partition out, or give the asset (or job) a partitions_def.",
+        )
+    if partition_range is not None:
+        return keys_in_range(definitions[0], partition_range, store)
+    if partition_key is not None:
+        for definition in definitions:
+            definition.validate_partition_key(partition_key, None, store)
+        return (str(partition_key),)
+    keys = tuple(partition_keys or ())
+    for definition in definitions:
+        for key in keys:
+            definition.validate_partition_key(key, None, store)
+    if not keys:
+        raise InvariantViolationError(
+            what=f'No partition was asked for: an empty list was given for "{job.name}".',
+            why="There would be nothing to run.",
+            fix="Name at least one partition.",
+        )
+    if len(keys) == 1:
+        return keys
+    return tuple(definitions[0].subset_with_partition_keys(keys))
+
+
+def keys_in_range(
+    definition: PartitionsDefinition[Any], ends: tuple[str, str], store: DynamicPartitionsStore
+) -> tuple[str, ...]:
+    """Return the keys from the first to the last named one, both included. Raises when they are the wrong way round."""
+    from headwater.model.partitions import PartitionKeyRange
+
+    start, end = ends
+    keys = definition.get_partition_keys_in_range(PartitionKeyRange(start, end), None, store)
+    if not keys:
+        raise UnknownPartitionError(
+            f"{start}...{end}", definition.describe(), f'The range is the wrong way round: write "{end}...{start}".'
+        )
+    return tuple(keys)
+
+
+def partitions_defs_of(job: JobDefinition) -> list[PartitionsDefinition[Any]]:
+    """Return the different partitions definitions of what a job runs, in order of declaration."""
+    found: list[PartitionsDefinition[Any]] = []
+    index = job.asset_index
+    if job.explicit_partitions_def is not None or job.is_asset_job is False:
+        definition = job.partitions_def
+        return [definition] if definition is not None else []
+    assert index is not None
+    for definition_of_assets, keys, checks in job.assets_definitions():
+        for key in definition_of_assets.specs_by_key:
+            definition = definition_of_assets.specs_by_key[key].partitions_def if key in keys else None
+            if definition is not None and definition not in found:
+                found.append(definition)
+        for check in definition_of_assets.check_specs:
+            if check.key in checks and not keys:
+                definition = check.partitions_def or _partitions_of_asset(index, check.asset_key)
+                if definition is not None and definition not in found:
+                    found.append(definition)
+    return found
+
+
+def _partitions_of_asset(index: AssetIndex, key: AssetKey) -> PartitionsDefinition[Any] | None:
+    spec = index.spec(key)
+    return spec.partitions_def if spec is not None else None

@@ -1,0 +1,179 @@
+"""The config of a run against what its job can take: every fault at once, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from headwater.authoring.config import NO_VALUE, ConfigMapping, examine_config, run_config_dict
+from headwater.authoring.graph_definition import GraphDefinition
+from headwater.authoring.nodes import NodeDefinition
+from headwater.authoring.op import OpDefinition
+from headwater.model.errors.base import did_you_mean
+from headwater.model.errors.config import ConfigFault, config_error
+
+if TYPE_CHECKING:
+    from headwater.authoring.job import JobDefinition
+    from headwater.plan.job_steps import JobStep
+
+_SECTIONS = ("ops", "resources", "execution", "loggers", "inputs")
+
+
+def full_run_config(job: JobDefinition, given: Any, partition_key: str | None) -> dict[str, Any]:
+    """Return the config of a run: what was given, over what the job brings. A config mapping makes it from what was given."""
+    config = run_config_dict(given)
+    if isinstance(job.config, ConfigMapping):
+        return job.config.resolve(config if config else NO_VALUE, "config")
+    graph = job.graph_def
+    if graph is not None and graph.config_mapping is not None and isinstance(graph.config_mapping, ConfigMapping):
+        section = config.get("ops")
+        own = config.get("config", NO_VALUE)
+        if own is not NO_VALUE or section is None:
+            made = graph.config_mapping.resolve(own, "config")
+            return (
+                {**config, "ops": made}
+                if "config" not in config
+                else {**{key: value for key, value in config.items() if key != "config"}, "ops": made}
+            )
+    if config:
+        return config
+    return job.preset_config(partition_key)
+
+
+def op_configs(job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep]) -> dict[str, Any]:
+    """Return the given config of each op by its dotted path. Raises InvalidConfigError with every fault there is."""
+    faults: list[ConfigFault] = []
+    for name in run_config:
+        if name not in _SECTIONS:
+            faults.append(ConfigFault(name, "there is no such section.", did_you_mean(name, _SECTIONS).rstrip()))
+    found: dict[str, Any] = {}
+    section = run_config.get("ops") or {}
+    if not isinstance(section, Mapping):
+        faults.append(ConfigFault("ops", "must be a mapping from op name to its config.", ""))
+        section = {}
+    if job.graph_def is not None:
+        _of_graph(job.graph_def, section, (), found, faults)
+    else:
+        definitions: dict[str, NodeDefinition] = {
+            definition.node_def.name: definition.node_def
+            for definition, _, _ in job.assets_definitions()
+            if definition.node_def is not None
+        }
+        known = definitions
+        if job.asset_index is not None:
+            # Config of an asset that is not part of this run is let pass: jobs share their config.
+            known = {
+                d.node_def.name: d.node_def for d in job.asset_index.definitions if d.node_def is not None
+            } | definitions
+        _of_nodes({name: (node, name in definitions) for name, node in known.items()}, section, (), found, faults)
+    faults.extend(_resource_faults(job, run_config, steps))
+    if faults:
+        raise config_error(faults)
+    return found
+
+
+def _of_graph(
+    graph: GraphDefinition,
+    section: Mapping[str, Any],
+    path: tuple[str, ...],
+    found: dict[str, Any],
+    faults: list[ConfigFault],
+) -> None:
+    _of_nodes({name: (use.definition, True) for name, use in graph.uses.items()}, section, path, found, faults)
+
+
+def _of_nodes(
+    nodes: Mapping[str, tuple[NodeDefinition, bool]],
+    section: Mapping[str, Any],
+    path: tuple[str, ...],
+    found: dict[str, Any],
+    faults: list[ConfigFault],
+) -> None:
+    where = ".".join(("ops", *(part for name in path for part in (name, "ops"))))
+    for name in section:
+        if name not in nodes:
+            faults.append(ConfigFault(f"{where}.{name}", "there is no such op.", did_you_mean(name, nodes).rstrip()))
+    for name, (node, is_used) in nodes.items():
+        given = section.get(name)
+        if not is_used:
+            continue
+        at = f"{where}.{name}"
+        if given is not None and not isinstance(given, Mapping):
+            faults.append(ConfigFault(at, 'must be a mapping such as {"config": {...}}.', ""))
+            continue
+        given = given or {}
+        if isinstance(node, OpDefinition):
+            _of_op(node, given, at, ".".join((*path, name)), found, faults)
+        elif isinstance(node, GraphDefinition):
+            inner = given.get("ops") or {}
+            if isinstance(node.config_mapping, ConfigMapping) and "ops" not in given:
+                inner = node.config_mapping.resolve(given.get("config", NO_VALUE), f"{at}.config")
+            for key in given:
+                if key not in ("ops", "inputs", "config", "outputs"):
+                    fix = did_you_mean(key, ("ops", "inputs", "config")).rstrip()
+                    faults.append(ConfigFault(f"{at}.{key}", "there is no such field of a graph.", fix))
+            _of_graph(node, inner, (*path, name), found, faults)
+
+
+def _of_op(
+    op: OpDefinition, given: Mapping[str, Any], at: str, path: str, found: dict[str, Any], faults: list[ConfigFault]
+) -> None:
+    for key in given:
+        if key not in ("config", "inputs", "outputs"):
+            fix = did_you_mean(key, ("config", "inputs")) or 'Its config goes under "config". '
+            faults.append(ConfigFault(f"{at}.{key}", "there is no such field of an op.", fix.rstrip()))
+    config = given.get("config", NO_VALUE)
+    if not op.has_config:
+        if config is not NO_VALUE and config not in ({}, None):
+            faults.append(
+                ConfigFault(f"{at}.config", f'op "{op.name}" takes no config.', "Leave it out, or declare it.")
+            )
+        return
+    if config is not NO_VALUE:
+        found[path] = config
+    _, more = examine_config(op.config_schema, config, f"{at}.config", resolve_env=False)
+    faults.extend(more)
+
+
+def _resource_faults(
+    job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep]
+) -> Iterator[ConfigFault]:
+    from headwater.authoring.resources import resource_config_faults
+
+    section = run_config.get("resources") or {}
+    if not isinstance(section, Mapping):
+        yield ConfigFault("resources", "must be a mapping from resource key to its config.", "")
+        return
+    yield from resource_config_faults(job.resource_defs, section, sorted(required_keys(job, steps)))
+
+
+def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
+    """Return the keys of all resources that these steps need: their own, their IO managers', hooks' and types'."""
+    from headwater.authoring.nodes import is_nothing
+    from headwater.authoring.ports import NO_VALUE as NO_ANNOTATION
+
+    keys: set[str] = set()
+    for step in steps.values():
+        keys |= step.op.required_resource_keys
+        for hook in step.hooks:
+            keys |= hook.required_resource_keys
+        for name, port in step.op.outs.items():
+            asset = step.asset_by_output.get(name)
+            if port.annotation is not NO_ANNOTATION and is_nothing(port.annotation):
+                continue
+            if step.assets_def is not None and not step.assets_def.specs_by_key:
+                continue
+            if asset is not None and step.assets_def is not None:
+                keys.add(step.assets_def.io_manager_key_of(asset))
+            else:
+                keys.add(port.io_manager_key)
+        for entry in step.op.ins.values():
+            if entry.is_nothing:
+                continue
+            if entry.input_manager_key is not None:
+                keys.add(entry.input_manager_key)
+            elif entry.asset_key is not None and job.asset_index is not None:
+                keys.add(job.asset_index.io_manager_key_of(entry.asset_key))
+        if step.assets_def is not None and job.asset_index is not None:
+            keys.update(job.asset_index.io_manager_key_of(key) for key in step.assets_def.keys_by_input_name.values())
+    return keys

@@ -1,0 +1,160 @@
+"""Running jobs against an instance, again and in part: `execute_job`, re-execution, and checking config beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headwater.authoring.job import JobDefinition
+from headwater.model.errors import CheckError, InvariantViolationError
+from headwater.model.events import StepSucceeded
+from headwater.plan.job_steps import steps_of_job
+from headwater.plan.run_config import full_run_config, op_configs
+from headwater.plan.run_plan import KnownOutputs
+from headwater.plan.step_selection import selected_step_keys
+from headwater.runtime.execute import execute_job_in_process
+from headwater.runtime.instance import Instance
+from headwater.runtime.results import ExecuteInProcessResult
+
+
+class ReconstructableJob:
+    """A job that can be made again elsewhere, by calling the function or reading the attribute that gave it."""
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+
+    def get_definition(self) -> JobDefinition:
+        made = self._target
+        if not isinstance(made, JobDefinition) and callable(made):
+            made = made()
+        if not isinstance(made, JobDefinition):
+            raise CheckError(
+                what=f"reconstructable() was given {self._target!r}.",
+                why="It is no job, and gives none when it is called.",
+                fix="Give what @job makes, or a function that returns a job.",
+            )
+        return made
+
+
+def reconstructable(target: JobDefinition | Callable[[], JobDefinition]) -> ReconstructableJob:
+    """Return a reference to a job, for `execute_job`."""
+    return ReconstructableJob(target)
+
+
+@dataclass(frozen=True, slots=True)
+class ReexecutionOptions:
+    """Run again what an earlier run did: all of it, the steps of `step_selection`, or only what did not succeed."""
+
+    parent_run_id: str
+    step_selection: Sequence[str] = ()
+    is_from_failure: bool = False
+
+    @staticmethod
+    def from_failure(run_id: str, instance: Instance) -> ReexecutionOptions:
+        """Return options that run the failed steps of a run, and what depends on them. Raises when the run succeeded."""
+        run = _parent(instance, run_id)
+        if run.is_success:
+            raise InvariantViolationError(
+                what=f"Run {run_id} was to be continued from where it failed, and it succeeded.",
+                why="There is nothing left to run.",
+                fix="Run it whole: ReexecutionOptions(parent_run_id=...).",
+            )
+        return ReexecutionOptions(run_id, is_from_failure=True)
+
+
+def _parent(instance: Instance, run_id: str) -> Any:
+    run = instance.get_run_by_id(run_id)
+    if run is None:
+        raise InvariantViolationError(
+            what=f"There is no run {run_id}.", why="It cannot be run again.", fix="`headwater run list` shows the runs."
+        )
+    return run
+
+
+def outputs_of(instance: Instance, run_id: str) -> dict[str, KnownOutputs]:
+    """Return what each step of a run gave, and what it took over from the run that it continued."""
+    run = _parent(instance, run_id)
+    known: dict[str, KnownOutputs] = outputs_of(instance, run.parent_run_id) if run.parent_run_id else {}
+    mapped: dict[str, list[tuple[str, str | None]]] = {}
+    for record in instance.store.events_of_run(run_id):
+        event = record.event
+        if isinstance(event, StepSucceeded) and event.step_key is not None:
+            pairs = tuple((ref.name, ref.mapping_key) for ref in event.outputs)
+            known[event.step_key] = KnownOutputs(run_id, pairs)
+            template, bracket, rest = event.step_key.partition("[")
+            if bracket:
+                mapped.setdefault(template, []).extend((name, rest[:-1]) for name, _ in pairs)
+    for template, outputs in mapped.items():
+        known[template] = KnownOutputs(run_id, tuple(outputs))
+    return known
+
+
+def execute_job(
+    job: ReconstructableJob | JobDefinition,
+    instance: Instance,
+    run_config: Any = None,
+    tags: Mapping[str, str] | None = None,
+    raise_on_error: bool = False,
+    op_selection: Sequence[str] | None = None,
+    reexecution_options: ReexecutionOptions | None = None,
+    asset_selection: Sequence[Any] | None = None,
+    partition_key: str | None = None,
+) -> ExecuteInProcessResult:
+    """Run a job in this process against an instance, from the start or continuing an earlier run."""
+    definition = job.get_definition() if isinstance(job, ReconstructableJob) else job
+    if reexecution_options is None:
+        return execute_job_in_process(
+            definition,
+            run_config=run_config,
+            instance=instance,
+            tags=tags,
+            raise_on_error=raise_on_error,
+            op_selection=op_selection,
+            asset_selection=asset_selection,
+            partition_key=partition_key,
+        )
+    parent = _parent(instance, reexecution_options.parent_run_id)
+    known = outputs_of(instance, parent.run_id)
+    steps = steps_of_job(definition)
+    planned = [step.key for step in steps if not parent.step_keys or step.key in parent.step_keys]
+    if reexecution_options.is_from_failure:
+        chosen = [key for key in planned if not _is_done(key, known, instance, parent.run_id)]
+    elif reexecution_options.step_selection:
+        chosen = list(selected_step_keys(definition, reexecution_options.step_selection))
+    else:
+        chosen = planned
+    kept = {key: value for key, value in known.items() if key.partition("[")[0] not in chosen}
+    return execute_job_in_process(
+        definition,
+        run_config=run_config if run_config is not None else parent.run_config,
+        instance=instance,
+        tags={**parent.tags, **(tags or {})},
+        raise_on_error=raise_on_error,
+        step_keys=chosen,
+        known_outputs=kept,
+        parent_run_id=parent.run_id,
+        root_run_id=parent.root_run_id or parent.run_id,
+    )
+
+
+def _is_done(key: str, known: Mapping[str, KnownOutputs], instance: Instance, run_id: str) -> bool:
+    """Whether a step succeeded; a mapped step only when every instance of it did."""
+    from headwater.model.runs import StepStatus
+
+    if key not in known:
+        return False
+    unfinished = {StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELED, StepStatus.RUNNING}
+    records = instance.store.steps_of(run_id)
+    return not any(
+        record.status in unfinished
+        for record in records
+        if record.step_key == key or record.step_key.startswith(f"{key}[")
+    )
+
+
+def validate_run_config(job_def: JobDefinition, run_config: Any = None) -> dict[str, Any]:
+    """Return the whole config that a run would have. Raises InvalidConfigError with every fault there is."""
+    config = full_run_config(job_def, run_config, None)
+    op_configs(job_def, config, {step.key: step for step in steps_of_job(job_def)})
+    return config

@@ -1,0 +1,271 @@
+"""What an in-process run gives back: its events, its outputs, and what became of each node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from headwater.model.errors import InvariantViolationError, did_you_mean
+from headwater.model.events import (
+    AssetMaterialized,
+    AssetObserved,
+    CheckEvaluated,
+    Event,
+    RunFailed,
+    RunSucceeded,
+    StepFailed,
+    StepRetryScheduled,
+    StepSkipped,
+    StepSucceeded,
+)
+from headwater.model.keys import AssetKey, CoercibleToAssetKey
+from headwater.model.results import AssetCheckEvaluation, AssetMaterialization, AssetObservation
+from headwater.model.runs import Run, RunStatus, StepStatus
+
+if TYPE_CHECKING:
+    from headwater.authoring.job import JobDefinition
+    from headwater.plan.run_plan import RunPlan
+
+Values = Mapping[tuple[str, str, str | None], Any]
+
+
+class ExecuteInProcessResult:
+    """The outcome of a run in this process."""
+
+    def __init__(
+        self,
+        *,
+        run: Run,
+        plan: RunPlan,
+        job: JobDefinition,
+        events: Sequence[Event],
+        values: Values,
+        statuses: Mapping[str, StepStatus],
+        asset_outputs: Mapping[AssetKey, tuple[str, str]],
+        load_asset: Callable[[AssetKey], Any],
+        instance: Any,
+    ) -> None:
+        self._run = run
+        self.plan = plan
+        self._job = job
+        self._events = list(events)
+        self._values = values
+        self._statuses = statuses
+        self._asset_outputs = asset_outputs
+        self._load_asset = load_asset
+        self.instance = instance
+
+    # ----------------------------------------------------------------------------------------------------------- the run
+
+    @property
+    def success(self) -> bool:
+        return self._run.status is RunStatus.SUCCESS
+
+    @property
+    def run(self) -> Run:
+        return self._run
+
+    dagster_run = run
+
+    @property
+    def run_id(self) -> str:
+        return self._run.run_id
+
+    @property
+    def job_def(self) -> JobDefinition:
+        return self._job
+
+    @property
+    def step_statuses(self) -> Mapping[str, StepStatus]:
+        """Where each step ended, by step key; instances of mapped steps are steps of their own."""
+        return self._statuses
+
+    # -------------------------------------------------------------------------------------------------------- the events
+
+    @property
+    def all_events(self) -> list[Event]:
+        """Every fact of the run, in order."""
+        return self._events
+
+    @property
+    def all_node_events(self) -> list[Event]:
+        """Every fact about a step, in order."""
+        return [event for event in self._events if event.step_key is not None]
+
+    def filter_events(self, event_filter: Callable[[Event], bool]) -> list[Event]:
+        return [event for event in self._events if event_filter(event)]
+
+    def events_for_node(self, node_name: str) -> list[Event]:
+        """Return the facts about a node by its name, or by its dotted path in nested graphs."""
+        self._known(node_name)
+        return [event for event in self._events if event.step_key is not None and _is_of(event.step_key, node_name)]
+
+    def get_asset_materialization_events(self) -> list[AssetMaterialized]:
+        return [event for event in self._events if isinstance(event, AssetMaterialized)]
+
+    def get_asset_observation_events(self) -> list[AssetObserved]:
+        return [event for event in self._events if isinstance(event, AssetObserved)]
+
+    def get_asset_check_evaluations(self) -> list[AssetCheckEvaluation]:
+        return [event.asset_check_evaluation for event in self._events if isinstance(event, CheckEvaluated)]
+
+    def asset_materializations_for_node(self, node_name: str) -> list[AssetMaterialization]:
+        return [e.materialization for e in self.events_for_node(node_name) if isinstance(e, AssetMaterialized)]
+
+    def asset_observations_for_node(self, node_name: str) -> list[AssetObservation]:
+        return [e.asset_observation for e in self.events_for_node(node_name) if isinstance(e, AssetObserved)]
+
+    def get_step_success_events(self) -> list[StepSucceeded]:
+        return [event for event in self._events if isinstance(event, StepSucceeded)]
+
+    def get_step_failure_events(self) -> list[StepFailed]:
+        """Return the failures that were final; attempts that were tried again are not among them."""
+        failed = {key for key, status in self._statuses.items() if status is StepStatus.FAILED}
+        last: dict[str, StepFailed] = {}
+        for event in self._events:
+            if isinstance(event, StepFailed) and event.step_key in failed:
+                last[event.step_key] = event
+        return list(last.values())
+
+    def get_step_skipped_events(self) -> list[StepSkipped]:
+        return [event for event in self._events if isinstance(event, StepSkipped)]
+
+    def get_failed_step_keys(self) -> set[str]:
+        return {event.step_key for event in self.get_step_failure_events() if event.step_key is not None}
+
+    def get_job_failure_event(self) -> RunFailed:
+        """Return the fact that the run failed. Raises InvariantViolationError when it did not."""
+        found: RunFailed = self._ending(RunFailed, "failed")
+        return found
+
+    get_run_failure_event = get_job_failure_event
+
+    def get_job_success_event(self) -> RunSucceeded:
+        """Return the fact that the run succeeded. Raises InvariantViolationError when it did not."""
+        found: RunSucceeded = self._ending(RunSucceeded, "succeeded")
+        return found
+
+    get_run_success_event = get_job_success_event
+
+    def _ending(self, kind: Any, how: str) -> Any:
+        for event in reversed(self._events):
+            if isinstance(event, kind):
+                return event
+        raise InvariantViolationError(
+            what=f"Run {self.run_id} was asked how it {how}, and it ended as {self._run.status.value}.",
+            why="There is no such event.",
+            fix="Check .success first.",
+        )
+
+    # --------------------------------------------------------------------------------------------------------- the nodes
+
+    def _known(self, node_name: str) -> None:
+        if any(_is_of(key, node_name) for key in self._statuses):
+            return
+        names = sorted({key.partition("[")[0] for key in self._statuses})
+        raise InvariantViolationError(
+            what=f'Run {self.run_id} has no node "{node_name}".',
+            why="Nothing could be looked up.",
+            fix=f"{did_you_mean(node_name, names)}Its nodes are: {', '.join(names[:20])}.",
+        )
+
+    def _statuses_of(self, node_name: str) -> list[StepStatus]:
+        self._known(node_name)
+        return [status for key, status in self._statuses.items() if _is_of(key, node_name)]
+
+    def is_node_success(self, node_name: str) -> bool:
+        return all(status is StepStatus.SUCCEEDED for status in self._statuses_of(node_name))
+
+    def is_node_failed(self, node_name: str) -> bool:
+        return any(status is StepStatus.FAILED for status in self._statuses_of(node_name))
+
+    def is_node_skipped(self, node_name: str) -> bool:
+        return all(status is StepStatus.SKIPPED for status in self._statuses_of(node_name))
+
+    def is_node_untouched(self, node_name: str) -> bool:
+        """Whether no step of the node was ever attempted or skipped."""
+        return all(
+            status in (StepStatus.BLOCKED, StepStatus.WAITING, StepStatus.CANCELED)
+            for status in self._statuses_of(node_name)
+        )
+
+    def retry_attempts_for_node(self, node_name: str) -> int:
+        return sum(isinstance(event, StepRetryScheduled) for event in self.events_for_node(node_name))
+
+    # -------------------------------------------------------------------------------------------------------- the values
+
+    def output_for_node(self, node_str: str, output_name: str = "result") -> Any:
+        """Return the value of a node's output; by mapping key for a dynamic one, or for a node that is mapped over one."""
+        step, output = self._resolved(node_str, output_name)
+        if (step, output, None) in self._values:
+            return self._values[(step, output, None)]
+        mapped = {
+            (mapping_key or key[len(step) + 1 : -1]): value
+            for (key, name, mapping_key), value in self._values.items()
+            if name == output and (key == step or key.startswith(f"{step}["))
+        }
+        if mapped:
+            return mapped
+        self._known(node_str)
+        names = sorted({name for key, name, _ in self._values if _is_of(key, node_str)})
+        raise InvariantViolationError(
+            what=f'Node "{node_str}" of run {self.run_id} has no value for its output "{output_name}".',
+            why="It was not given, or the node did not run.",
+            fix=did_you_mean(output_name, names) or f"It gave: {', '.join(names) or 'nothing'}.",
+        )
+
+    def _resolved(self, node: str, output: str) -> tuple[str, str]:
+        """Follow a graph's output down to the op that gives it."""
+        from headwater.authoring.composition import NodeOutput
+        from headwater.authoring.graph_definition import GraphDefinition
+
+        definition: Any = self._job.graph_def
+        path: list[str] = []
+        for name in node.split("."):
+            path.append(name)
+            use = definition.uses.get(name) if isinstance(definition, GraphDefinition) else None
+            definition = use.definition if use is not None else None
+        while isinstance(definition, GraphDefinition):
+            source = definition.output_sources.get(output)
+            if not isinstance(source, NodeOutput):
+                break
+            path.append(source.node)
+            output = source.output
+            definition = definition.uses[source.node].definition
+        return ".".join(path), output
+
+    def output_value(self, output_name: str = "result") -> Any:
+        """Return the value of an output of the job's graph."""
+        from headwater.authoring.composition import NodeOutput
+
+        source = self._job.graph.output_sources.get(output_name)
+        if not isinstance(source, NodeOutput):
+            raise InvariantViolationError(
+                what=f'Job "{self._job.name}" has no output "{output_name}".',
+                why="Only what the body of a graph returns is an output of it.",
+                fix=did_you_mean(output_name, self._job.graph.output_sources) or "Use output_for_node(...).",
+            )
+        return self.output_for_node(source.node, source.output)
+
+    def asset_value(self, asset_key: CoercibleToAssetKey) -> Any:
+        """Return the value that this run gave an asset, or the one that is stored when it was not kept."""
+        key = AssetKey.from_coercible(asset_key)
+        if key not in self._asset_outputs:
+            raise InvariantViolationError(
+                what=f'Run {self.run_id} did not build the asset "{key}".',
+                why="It has no value of it.",
+                fix=did_you_mean(str(key), map(str, self._asset_outputs)) or "Load it with load_asset_value(...).",
+            )
+        step, output = self._asset_outputs[key]
+        if (step, output, None) in self._values:
+            return self._values[(step, output, None)]
+        return self._load_asset(key)
+
+    def __repr__(self) -> str:
+        return f"ExecuteInProcessResult({self.run_id}, {self._run.status.value})"
+
+
+def _is_of(step_key: str, node: str) -> bool:
+    """Whether a step is the node, an instance of it, or inside it."""
+    plain = step_key.partition("[")[0] if "[" not in node else step_key
+    return plain == node or plain.startswith(f"{node}.")

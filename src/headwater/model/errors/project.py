@@ -138,7 +138,7 @@ class NotDefinitions(ProjectError):
 
     def __init__(self, module: str, attribute: str, type_name: str) -> None:
         super().__init__(
-            what=f'"{attribute}" of "{module}" is a {type_name}.',
+            what=f'"{attribute}" of "{module}" is of type {type_name}.',
             why="A project is loaded from a Definitions object, or from a function with @definitions above it.",
             fix="Name one of those, or leave the name out to load everything that is declared in the module.",
         )
@@ -151,10 +151,11 @@ class SeveralDefinitions(ProjectError):
 
     def __init__(self, module: str, names: Sequence[str]) -> None:
         self.names = tuple(names)
+        option = "-f" if module.endswith(".py") else "-m"
         super().__init__(
             what=f'"{module}" holds {len(names)} Definitions: {", ".join(names)}.',
             why="A project has one, and it cannot be told which.",
-            fix=f'Name one, as in "-m {module}:{names[-1]}", or merge them: Definitions.merge({", ".join(names)}).',
+            fix=f'Name one, as in "{option} {module}:{names[-1]}", or merge them: Definitions.merge({", ".join(names)}).',
         )
 
 

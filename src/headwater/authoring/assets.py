@@ -68,6 +68,8 @@ class AssetsDefinition:
         self.io_manager_keys: Mapping[AssetKey, str] = io_manager_keys or {}
         self.selected_keys: Set[AssetKey] = selected_keys if selected_keys is not None else self.specs_by_key.keys()
         self.has_internal_deps = internal_deps
+        self._output_names = {key: name for name, key in self.keys_by_output_name.items()}
+        self._io_manager_keys: dict[AssetKey, str] = {}
 
     # ------------------------------------------------------------------------------------------------------- reading
 
@@ -206,7 +208,7 @@ class AssetsDefinition:
         return self.specs_by_key[key or self.key]
 
     def output_name_of(self, key: AssetKey) -> str | None:
-        return next((name for name, of in self.keys_by_output_name.items() if of == key), None)
+        return self._output_names.get(key)
 
     def get_output_name_for_asset_key(self, key: AssetKey) -> str:
         name = self.output_name_of(key)
@@ -224,11 +226,13 @@ class AssetsDefinition:
 
     def io_manager_key_of(self, key: AssetKey) -> str:
         """Return the key of the IO manager that stores and loads this asset."""
-        given = self.io_manager_keys.get(key) or self.specs_by_key[key].metadata.get(IO_MANAGER_KEY_METADATA)
-        if given is not None:
-            return str(given)
-        port = self.output_port_of(key)
-        return port.io_manager_key if port is not None else "io_manager"
+        known = self._io_manager_keys.get(key)
+        if known is None:
+            given = self.io_manager_keys.get(key) or self.specs_by_key[key].metadata.get(IO_MANAGER_KEY_METADATA)
+            port = self.output_port_of(key) if given is None else None
+            known = str(given) if given is not None else port.io_manager_key if port is not None else "io_manager"
+            self._io_manager_keys[key] = known
+        return known
 
     def partition_mapping_of(self, key: AssetKey, upstream: AssetKey) -> PartitionMapping | None:
         return next((dep.partition_mapping for dep in self.specs_by_key[key].deps if dep.asset_key == upstream), None)

@@ -5,7 +5,7 @@ A job is a definition and decides nothing: the planner reads it, the engine runs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from headwater.authoring.config import ConfigMapping, RunConfig, run_config_dict
@@ -72,6 +72,9 @@ class JobDefinition:
         self.check_keys = frozenset(check_keys)
         self.timeout_seconds = timeout
         self.owners = tuple(owners or ())
+        self._assets_definitions: (
+            list[tuple[AssetsDefinition, frozenset[AssetKey], frozenset[AssetCheckKey]]] | None
+        ) = None
         for given in self.input_values:
             if graph_def is not None and given not in graph_def.ins:
                 raise InvalidDefinitionError(
@@ -118,17 +121,20 @@ class JobDefinition:
 
     def assets_definitions(self) -> list[tuple[AssetsDefinition, frozenset[AssetKey], frozenset[AssetCheckKey]]]:
         """Return the definitions that this job runs, with which of their assets and checks, in order of declaration."""
-        if self.asset_index is None:
-            return []
-        found = []
-        for definition in self.asset_index.definitions:
-            keys = (
-                frozenset(definition.specs_by_key.keys() & self.asset_keys) if definition.specs_by_key else frozenset()
-            )
-            checks = frozenset(spec.key for spec in definition.check_specs if spec.key in self.check_keys)
-            if definition.is_executable and (keys or checks):
-                found.append((definition, keys, checks))
-        return found
+        if self._assets_definitions is None:
+            self._assets_definitions = list(self._find_assets_definitions())
+        return self._assets_definitions
+
+    def _find_assets_definitions(
+        self,
+    ) -> Iterator[tuple[AssetsDefinition, frozenset[AssetKey], frozenset[AssetCheckKey]]]:
+        wanted, wanted_checks = self.asset_keys, self.check_keys
+        for definition in self.asset_index.definitions if self.asset_index is not None else ():
+            if definition.is_executable:
+                keys = frozenset(key for key in definition.specs_by_key if key in wanted)
+                checks = frozenset(spec.key for spec in definition.check_specs if spec.key in wanted_checks)
+                if keys or checks:
+                    yield definition, keys, checks
 
     def ops(self) -> list[OpDefinition]:
         """Return every op that a run of this job may call."""

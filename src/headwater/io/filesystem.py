@@ -25,6 +25,7 @@ from headwater.io.frames import (
     stored_kind,
     value_annotation,
 )
+from headwater.io.listings import Listings
 from headwater.io.places import asset_directory, asset_place, owner_of, places_of, run_directory
 from headwater.io.requests import (
     are_gaps_allowed,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from headwater.authoring.io_contexts import InputContext, OutputContext
 
 PARQUET = ".parquet"
+_MOST_REMEMBERED = 100_000
 ENDINGS: tuple[str, ...] = (*DECODERS, PARQUET)
 """Every ending that a stored value can have. None of them ends with another."""
 
@@ -64,6 +66,8 @@ class FilesystemIOManager(IOManager):
     ) -> None:
         self._base_dir = base_dir
         self._is_synced = durability == "full"
+        self._ending_by_place: dict[str, str] = {}
+        self._listings = Listings(ENDINGS)
 
     def __repr__(self) -> str:
         return f"FilesystemIOManager({str(self._base_dir)!r})" if self._base_dir else "FilesystemIOManager()"
@@ -107,17 +111,25 @@ class FilesystemIOManager(IOManager):
                 ending, content = encoded(value)
                 version = blake2b(content, digest_size=16, person=ending.encode()).hexdigest()
                 write_atomically(place + ending, content, is_synced=self._is_synced)
-            for other in ENDINGS:
-                if other != ending and os.access(place + other, os.F_OK):
-                    remove_if_there(place + other)
+            self._listings.keep_only(place, ending)
         except CannotStore as problem:
             raise UnstorableValue(owner_of(context), type(value).__name__, str(problem), problem.hint) from problem
         except OSError as error:
             raise storage_error(error, owner_of(context), place + ending) from error
+        self._remember(place, ending)
         if is_described:
             facts["path"] = PathMetadataValue(place + ending)
             context.add_output_metadata(facts)
         return version
+
+    def _remember(self, place: str, ending: str) -> None:
+        """Note which file this process wrote, so that loading it in the same run need not look for it."""
+        if len(self._ending_by_place) >= _MOST_REMEMBERED:
+            self._ending_by_place.clear()
+        self._ending_by_place[place] = ending
+
+    def _find(self, place: str) -> str | None:
+        return self._ending_by_place.get(place) or _find(place)
 
     # -- loading -------------------------------------------------------------------------------------------------
 
@@ -131,13 +143,18 @@ class FilesystemIOManager(IOManager):
         base = self._directory(context)
         places = places_of(context, keys)
         if keys is None or len(keys) == 1:
-            found = _find(f"{base}/{places[0]}")
+            found = self._find(f"{base}/{places[0]}")
             if found is None:
                 raise ValueNotFound(owner_of(context), [f"{base}/{places[0]}.*"], keys or ())
-            return _load_one(context, f"{base}/{places[0]}", found, keys)
+            try:
+                return _load_one(context, f"{base}/{places[0]}", found, keys)
+            except ValueNotFound:
+                if self._ending_by_place.pop(f"{base}/{places[0]}", None) is None:
+                    raise
+                return self.load_input(context)  # another process stored it in another format meanwhile
         if not is_mapping_annotation(context.annotation):
             raise mapping_expected(context, len(keys))
-        endings = [_find(f"{base}/{place}") for place in places]
+        endings = [self._find(f"{base}/{place}") for place in places]
         missing = [at for at, ending in enumerate(endings) if ending is None]
         if missing and not are_gaps_allowed(context):
             raise ValueNotFound(

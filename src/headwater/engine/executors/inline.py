@@ -30,6 +30,7 @@ class InlineExecutor:
     def __init__(self, scope: RunScope) -> None:
         self.scope = scope
         self._ready: deque[LaunchStep] = deque()
+        self._ready_async: list[LaunchStep] = []
         self._delayed: list[tuple[float, int, LaunchStep]] = []
         self._number = 0
         self._async_in_flight = 0
@@ -45,11 +46,11 @@ class InlineExecutor:
                 self._number += 1
                 heapq.heappush(self._delayed, (command.not_before, self._number, command))
             else:
-                self._ready.append(command)
+                self._make_ready(command)
 
     @property
     def has_work(self) -> bool:
-        return bool(self._ready or self._delayed or self._async_in_flight)
+        return bool(self._ready or self._ready_async or self._delayed or self._async_in_flight)
 
     def events(self) -> Iterator[Event]:
         """Run until the next step has ended and yield what happens on the way; at once when there is nothing to do."""
@@ -68,6 +69,7 @@ class InlineExecutor:
     def drop_pending(self) -> None:
         """Forget the steps that have not started."""
         self._ready.clear()
+        self._ready_async.clear()
         self._delayed.clear()
 
     def close(self) -> None:
@@ -81,7 +83,13 @@ class InlineExecutor:
     def _take_due(self) -> None:
         now = time.time()
         while self._delayed and self._delayed[0][0] <= now:
-            self._ready.append(heapq.heappop(self._delayed)[2])
+            self._make_ready(heapq.heappop(self._delayed)[2])
+
+    def _make_ready(self, launch: LaunchStep) -> None:
+        if launch.step.is_async:
+            self._ready_async.append(launch)
+        else:
+            self._ready.append(launch)
 
     # -------------------------------------------------------------------------------------------------- ordinary steps
 
@@ -130,21 +138,17 @@ class InlineExecutor:
 
     def _start_async(self) -> None:
         """Hand every ready async step to the event loop."""
-        if not any(launch.step.is_async for launch in self._ready):
+        if not self._ready_async:
             return
         import asyncio
 
         if self._loop is None:
             self._start_loop()
         assert self._loop is not None
-        kept: deque[LaunchStep] = deque()
-        for launch in self._ready:
-            if launch.step.is_async:
-                self._async_in_flight += 1
-                asyncio.run_coroutine_threadsafe(self._run_async(launch), self._loop)
-            else:
-                kept.append(launch)
-        self._ready = kept
+        for launch in self._ready_async:
+            self._async_in_flight += 1
+            asyncio.run_coroutine_threadsafe(self._run_async(launch), self._loop)
+        self._ready_async.clear()
 
     def _start_loop(self) -> None:
         import asyncio

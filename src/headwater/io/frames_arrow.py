@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 
 UNREPRESENTABLE = (pa.ArrowException, ValueError, TypeError, KeyError, AttributeError, NotImplementedError)
 """What is raised when a table has no Parquet form. OSError is not among them: that is the disk's."""
+
+
+SMALL_BYTES = 4 * 1024 * 1024
+"""Up to this size a file is read and written as a whole, by one thread."""
 
 
 def is_exact(table: pa.Table) -> bool:
@@ -30,7 +36,14 @@ def is_exact(table: pa.Table) -> bool:
 def write(table: pa.Table, file: NewFile, kind: str = ARROW) -> None:
     """Write the table as Parquet, noting as which kind of table it is to come back."""
     facts = {**(table.schema.metadata or {}), KIND_FIELD.encode(): kind.encode()}
-    pq.write_table(table.replace_schema_metadata(facts), file)
+    table = table.replace_schema_metadata(facts)
+    if table.nbytes > SMALL_BYTES:
+        pq.write_table(table, file)
+        return
+    # Parquet is written in dozens of bits, each of which would go through Python to the operating system.
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    file.write(sink.getvalue())
 
 
 def stored_kind(path: str) -> str:
@@ -39,11 +52,18 @@ def stored_kind(path: str) -> str:
     return str(facts.get(KIND_FIELD.encode(), ARROW.encode()), "ascii")
 
 
+def read_table(path: str) -> pa.Table:
+    """Return the table in a Parquet file, with all that was noted beside it."""
+    # Not pq.read_table: that one takes directories named "a=b" on the way for columns.
+    is_small = os.stat(path).st_size <= SMALL_BYTES
+    with pq.ParquetFile(pa.BufferReader(Path(path).read_bytes()) if is_small else path) as file:
+        # Threads cost more than they give where there is little to do.
+        return file.read(use_pandas_metadata=True, use_threads=not is_small)
+
+
 def read(path: str) -> pa.Table:
     """Return the table in a Parquet file."""
-    # Not pq.read_table: that one takes directories named "a=b" on the way for columns.
-    with pq.ParquetFile(path) as file:
-        table = file.read(use_pandas_metadata=True)
+    table = read_table(path)
     facts = dict(table.schema.metadata or {})
     return table.replace_schema_metadata(facts or None) if facts.pop(KIND_FIELD.encode(), None) else table
 

@@ -11,13 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.io.frames import find_frame_kind
-from headwater.io.frames_arrow import UNREPRESENTABLE
+from headwater.io.frames_arrow import SMALL_BYTES, UNREPRESENTABLE, read_table
 from headwater.io.frames_arrow import write as write
 
 _TEXT_IS_OBJECT = pd.Series(["text"]).dtype.name == "object"
 """Whether this pandas keeps text as Python objects, as all did before pandas 3."""
 
 _FREQUENCY = b"headwater.index_frequency"
+
+_MOST_TYPES_REMEMBERED = 1000
+_types_that_come_back: set[Any] = set()
+"""The types of columns of which one value was tried out and came back: the many frames of one asset are alike."""
 
 
 def find_table(frame: pd.DataFrame) -> pa.Table | None:
@@ -29,16 +33,17 @@ def find_table(frame: pd.DataFrame) -> pa.Table | None:
         with warnings.catch_warnings():
             # pyarrow warns of what it will lose; whatever is lost is found by comparing.
             warnings.simplefilter("ignore")
-            return _to_table(frame) if all(map(_comes_back, _doubtful_parts(frame))) else None
+            if not all(map(_comes_back, _doubtful_parts(frame))):
+                return None
+            _remember_types(frame)
+            return _to_table(frame)
     except UNREPRESENTABLE:
         return None
 
 
 def read(path: str) -> pd.DataFrame:
     """Return the frame in a Parquet file, whoever wrote it."""
-    # Not pd.read_parquet: it takes directories named "a=b" on the way for columns.
-    with pq.ParquetFile(path) as file:
-        return _from_table(file.read(use_pandas_metadata=True))
+    return _from_table(read_table(path))
 
 
 def from_frame(frame: Any) -> pd.DataFrame:
@@ -65,7 +70,8 @@ def _to_table(frame: pd.DataFrame) -> pa.Table:
 
 
 def _from_table(table: pa.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = table.to_pandas()
+    # Threads cost more than they give where there is little to do.
+    frame: pd.DataFrame = table.to_pandas(use_threads=table.nbytes > SMALL_BYTES)
     if not _TEXT_IS_OBJECT:
         for name in _object_text_columns(table):
             if name in frame.columns and frame[name].dtype.name == "str":
@@ -95,11 +101,21 @@ def _doubtful_parts(frame: pd.DataFrame) -> list[pd.DataFrame]:
     """Return what must be tried out to know that the frame comes back: some columns whole, of others one row."""
     if not (_is_plain_labels(frame.columns) and _is_plain_index(frame.index)) or frame.attrs:
         return [frame]
-    columns = [frame.iloc[:, at] for at in range(frame.shape[1])]
-    by_value = [at for at, column in enumerate(columns) if column.dtype.kind == "O" and not _is_text(column)]
-    by_type = [at for at, column in enumerate(columns) if at not in by_value and not _is_safe(column)]
+    kinds = list(frame.dtypes)
+    by_value = [at for at, kind in enumerate(kinds) if kind.kind == "O" and not _is_text(frame, at, kind)]
+    by_type = [
+        at for at, kind in enumerate(kinds) if not (_is_safe(kind) or at in by_value or kind in _types_that_come_back)
+    ]
     parts = (frame.iloc[:, by_value], frame.iloc[:1, by_type])
     return [part for part in parts if part.shape[1]]
+
+
+def _remember_types(frame: pd.DataFrame) -> None:
+    """Note the types of a frame that came back. An empty one says nothing, nor do types whose values matter."""
+    if len(frame) and len(_types_that_come_back) < _MOST_TYPES_REMEMBERED:
+        for kind in frame.dtypes:
+            if kind.name == "string" or (kind.kind != "O" and not _is_safe(kind)):
+                _types_that_come_back.add(kind)
 
 
 def _is_plain_labels(columns: pd.Index[Any]) -> bool:
@@ -113,14 +129,13 @@ def _is_plain_index(index: pd.Index[Any]) -> bool:
     return type(index) is pd.Index and str(index.dtype) in ("int64", "float64") and index.name is None
 
 
-def _is_text(column: pd.Series[Any]) -> bool:
-    if column.dtype.name == "object":
-        return bool(pd.api.types.infer_dtype(column, skipna=True) == "string")
-    return column.dtype.name in ("str", "string")
+def _is_text(frame: pd.DataFrame, at: int, kind: Any) -> bool:
+    if kind.name == "object":
+        return bool(pd.api.types.infer_dtype(frame.iloc[:, at], skipna=True) == "string")
+    return kind.name in ("str", "string")
 
 
-def _is_safe(column: pd.Series[Any]) -> bool:
-    kind = column.dtype
+def _is_safe(kind: Any) -> bool:
     return (kind.kind in "iufb" and kind.name != "float16") or kind.name in ("object", "str")
 
 

@@ -174,6 +174,11 @@ class AssetIndex:
                 for definition in self.definitions
                 if definition.node_def is not None and len(definition.specs_by_key) > 1
             },
+            subsettable={
+                definition.node_def.name
+                for definition in self.definitions
+                if definition.can_subset and definition.node_def is not None
+            },
             check_edges={
                 spec.key: tuple(definition.keys_by_input_name.values())
                 for definition in self.definitions

@@ -380,7 +380,7 @@ def graph_of_function(
     hooks: Iterable[HookDefinition] = (),
 ) -> GraphDefinition:
     """Run a graph's body once and return the graph that it describes."""
-    signature = read_signature(function, frames_up=4)
+    signature = read_signature(function)
     graph_name = name or function.__name__
     parameters = list(signature.input_names)
     if signature.context is not None:

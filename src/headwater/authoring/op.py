@@ -271,7 +271,8 @@ def tuple_annotations(returns: Any, count: int) -> list[Any]:
 class Op(OpDefinition, Generic[P, R]):
     """What `@op` gives: a definition that can still be called as the function that it was."""
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    # Not `P.args`: inside the body of a graph, an op is called without its context, config and resources.
+    def __call__(self, *args: Any, **kwargs: Any) -> R:
         made: R = super().__call__(*args, **kwargs)
         return made
 

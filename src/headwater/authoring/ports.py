@@ -5,31 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from headwater.authoring.no_value import NO_VALUE as NO_VALUE
 from headwater.model.keys import AssetKey, CoercibleToAssetKey, CoercibleToAssetKeyPrefix, prefix_parts
 from headwater.model.specs import AssetSpec
 
 if TYPE_CHECKING:
     from headwater.model.partitions import PartitionMapping, PartitionsDefinition
-
-
-class _NoValue:
-    """The absence of a default, where None is a value."""
-
-    _instance: _NoValue | None = None
-
-    def __new__(cls) -> _NoValue:
-        if cls._instance is None:
-            cls._instance = super().__new__(cls)
-        return cls._instance
-
-    def __repr__(self) -> str:
-        return "NO_VALUE"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-NO_VALUE: Any = _NoValue()
 
 
 class In:

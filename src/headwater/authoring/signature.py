@@ -32,8 +32,13 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A function's parameters by sort. `kind` is plain, generator, async or async_generator."""
+    """A function's parameters by sort; `names` are all of them in order. `kind` is plain, generator, async or async_generator.
 
+    `unfit` are those that cannot be given by name: "*args", and the names of positional-only ones.
+    """
+
+    names: tuple[str, ...]
+    unfit: tuple[str, ...]
     context: str | None
     inputs: tuple[Parameter, ...]
     config: Parameter | None
@@ -55,6 +60,7 @@ def _raw_parameters(
     function: Callable[..., Any],
 ) -> tuple[list[tuple[str, Any, Any]], bool, Any, int, FunctionType | None]:
     """Return (name, annotation, default) for each parameter, whether it takes **kwargs, the return annotation and flags."""
+    # Only the plainest function is read from its code; inspect.signature knows the rest and is twenty times as slow.
     if type(function) is FunctionType and not hasattr(function, "__wrapped__"):
         code = function.__code__
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -73,10 +79,11 @@ def _raw_parameters(
     signature = inspect.signature(function)
     raw = []
     takes_any = False
+    bound = function.keywords if isinstance(function, functools.partial) else ()
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
             takes_any = True
-        elif parameter.kind is not parameter.VAR_POSITIONAL:
+        elif parameter.kind is not parameter.VAR_POSITIONAL and parameter.name not in bound:
             annotation = NO_VALUE if parameter.annotation is parameter.empty else parameter.annotation
             raw.append(
                 (parameter.name, annotation, NO_VALUE if parameter.default is parameter.empty else parameter.default)
@@ -120,15 +127,42 @@ def is_context_parameter(name: str, annotation: Any) -> bool:
     if name in _CONTEXT_NAMES:
         return True
     text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    return isinstance(text, str) and text.endswith(_CONTEXT_SUFFIX) and text.startswith(("Asset", "Op", "Hook"))
+    if not isinstance(text, str) or not text.endswith(_CONTEXT_SUFFIX):
+        return False
+    return text.rpartition(".")[2].startswith(("Asset", "Op", "Hook"))
 
 
-def read_signature(function: Callable[..., Any], *, frames_up: int = 2) -> Signature:
-    """Read a function's parameters. `frames_up` says how far away the decorated code is, for annotations that name locals."""
+def _users_frame() -> FrameType | None:
+    """Return the innermost frame outside of this package: the code that decorates, whose locals annotations may name."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("headwater."):
+        frame = frame.f_back
+    return frame
+
+
+def _unfit_parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    code = getattr(function, "__code__", None)
+    if type(function) is FunctionType and not hasattr(function, "__wrapped__") and code is not None:
+        if not code.co_posonlyargcount and not code.co_flags & _VARARGS:
+            return ()
+    import inspect
+
+    unfit = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            unfit.append(f"*{parameter.name}")
+        elif parameter.kind is parameter.POSITIONAL_ONLY:
+            unfit.append(parameter.name)
+    return tuple(unfit)
+
+
+def read_signature(function: Callable[..., Any]) -> Signature:
+    """Read a function's parameters; annotations written as text are looked up where the function was written."""
     raw, takes_any, raw_returns, flags, inner = _raw_parameters(function)
     frame: FrameType | None = None
     if isinstance(raw_returns, str) or any(isinstance(annotation, str) for _, annotation, _ in raw):
-        frame = sys._getframe(frames_up)
+        frame = _users_frame()
+    names = tuple(name for name, _, _ in raw)
     context: str | None = None
     if raw and is_context_parameter(raw[0][0], raw[0][1]):
         context = raw[0][0]
@@ -155,6 +189,8 @@ def read_signature(function: Callable[..., Any], *, frames_up: int = 2) -> Signa
     else:
         kind = "plain"
     return Signature(
+        names=names,
+        unfit=_unfit_parameters(function),
         context=context,
         inputs=tuple(inputs),
         config=config,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -209,16 +208,6 @@ class TriggerContext:
 # ----------------------------------------------------------------------------------------------------------- functions
 
 
-def _frames_to_user_code() -> int:
-    """Return how far above the caller's callees the first frame outside of this package is, for `read_signature`."""
-    count = 1
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("headwater."):
-        frame = frame.f_back
-        count += 1
-    return count
-
-
 class TriggerFunction:
     """A user's function that a trigger calls: perhaps with a context first, then values, and resources by name.
 
@@ -228,7 +217,7 @@ class TriggerFunction:
     __slots__ = ("context_name", "function", "name", "of", "resource_names")
 
     def __init__(self, function: Callable[..., Any], of: str, *, extra: int = 0) -> None:
-        signature = read_signature(function, frames_up=_frames_to_user_code())
+        signature = read_signature(function)
         positional = [*([signature.context] if signature.context else []), *signature.input_names]
         if signature.config is not None:
             positional.append(signature.config.name)

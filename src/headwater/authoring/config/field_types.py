@@ -17,7 +17,6 @@ from headwater.authoring.config.schema import (
     ConfigKind,
     ConfigSchema,
     EnumChoice,
-    NoValue,
     schema_of,
     with_implicit_default,
 )
@@ -120,7 +119,7 @@ class Field:
                 why="It is required, or simply absent when it is not given.",
                 fix="Look at default_provided first, or give it a default_value.",
             )
-        return self.schema.default if isinstance(self._given_default, NoValue) else self._given_default
+        return self.schema.default if self._given_default is NO_VALUE else self._given_default
 
     def __repr__(self) -> str:
         default = f", default_value={self.schema.default!r}" if self.schema.has_default else ""

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeGuard
 
+from headwater.authoring.no_value import NO_VALUE as NO_VALUE
 from headwater.model.errors.config import InvalidConfigDefinitionError
 
 
@@ -35,18 +36,6 @@ class ConfigKind(enum.Enum):
 
 
 SCALAR_KINDS: Final = frozenset({ConfigKind.INT, ConfigKind.FLOAT, ConfigKind.STRING, ConfigKind.BOOL})
-
-
-class NoValue(enum.Enum):
-    """Stands for a value that was not given, where None is a value of its own."""
-
-    NO_VALUE = "no value"
-
-    def __repr__(self) -> str:
-        return "NO_VALUE"
-
-
-NO_VALUE: Final = NoValue.NO_VALUE
 
 
 @dataclass(frozen=True, slots=True)

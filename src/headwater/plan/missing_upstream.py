@@ -19,9 +19,9 @@ def missing_upstream(
 ) -> tuple[AssetKey, ...]:
     """Return upstream assets that can be built and have to be, for the selected ones to find their inputs; in order.
 
-    One that was built is left alone, and so is all above it. A partitioned one is named when it shares the partitions of
-    the asset that needs it and some of `partition_keys` are missing; other partitions are not found in the same run.
-    Assets that can only be built together come together.
+    One that was built is left alone, and so is all above it. A partitioned one is named when it has the partitions of
+    the asset that needs it and some of `partition_keys` are missing: other partitions take a run of their own. Assets
+    that can only be built together come together.
     """
     chosen = set(selected)
     above = graph.ancestors(selected) - chosen

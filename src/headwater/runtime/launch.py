@@ -112,7 +112,7 @@ def run_job(
 
     store = instance.store
     store.create_run(run)
-    logs = StepLogs(instance.logs_dir, on_line=on_line)
+    logs = StepLogs(instance.logs_dir, on_line=on_line, pass_through=on_line is None)
     session = ResourceSession(resources, config.get("resources"), instance=instance, run=run)
     scope = RunScope(
         run=run,

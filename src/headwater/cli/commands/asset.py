@@ -1,0 +1,271 @@
+"""headwater asset: what exists, what is known of one asset, and how to forget it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headwater.cli.commands.materialize import materialize
+from headwater.cli.lazy_group import LazyGroup
+from headwater.cli.options import project_options
+from headwater.cli.run_options import partition_options, read_partition_range
+from headwater.cli.screen import Screen, can_draw
+from headwater.cli.workplace import Workplace
+
+if TYPE_CHECKING:
+    from headwater.model.keys import AssetKey
+    from headwater.views.assets import AssetView, CheckView
+
+
+@click.group(cls=LazyGroup)
+def asset() -> None:
+    """List, show, materialize and wipe assets."""
+
+
+asset.add_command(materialize)
+
+
+@asset.command("list", short_help="List assets, and where each stands.")
+@click.argument("selection", required=False)
+@project_options
+def list_assets(workplace: Workplace, as_json: bool, selection: str | None) -> None:
+    """List the assets of SELECTION (default: all), upstream first, and where each stands."""
+    screen = Screen(as_json)
+    keys = workplace.selected(selection)
+    from headwater.views.assets import asset_views
+    from headwater.views.words import ago
+
+    with workplace.instance() as instance:
+        views = asset_views(workplace.graph, instance.store, keys)
+    if as_json:
+        screen.document({"assets": [_with_lineage(workplace, view) for view in views]})
+        return
+    if not views:
+        screen.say("The project declares no assets. One is made with @asset; `headwater init` makes a project.")
+        return
+    now = time.time()
+    screen.table(
+        ("asset", "group", "kinds", "status", "partitions", "materialized", "checks"),
+        [
+            (
+                str(view.key),
+                view.spec.group,
+                " ".join(sorted(view.spec.kinds)) or "-",
+                view.status.value,
+                str(view.partitions) if view.partitions is not None else "-",
+                ago(view.last_materialized_at, now) if view.last_materialized_at is not None else "-",
+                _checks_in_words(view) or "-",
+            )
+            for view in views
+        ],
+    )
+
+
+@asset.command("show", short_help="Show all that is known of one asset.")
+@click.argument("key", metavar="ASSET")
+@project_options
+def show(workplace: Workplace, as_json: bool, key: str) -> None:
+    """Show one asset: what it is, what it needs, when it was last made, and its checks."""
+    screen = Screen(as_json)
+    asset_key = workplace.asset_key(key)
+    from headwater.views.assets import asset_views
+    from headwater.views.metadata import metadata_in_words
+    from headwater.views.runs import short_id
+    from headwater.views.words import ago, instant_in_words
+
+    with workplace.instance() as instance:
+        (view,) = asset_views(workplace.graph, instance.store, [asset_key])
+    if as_json:
+        screen.document({"asset": _with_lineage(workplace, view)})
+        return
+    graph, spec, state = workplace.graph, view.spec, view.state
+    made = state.materialization if state is not None else None
+    now = time.time()
+    screen.result(screen.styled(str(asset_key), "bold"))
+    if spec.description:
+        screen.result(spec.description.strip())
+    screen.result()
+    tags = (f"{name}={text}" if text else name for name, text in spec.tags.items() if "headwater/kind/" not in name)
+    screen.fields(
+        [
+            ("status", view.status.value),
+            ("group", spec.group),
+            ("kinds", ", ".join(sorted(spec.kinds))),
+            ("owners", ", ".join(spec.owners)),
+            ("tags", ", ".join(tags)),
+            ("code version", spec.code_version),
+            ("needs", "\n".join(map(str, graph.parents(asset_key))) or "nothing"),
+            ("feeds", "\n".join(map(str, graph.children(asset_key))) or "nothing"),
+            ("partitions", _partitions_in_words(view)),
+            ("source", _source_of(workplace, asset_key)),
+        ]
+    )
+    if state is not None and state.last_attempt_outcome not in (None, "materialized"):
+        screen.heading("Last attempt")
+        screen.fields(
+            [
+                ("outcome", state.last_attempt_outcome),
+                ("when", f"{instant_in_words(state.last_attempt_at)} ({ago(state.last_attempt_at, now)})"),
+                ("cause", state.last_attempt_cause),
+                ("run", short_id(state.last_attempt_run_id or "")),
+            ]
+        )
+    if made is not None:
+        screen.heading("Last materialization")
+        screen.fields(
+            [
+                ("when", f"{instant_in_words(made.timestamp)} ({ago(made.timestamp, now)})"),
+                ("partition", made.partition),
+                ("run", short_id(made.run_id)),
+                ("data version", made.data_version),
+                ("code version", made.code_version),
+                *((name, metadata_in_words(entry)) for name, entry in made.metadata.items()),
+            ]
+        )
+    if view.checks:
+        screen.heading("Checks")
+        screen.table(
+            ("check", "status", "when", "blocking", "result"),
+            [
+                (
+                    check.spec.name,
+                    check.status.value,
+                    ago(check.evaluation.timestamp, now) if check.evaluation is not None else "-",
+                    "yes" if check.spec.blocking else "no",
+                    _check_result(check),
+                )
+                for check in view.checks
+            ],
+        )
+
+
+@asset.command("wipe", short_help="Forget what is known of assets.")
+@click.argument("selection")
+@partition_options
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@project_options
+def wipe(
+    workplace: Workplace,
+    as_json: bool,
+    selection: str,
+    partition: str | None,
+    partition_range: str | None,
+    first: str | None,
+    last: str | None,
+    yes: bool,
+) -> None:
+    """Forget what was materialized, observed and checked of the assets of SELECTION.
+
+    The history of runs and the stored values stay where they are.
+    """
+    screen = Screen(as_json)
+    ends = read_partition_range(partition, partition_range, first, last)
+    keys = workplace.selected(selection)
+    from headwater.cli.error_report import CommandRefused
+    from headwater.views.words import counted, listed
+
+    with workplace.instance() as instance:
+        partitions_by_key = {key: _partitions_to_wipe(workplace, instance, key, partition, ends) for key in keys}
+        named = listed([str(key) for key in keys])
+        count = sum(len(partitions or ()) for partitions in partitions_by_key.values())
+        what = f"{counted(count, 'partition')} of {named}" if partition is not None or ends is not None else named
+        if not yes:
+            if not can_draw(screen.err):
+                raise CommandRefused(
+                    what=f"What is known of {what} would be forgotten.",
+                    why="Nobody can be asked here, so nothing was done.",
+                    fix="Say so on the command line: --yes.",
+                )
+            click.confirm(f"Forget what is known of {what}?", abort=True, err=True)
+        for key, partitions in partitions_by_key.items():
+            if partitions is None:
+                instance.wipe_assets([key])
+            else:
+                instance.wipe_asset_partitions(key, partitions)
+    if as_json:
+        screen.document(
+            {
+                "wiped": [
+                    {"key": str(key), "partitions": None if partitions is None else list(partitions)}
+                    for key, partitions in partitions_by_key.items()
+                ]
+            }
+        )
+    screen.result(f"Forgotten: {what}.")
+
+
+def _partitions_to_wipe(
+    workplace: Workplace, instance: Any, key: AssetKey, partition: str | None, ends: tuple[str, str] | None
+) -> tuple[str, ...] | None:
+    if partition is None and ends is None:
+        return None
+    from headwater.cli.error_report import CommandRefused
+    from headwater.plan.partitions_of_request import keys_in_range
+
+    partitions_def = workplace.graph.spec(key).partitions_def
+    if partitions_def is None:
+        raise CommandRefused(
+            what=f'"{key}" is not partitioned, and a partition of it was named.',
+            why="Nothing was forgotten.",
+            fix="Leave the partition out, or select only partitioned assets.",
+        )
+    if ends is not None:
+        return keys_in_range(partitions_def, ends, instance)
+    assert partition is not None
+    partitions_def.validate_partition_key(partition, None, instance)
+    return (partition,)
+
+
+def _with_lineage(workplace: Workplace, view: AssetView) -> dict[str, Any]:
+    graph = workplace.graph
+    return {
+        **view.to_data(),
+        "upstream": [str(key) for key in graph.parents(view.key)],
+        "downstream": [str(key) for key in graph.children(view.key)],
+        "source": _source_of(workplace, view.key),
+    }
+
+
+def _partitions_in_words(view: AssetView) -> str | None:
+    counts = view.partitions
+    if counts is None or view.spec.partitions_def is None:
+        return None
+    return (
+        f"{view.spec.partitions_def.describe()}\n"
+        f"{counts.materialized:,} materialized, {counts.missing:,} missing, {counts.failed:,} failed"
+    )
+
+
+def _checks_in_words(view: AssetView) -> str:
+    from headwater.views.assets import CheckStatus
+
+    counts = [(status, sum(check.status is status for check in view.checks)) for status in CheckStatus]
+    return ", ".join(f"{count} {status.value}" for status, count in counts if count)
+
+
+def _check_result(check: CheckView) -> str:
+    from headwater.views.metadata import metadata_in_words
+
+    evaluation = check.evaluation
+    if evaluation is None:
+        return check.spec.description or ""
+    told = [evaluation.description or ""]
+    told += [f"{name}={metadata_in_words(entry)}" for name, entry in evaluation.metadata.items()]
+    at = f"[{evaluation.partition}] " if evaluation.partition is not None else ""
+    return at + ", ".join(part for part in told if part)
+
+
+def _source_of(workplace: Workplace, key: AssetKey) -> str | None:
+    """Return "file:line" of the function that builds the asset; the path is shortened where it is below this folder."""
+    definition = workplace.definitions.index.definition_by_key.get(key)
+    function: Any = getattr(getattr(definition, "node_def", None), "compute_fn", None)
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return None
+    path = os.path.relpath(code.co_filename)
+    return f"{code.co_filename if path.startswith('..') else path}:{code.co_firstlineno}"

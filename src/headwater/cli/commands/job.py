@@ -1,0 +1,88 @@
+"""headwater job: jobs, listed and executed."""
+
+from __future__ import annotations
+
+import click
+
+from headwater.cli.lazy_group import LazyGroup
+from headwater.cli.options import project_options, traceback_option
+from headwater.cli.run_options import read_configs, read_partition_range, read_tags, run_options
+from headwater.cli.screen import Screen
+from headwater.cli.workplace import Workplace
+
+
+@click.group(cls=LazyGroup)
+def job() -> None:
+    """List and execute jobs."""
+
+
+@job.command("list")
+@project_options
+def list_jobs(workplace: Workplace, as_json: bool) -> None:
+    """List the jobs of the project."""
+    screen = Screen(as_json)
+    jobs = workplace.definitions.get_all_job_defs()
+    rows = []
+    for definition in jobs:
+        partitions_def = definition.partitions_def
+        rows.append(
+            {
+                "name": definition.name,
+                "kind": "assets" if definition.is_asset_job else "ops",
+                "partitions": partitions_def.describe() if partitions_def is not None else None,
+                "description": definition.description,
+            }
+        )
+    if as_json:
+        screen.document({"jobs": rows})
+    elif rows:
+        screen.table(
+            ("job", "kind", "partitions", "description"),
+            [
+                (row["name"] or "", row["kind"] or "", row["partitions"] or "", _first_line(row["description"]))
+                for row in rows
+            ],
+        )
+    else:
+        screen.say("The project declares no jobs. One is made with @job or define_asset_job(...).")
+
+
+@job.command("execute")
+@click.argument("name")
+@run_options
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before a run of very many partitions.")
+@traceback_option
+@project_options
+def execute(
+    workplace: Workplace,
+    as_json: bool,
+    name: str,
+    partition: str | None,
+    partition_range: str | None,
+    first: str | None,
+    last: str | None,
+    configs: tuple[str, ...],
+    tags: tuple[str, ...],
+    yes: bool,
+    full: bool,
+) -> int:
+    """Execute the job NAME."""
+    ends = read_partition_range(partition, partition_range, first, last)
+    run_config, run_tags = read_configs(configs), read_tags(tags)
+    from headwater.cli.launching import RunRequest, launch_and_report
+
+    request = RunRequest(
+        job_name=name,
+        partition_key=partition,
+        partition_range=ends,
+        run_config=run_config,
+        tags=run_tags,
+        is_confirmed=yes,
+    )
+    return launch_and_report(workplace, request, as_json=as_json, full=full)
+
+
+def _first_line(text: str | None) -> str:
+    from headwater.views.words import first_line
+
+    return first_line(text, 80)

@@ -1,0 +1,59 @@
+"""headwater materialize: makes the selected assets."""
+
+from __future__ import annotations
+
+import click
+
+from headwater.cli.options import project_options, traceback_option
+from headwater.cli.run_options import read_configs, read_partition_range, read_tags, run_options
+from headwater.cli.workplace import Workplace
+
+
+@click.command(short_help="Make the selected assets.")
+@click.argument("selection", required=False)
+@click.option("--select", "selected", metavar="SELECTION", help="The selection, said as an option.")
+@run_options
+@click.option("--no-upstream", is_flag=True, help="Make only what is selected, not what it needs and is missing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before a run of very many partitions.")
+@traceback_option
+@project_options
+def materialize(
+    workplace: Workplace,
+    as_json: bool,
+    selection: str | None,
+    selected: str | None,
+    partition: str | None,
+    partition_range: str | None,
+    first: str | None,
+    last: str | None,
+    configs: tuple[str, ...],
+    tags: tuple[str, ...],
+    no_upstream: bool,
+    yes: bool,
+    full: bool,
+) -> int:
+    """Make the assets of SELECTION, and what they need that is missing.
+
+    A selection is an asset (orders), its lineage (+orders, orders+2), a group (group:gold), a tag, a kind or an owner,
+    joined by and, or, not; '*' means all assets.
+    """
+    if (selection is None) == (selected is None):
+        raise click.UsageError(
+            "Name the selection once."
+            if selection is not None
+            else "What is to be made? Name a selection of assets; '*' means all of them."
+        )
+    ends = read_partition_range(partition, partition_range, first, last)
+    run_config, run_tags = read_configs(configs), read_tags(tags)
+    from headwater.cli.launching import RunRequest, launch_and_report
+
+    request = RunRequest(
+        selection=selection if selection is not None else selected,
+        partition_key=partition,
+        partition_range=ends,
+        run_config=run_config,
+        tags=run_tags,
+        adds_missing_upstream=not no_upstream,
+        is_confirmed=yes,
+    )
+    return launch_and_report(workplace, request, as_json=as_json, full=full)

@@ -1,0 +1,77 @@
+"""The `headwater` command: which commands there are, and how any of them ends.
+
+Exit codes: 0 done, 1 the run failed, 2 the command was wrong, 3 the definitions do not load, 4 the state cannot be read
+or written, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from headwater.cli.lazy_group import LazyGroup
+
+_PLACES = {
+    "materialize": ("headwater.cli.commands.materialize:materialize", "Make the selected assets."),
+    "check": ("headwater.cli.commands.check:check", "Evaluate the checks of assets, without making them."),
+    "asset": ("headwater.cli.commands.asset:asset", "List, show, materialize and wipe assets."),
+    "partition": ("headwater.cli.commands.partition:partition", "List and show partitions of an asset."),
+    "job": ("headwater.cli.commands.job:job", "List and execute jobs."),
+    "run": ("headwater.cli.commands.run:run", "List and show runs, and what their steps said."),
+    "definitions": ("headwater.cli.commands.definitions:definitions", "Validate and list what a project declares."),
+    "init": ("headwater.cli.commands.init:init", "Make a new project that runs."),
+    "doctor": ("headwater.cli.commands.doctor:doctor", "Examine this installation, its settings and its state."),
+    "db": ("headwater.cli.commands.db:db", "Bring the database up to date, or trim its history."),
+    "completion": ("headwater.cli.commands.completion:completion", "Print the script that completes commands."),
+}
+
+
+class HeadwaterGroup(LazyGroup):
+    """The root command: whatever goes wrong in a command ends in words and an exit code here."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        given = list(sys.argv[1:] if args is None else args)
+        try:
+            answer = super().main(given, prog_name or "headwater", complete_var, standalone_mode=False, **extra)
+            exit_code = answer if isinstance(answer, int) else 0
+        except Exception as error:
+            # Most commands end well: what tells of errors is loaded when there is one.
+            from headwater.cli.error_report import report_error
+
+            exit_code = report_error(error, given)
+        if standalone_mode:
+            sys.exit(exit_code)
+        return exit_code
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"headwater {version('headwater')}")
+        ctx.exit()
+
+
+@click.group(
+    name="headwater",
+    cls=HeadwaterGroup,
+    places=_PLACES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 the run failed, 2 the command was wrong, 3 the definitions do not load, "
+    "4 the state cannot be read or written, 130 interrupted.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
+def main() -> None:
+    """Headwater: declare the data that should exist; it is made, recorded and explained."""

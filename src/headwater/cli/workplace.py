@@ -1,0 +1,113 @@
+"""Where a command works: the project whose definitions it reads, and the instance that remembers."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headwater.authoring.definitions import Definitions
+    from headwater.graph.asset_graph import AssetGraph
+    from headwater.model.keys import AssetKey
+    from headwater.runtime.instance import Instance
+    from headwater.runtime.project import LoadedProject
+    from headwater.runtime.settings import Settings
+
+
+@dataclass
+class Workplace:
+    """What was said about where definitions and state are; each is loaded when it is first asked for."""
+
+    module: str | None = None
+    file: str | None = None
+    home: str | None = None
+
+    @cached_property
+    def project(self) -> LoadedProject:
+        """The project. Raises DefinitionsNotLoaded, from whatever went wrong."""
+        from headwater.runtime.project import find_definitions
+
+        with _loading():
+            return find_definitions(self.module, self.file)
+
+    @property
+    def definitions(self) -> Definitions:
+        return self.project.definitions
+
+    @property
+    def graph(self) -> AssetGraph:
+        return self.definitions.graph
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of the project, or of the current directory when no project was asked for; with --home."""
+        if "project" in self.__dict__:
+            settings = self.project.settings
+        else:
+            from headwater.runtime.settings import Settings
+
+            with _loading():
+                settings = Settings.load()
+        if self.home is None:
+            return settings
+        home = Path(self.home).expanduser().absolute()
+        return replace(settings, home=home, sources={**settings.sources, "home": "--home"})
+
+    @contextlib.contextmanager
+    def instance(self) -> Iterator[Instance]:
+        """Give the instance; runs that were found dead are told of."""
+        from headwater.runtime.instance import Instance
+
+        with Instance.from_settings(self.settings) as instance:
+            yield instance
+
+    def selected(self, text: str | None, *, include_sources: bool = True) -> list[AssetKey]:
+        """Return the assets of a selection (default: all) in the order in which they could be built."""
+        graph = self.graph
+        order = graph.toposort()
+        if text is None or text.strip() == "*":
+            return [key for key in order if not graph.is_implied(key) or include_sources]
+        from headwater.graph.selection import AssetSelection
+
+        chosen = AssetSelection.from_string(text, include_sources=include_sources).resolve_nonempty(graph)
+        return [key for key in order if key in chosen]
+
+    def asset_key(self, text: str) -> AssetKey:
+        """Return the key of one asset. Raises UnknownInSelection that offers the nearest."""
+        from headwater.model.errors.graph import UnknownInSelection
+        from headwater.model.keys import AssetKey
+
+        key = AssetKey.parse(text) if all(text.split("/")) else None
+        if key is None or not self.graph.has(key):
+            raise UnknownInSelection("ASSET", text, map(str, self.graph.keys), "See: headwater asset list")
+        return key
+
+
+@contextlib.contextmanager
+def _loading() -> Iterator[None]:
+    """Whatever goes wrong inside keeps the definitions from loading. What modules print is no result: to stderr."""
+    from headwater.cli.error_report import DefinitionsNotLoaded
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except (Exception, SystemExit) as error:
+        raise DefinitionsNotLoaded from _as_exception(error)
+
+
+def _as_exception(error: Any) -> Exception:
+    """A module that exits while it is imported must not end the command in silence."""
+    from headwater.cli.error_report import CommandRefused
+
+    if isinstance(error, Exception):
+        return error
+    return CommandRefused(
+        what=f"A module called sys.exit({error.code!r}) while it was imported.",
+        why="Its definitions could not be read.",
+        fix='Put what a script does under: if __name__ == "__main__":',
+    )

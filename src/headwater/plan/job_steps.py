@@ -356,7 +356,9 @@ def _join(
         if not (loads_assets or starts_graph or len(steps) == 1):
             continue
         for key in upstream:
-            if key in built_by and built_by[key][0] not in own:
+            if key in built_by and built_by[key][0] in own:
+                continue  # what guards an asset comes after it, also when the asset reads its own earlier partition
+            if key in built_by:
                 need = Need((built_by[key],))
                 if need not in known:
                     known.add(need)

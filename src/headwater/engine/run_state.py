@@ -7,8 +7,10 @@ state is a fold: a run is recovered by passing its recorded events through `adva
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
+
+from msgspec.structs import replace
 
 from headwater.model.errors import InvariantViolationError
 from headwater.model.events import (

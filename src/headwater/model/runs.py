@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct, field
 
 from headwater.model.events import AssetMaterialized, AssetObserved, CheckEvaluated, Event
 from headwater.model.keys import AssetCheckKey, AssetKey
@@ -60,8 +61,7 @@ def instant(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One execution of a job or of a selection of assets. Times are seconds since 1970 in UTC."""
 
     run_id: str
@@ -101,8 +101,7 @@ class Run:
         return self.ended_at - self.started_at
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(Struct, frozen=True):
     """A run as stored, with when it was created and last changed."""
 
     storage_id: int
@@ -123,8 +122,7 @@ class RunRecord:
         return self.run.ended_at
 
 
-@dataclass(frozen=True, slots=True)
-class StepRecord:
+class StepRecord(Struct, frozen=True):
     """A step of a run as it stands now."""
 
     run_id: str
@@ -137,8 +135,7 @@ class StepRecord:
     cause: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunsFilter:
+class RunsFilter(Struct, frozen=True):
     """Which runs: every field that is given must match; a sequence matches any of its members."""
 
     run_ids: Sequence[str] | None = None
@@ -171,8 +168,7 @@ class EventType(str, Enum):
     ASSET_WIPED = "ASSET_WIPED"
 
 
-@dataclass(frozen=True, slots=True)
-class EventRecordsFilter:
+class EventRecordsFilter(Struct, frozen=True):
     """Which events. Times are seconds since 1970; cursors are storage ids, both exclusive."""
 
     event_type: EventType | str | None = None
@@ -186,8 +182,7 @@ class EventRecordsFilter:
     storage_ids: Sequence[int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AssetRecordsFilter:
+class AssetRecordsFilter(Struct, frozen=True):
     """Which events of one asset, for `fetch_materializations` and `fetch_observations`."""
 
     asset_key: AssetKey
@@ -199,8 +194,7 @@ class AssetRecordsFilter:
     storage_ids: Sequence[int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EventRecord:
+class EventRecord(Struct, frozen=True):
     """An event as stored: `storage_id` grows with time and serves as a cursor."""
 
     storage_id: int
@@ -251,8 +245,7 @@ class EventRecord:
         return self.event.message
 
 
-@dataclass(frozen=True, slots=True)
-class AssetState:
+class AssetState(Struct, frozen=True):
     """What is known now of one asset × partition (partition None for an unpartitioned asset).
 
     `materialization` is the last one that counts (a wipe clears it). `attempt_outcome` is how the last attempt ended:

@@ -6,23 +6,22 @@ A plan holds no functions. Whoever carries it out finds them by step key in the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.policies import RetryPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class FromStep:
+class FromStep(Struct, frozen=True):
     """The value that a step of this run gives at an output, stored under run, step and output."""
 
     step: str
     output: str
 
 
-@dataclass(frozen=True, slots=True)
-class FromAsset:
+class FromAsset(Struct, frozen=True):
     """The stored value of an asset; `step` builds it in this run, None when it is there already."""
 
     asset: AssetKey
@@ -30,43 +29,37 @@ class FromAsset:
     output: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FromCollected:
+class FromCollected(Struct, frozen=True):
     """All values of a dynamic output, or of a step that is mapped over one, as a list in order of mapping keys."""
 
     step: str
     output: str
 
 
-@dataclass(frozen=True, slots=True)
-class FromMany:
+class FromMany(Struct, frozen=True):
     """Several sources, as a list."""
 
     sources: tuple[Source, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FromConfig:
+class FromConfig(Struct, frozen=True):
     """A value given with the run: under `inputs` of the step's config, or as an input of the job."""
 
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FromDefault:
+class FromDefault(Struct, frozen=True):
     """The default of the parameter."""
 
 
-@dataclass(frozen=True, slots=True)
-class FromInputManager:
+class FromInputManager(Struct, frozen=True):
     """What the input's own input manager finds, without anything upstream."""
 
 
 Source = FromStep | FromAsset | FromCollected | FromMany | FromConfig | FromDefault | FromInputManager
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """What must have come about before a step can run: any of `sources` (step, output) when it is a fan-in, else all.
 
     An output of None asks only that the step succeeded. `is_collected` waits for every mapped instance of the step.
@@ -77,8 +70,7 @@ class Need:
     is_collected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedAsset:
+class PlannedAsset(Struct, frozen=True):
     """An asset that a step builds; `partitions` is None for an unpartitioned one."""
 
     key: AssetKey
@@ -86,8 +78,7 @@ class PlannedAsset:
     partitions: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlanStep:
+class PlanStep(Struct, frozen=True):
     """One step. `mapped_over` is the dynamic output (step, output) for each value of which it runs once."""
 
     key: str
@@ -106,8 +97,7 @@ class PlanStep:
     reason: str = "requested"
 
 
-@dataclass(frozen=True, slots=True)
-class RunPlan:
+class RunPlan(Struct, frozen=True):
     """The steps of one run in an order in which they could run, and the request that they follow from."""
 
     job_name: str
@@ -153,8 +143,7 @@ class RunPlan:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class KnownOutputs:
+class KnownOutputs(Struct, frozen=True):
     """What an earlier run's step gave: values are loaded from under that run's id."""
 
     run_id: str

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from headwater.authoring.assets import AssetsDefinition
     from headwater.authoring.op import OpDefinition
-    from headwater.model.partitions import PartitionKeyRange, PartitionsDefinition, TimeWindow
+    from headwater.model.partitions import MultiPartitionKey, PartitionKeyRange, PartitionsDefinition, TimeWindow
     from headwater.model.runs import Run
     from headwater.model.specs import AssetCheckSpec
 
@@ -396,7 +396,10 @@ class OpExecutionContext:
 
     @property
     def partition_key(self) -> str:
-        """The partition for which this run is. Raises InvariantViolationError when there is none, or several."""
+        """The partition for which this run is: a MultiPartitionKey where there are several dimensions.
+
+        Raises InvariantViolationError when this run has no partition, or several.
+        """
         keys = self._scope.run_partition_keys
         if keys is None:
             raise InvariantViolationError(
@@ -411,7 +414,7 @@ class OpExecutionContext:
                 why="There is no single key.",
                 fix="Use context.partition_keys or context.partition_key_range.",
             )
-        return keys[0]
+        return self._typed_keys(keys)[0]
 
     @property
     def partition_keys(self) -> Sequence[str]:
@@ -422,7 +425,12 @@ class OpExecutionContext:
                 why=self._why_unpartitioned(),
                 fix="Check context.has_partition_key first, or run it for a partition.",
             )
-        return list(self._scope.run_partition_keys)
+        return self._typed_keys(self._scope.run_partition_keys)
+
+    def _typed_keys(self, keys: Sequence[str]) -> list[str]:
+        # Requests, tags and tables hold plain text; the dimensions of a key are known to the definition.
+        read = getattr(self._scope.partitions_def, "get_partition_key_from_str", None)
+        return list(keys) if read is None else [read(key) for key in keys]
 
     @property
     def partition_key_range(self) -> PartitionKeyRange:
@@ -557,15 +565,18 @@ class AssetExecutionContext(OpExecutionContext):
         return OpExecutionContext(self._scope)
 
     @property
-    def multi_partition_key(self) -> Any:
+    def multi_partition_key(self) -> MultiPartitionKey:
         """The partition of this run with its keys by dimension."""
         from headwater.model.partitions import MultiPartitionKey
 
         key = self.partition_key
         if isinstance(key, MultiPartitionKey):
             return key
-        definition = self._partition_definition()
-        return definition.get_partition_key_from_str(key)
+        raise InvariantViolationError(
+            what=f"context.multi_partition_key was read in {self._described()}.",
+            why="Its partitions have one dimension.",
+            fix="Read context.partition_key.",
+        )
 
     @property
     def asset_check_spec(self) -> AssetCheckSpec:

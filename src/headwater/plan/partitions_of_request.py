@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from headwater.model.errors import InvariantViolationError
 from headwater.model.errors.partitions import UnknownPartitionError
@@ -43,7 +43,7 @@ def requested_keys(
     if partition_key is not None:
         for definition in definitions:
             definition.validate_partition_key(partition_key, None, store)
-        return (str(partition_key),)
+        return (key_of(definitions[0], partition_key),)
     keys = tuple(partition_keys or ())
     for definition in definitions:
         for key in keys:
@@ -55,8 +55,14 @@ def requested_keys(
             fix="Name at least one partition.",
         )
     if len(keys) == 1:
-        return keys
+        return (key_of(definitions[0], keys[0]),)
     return tuple(definitions[0].subset_with_partition_keys(keys))
+
+
+def key_of(definition: PartitionsDefinition[Any], written: str) -> str:
+    """Return a key as the definition gives it: one of several dimensions, written as text, knows them again."""
+    read = getattr(definition, "get_partition_key_from_str", str)
+    return cast(str, read(written))
 
 
 def keys_in_range(

@@ -16,6 +16,7 @@ from headwater.cli.screen import COLOURS, Screen, can_draw
 from headwater.model.events import CheckEvaluated, Event, StepRetryScheduled
 from headwater.model.runs import StepStatus
 from headwater.views.assets import CheckStatus, check_status
+from headwater.views.metadata import metadata_in_words
 from headwater.views.runs import STEP_WORDS, RunTally, StepTally
 from headwater.views.words import counted, duration_in_words
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_RUNNING_SHOWN = 8
 MOST_FINISHED_SHOWN = 5
+MOST_MEASURES_SHOWN = 4
 _QUIET_LEVELS = frozenset({"DEBUG"})
 _ENDED = frozenset(
     {StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.SKIPPED, StepStatus.CANCELED}
@@ -214,10 +216,19 @@ class LiveProgress(Progress):
 
 
 def check_line(evaluation: CheckEvaluated) -> str:
-    """Return one line about a check that did not pass: status word first."""
+    """Return one line about a check that did not pass: status word first, then what it says of the reason."""
     status = check_status(evaluation)
     at = f" [{evaluation.partition}]" if evaluation.partition is not None else ""
-    notes = [note for note in ("blocking" if evaluation.blocks else "", evaluation.description or "") if note]
+    measured = list(evaluation.metadata.items())[:MOST_MEASURES_SHOWN]
+    notes = [
+        note
+        for note in (
+            "blocking" if evaluation.blocks else "",
+            evaluation.description or "",
+            ", ".join(f"{name}={metadata_in_words(entry)}" for name, entry in measured),
+        )
+        if note
+    ]
     word = "warned" if status is CheckStatus.WARNED else "failed"
     return "  ".join([word, f"check {evaluation.asset}:{evaluation.check}{at}", *notes])
 

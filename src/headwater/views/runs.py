@@ -29,6 +29,8 @@ from headwater.views.metadata import metadata_as_data
 from headwater.views.words import counted, duration_in_words, first_line, instant_as_iso
 
 SHORT_ID_LENGTH = 8
+# A cause in a line is there to be recognized; the whole error is shown elsewhere.
+LONGEST_CAUSE = 120
 
 RUN_WORDS: Mapping[RunStatus, str] = {
     RunStatus.QUEUED: "queued",
@@ -90,7 +92,7 @@ def run_sentence(run: Run, now: float) -> str:
             told = f"is {word}, since {duration_in_words(now - run.started_at)}"
         case _:
             told = f"is {word}"
-    cause = first_line(run.cause) if run.cause and run.status is not RunStatus.SUCCESS else ""
+    cause = first_line(run.cause, LONGEST_CAUSE) if run.cause and run.status is not RunStatus.SUCCESS else ""
     return f"{subject} {told}" + (f": {cause}" if cause else ".")
 
 
@@ -214,11 +216,18 @@ class RunTally:
         for ended in (StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.SKIPPED, StepStatus.CANCELED):
             if steps := self.with_status(ended):
                 told.append(f"{counted(len(steps), 'step')} {STEP_WORDS[ended]}")
+        if self.checks:
+            told.append(self.checks_in_words())
+        return ", ".join(told) or "nothing was to be done"
+
+    def checks_in_words(self) -> str:
+        """Return "2 checks passed, 1 warned"."""
         counts = [(status, len(self.checks_with(status))) for status in CheckStatus]
         tallied = [(status, count) for status, count in counts if count]
-        for place, (status, count) in enumerate(tallied):
-            told.append(f"{counted(count, 'check') if place == 0 else f'{count:,}'} {status.value}")
-        return ", ".join(told) or "nothing was to be done"
+        return ", ".join(
+            f"{counted(count, 'check') if place == 0 else f'{count:,}'} {status.value}"
+            for place, (status, count) in enumerate(tallied)
+        )
 
 
 def failure_in_words(event: StepFailed) -> str:
@@ -236,7 +245,7 @@ def failure_in_words(event: StepFailed) -> str:
 def error_in_words(error: ErrorInfo) -> str:
     """Return an error in one line: the innermost cause, which is what the user's own code met."""
     root = error if error.code is not None else error.root
-    message = first_line(root.message)
+    message = first_line(root.message, LONGEST_CAUSE)
     return f"{root.class_name}: {message}" if message else root.class_name
 
 

@@ -44,7 +44,7 @@ def list_runs(as_json: bool, home: str | None, limit: int, job_name: str | None,
     screen = Screen(as_json)
     from headwater.model.runs import RunsFilter
     from headwater.views.runs import RUN_WORDS, run_line_data, run_subject, short_id
-    from headwater.views.words import ago, duration_in_words
+    from headwater.views.words import ago, duration_in_words, first_line
 
     wanted = [status for status, word in RUN_WORDS.items() if word in statuses]
     filters = RunsFilter(job_name=job_name, statuses=wanted)
@@ -67,7 +67,7 @@ def list_runs(as_json: bool, home: str | None, limit: int, job_name: str | None,
                 run_subject(each),
                 ago(each.started_at or each.created_at, now),
                 duration_in_words(each.duration_seconds),
-                (each.cause or "").splitlines()[0][:80] if each.cause and not each.is_success else "",
+                first_line(each.cause, 80) if not each.is_success else "",
             )
             for each in runs
         ],
@@ -139,7 +139,7 @@ def show(as_json: bool, home: str | None, run_id: str, full: bool) -> None:
         screen.say("The history of this run has been trimmed; what it made is shown by: headwater asset show")
     if tally.checks:
         screen.heading("Checks")
-        screen.result(tally.in_words().rpartition("materialized")[2].lstrip(", ") or tally.in_words())
+        screen.result(tally.checks_in_words())
         report_checks(screen, tally)
     if tally.run_error is not None or any(step.status is StepStatus.FAILED for step in steps):
         screen.heading("What failed")

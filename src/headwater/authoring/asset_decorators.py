@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from headwater.authoring.assets import Asset, AssetsDefinition, deps_with_mappings
 from headwater.authoring.graph_definition import graph_of_function
 from headwater.authoring.nodes import DEFAULT_IO_MANAGER_KEY, InputPort, NodeDefinition, OutputPort
-from headwater.authoring.op import Op, docstring_of, json_tags, tuple_annotations, value_annotation
+from headwater.authoring.op import Op, docstring_of, json_tags, name_of, tuple_annotations, value_annotation
 from headwater.authoring.ports import NO_VALUE, AssetIn, AssetOut
 from headwater.authoring.signature import Signature, read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
 from headwater.model.keys import AssetKey, CoercibleToAssetKey, CoercibleToAssetKeyPrefix, prefix_parts
-from headwater.model.specs import AssetCheckSpec, AssetDep, AssetExecutionType, AssetSpec
+from headwater.model.specs import AssetCheckSpec, AssetDep, AssetExecutionType, AssetSpec, checked_name
 
 if TYPE_CHECKING:
     from headwater.authoring.hooks import HookDefinition
@@ -106,8 +106,9 @@ def asset(
     """
 
     def decorate(function: Callable[..., Any]) -> Asset[..., Any]:
+        _refuse_non_function(function, "@asset")
         signature = read_signature(function)
-        function_name = name or function.__name__
+        function_name = name or name_of(function)
         if key is not None:
             if name is not None or key_prefix is not None:
                 raise InvalidDefinitionError(
@@ -118,6 +119,13 @@ def asset(
             asset_key = AssetKey.from_coercible(key)
         else:
             asset_key = AssetKey((*prefix_parts(key_prefix), function_name))
+        checked_name(asset_key.to_python_identifier(), f'asset "{asset_key}"')
+        if compute_kind is not None and kinds:
+            raise InvalidDefinitionError(
+                what=f'Asset "{asset_key}" has both kinds and a compute_kind.',
+                why="compute_kind is the older way to give one kind.",
+                fix="Keep kinds=.",
+            )
         if io_manager_def is not None and io_manager_key is not None:
             raise InvalidDefinitionError(
                 what=f'Asset "{asset_key}" has both an io_manager_key and an io_manager_def.',
@@ -188,6 +196,15 @@ def asset(
         return made
 
     return decorate(compute_fn) if compute_fn is not None else decorate
+
+
+def _refuse_non_function(function: Any, decorator: str) -> None:
+    if not callable(function):
+        raise InvalidDefinitionError(
+            what=f"{decorator} was given {function!r}, a {type(function).__name__}.",
+            why="It makes a definition of a function, and its arguments are given by name.",
+            fix=f'Write {decorator}(name="...") above a function.',
+        )
 
 
 def loaded_inputs(of: str, signature: Signature, ins: Mapping[str, Any] | None) -> dict[str, tuple[AssetKey, AssetIn]]:
@@ -338,19 +355,22 @@ def multi_asset(
 
     def decorate(function: Callable[..., Any]) -> Any:
         signature = read_signature(function)
-        node_name = name or function.__name__
+        node_name = name or name_of(function)
         inputs = loaded_inputs(node_name, signature, ins)
         edges = {input_name: (key, asset_in.partition_mapping) for input_name, (key, asset_in) in inputs.items()}
         all_deps = deps_with_mappings(deps, edges)
         output_keys: dict[str, AssetKey] = {}
         ports: dict[str, OutputPort] = {}
-        io_keys: dict[AssetKey, str] = {}
         made_specs: list[AssetSpec] = []
         kinds = {compute_kind} if compute_kind else None
         if outs is not None:
+            _refuse_other_kinds(node_name, "outs", outs.values(), AssetOut)
+            if internal_asset_deps is not None:
+                _check_internal_deps(node_name, internal_asset_deps, outs, all_deps, inputs)
             annotations = tuple_annotations(signature.returns, len(outs))
             for (output, out), annotation in zip(outs.items(), annotations, strict=True):
                 own_deps: Iterable[Any] = all_deps
+                checked_name(output, f'an output of multi-asset "{node_name}"')
                 if internal_asset_deps is not None and output in internal_asset_deps:
                     by_key = {dep.asset_key: dep for dep in all_deps}
                     own_deps = [
@@ -376,6 +396,7 @@ def multi_asset(
                     description=out.description,
                 )
         else:
+            _refuse_other_kinds(node_name, "specs", specs or (), AssetSpec)
             own_keys = {spec.key for spec in specs or ()}
             for spec in specs or ():
                 changes: dict[str, Any] = {}
@@ -399,6 +420,7 @@ def multi_asset(
                     output, is_required=not spec.skippable, metadata=spec.metadata, code_version=made.code_version
                 )
         _refuse_repeated_keys(node_name, [spec.key for spec in made_specs])
+        _check_partitions(node_name, made_specs, partitions_def, can_subset)
         own = {spec.key for spec in made_specs}
         node = asset_op(
             function,
@@ -425,12 +447,76 @@ def multi_asset(
             resource_defs=resource_defs,
             backfill_policy=backfill_policy,
             hook_defs=hooks or (),
-            io_manager_keys=io_keys,
             execution_type=execution_type,
             internal_deps=any(dep.asset_key in own for spec in made_specs for dep in spec.deps),
         )
 
     return decorate
+
+
+def _refuse_other_kinds(node: str, argument: str, given: Iterable[Any], expected: type) -> None:
+    for thing in given:
+        if not isinstance(thing, expected):
+            raise InvalidDefinitionError(
+                what=f'Multi-asset "{node}" was given {thing!r} in {argument}=.',
+                why=f"Each of them is an {expected.__name__}.",
+                fix="Write specs=[AssetSpec(...)]." if expected is AssetSpec else "Write outs={'name': AssetOut(...)}.",
+            )
+
+
+def _check_internal_deps(
+    node: str,
+    internal: Mapping[str, Set[AssetKey]],
+    outs: Mapping[str, AssetOut],
+    deps: Iterable[AssetDep],
+    inputs: Mapping[str, tuple[AssetKey, AssetIn]],
+) -> None:
+    unknown = [output for output in internal if output not in outs]
+    if unknown:
+        raise InvalidDefinitionError(
+            what=f'internal_asset_deps= of multi-asset "{node}" names the output "{unknown[0]}", which it lacks.',
+            why="The dependencies would belong to nothing.",
+            fix=f"{did_you_mean(unknown[0], outs)}Its outputs are: {', '.join(outs)}.",
+        )
+    own = {out.key_for(output) for output, out in outs.items()}
+    outside = {dep.asset_key for dep in deps}
+    used = {AssetKey.from_coercible(key) for keys in internal.values() for key in keys}
+    for key in sorted(used - own - outside):
+        raise InvalidDefinitionError(
+            what=f'internal_asset_deps= of multi-asset "{node}" names "{key}", which it neither builds nor depends on.',
+            why="Dependencies of single assets are taken from those of the whole.",
+            fix=f"{did_you_mean(str(key), map(str, own | outside))}Otherwise add it to deps=.",
+        )
+    if len(internal) == len(outs):
+        for name, (key, _) in inputs.items():
+            if key not in used:
+                raise InvalidDefinitionError(
+                    what=f'No asset of multi-asset "{node}" depends on "{key}", which its parameter "{name}" loads.',
+                    why="internal_asset_deps= says for every asset what it depends on.",
+                    fix="Name it for the asset that uses it, or remove the parameter.",
+                )
+
+
+def _check_partitions(
+    node: str, specs: Sequence[AssetSpec], partitions_def: PartitionsDefinition[Any] | None, can_subset: bool
+) -> None:
+    first: AssetSpec | None = None
+    for spec in specs:
+        if spec.partitions_def is None:
+            continue
+        if partitions_def is not None and spec.partitions_def != partitions_def:
+            raise InvalidDefinitionError(
+                what=f'"{spec.key}" in multi-asset "{node}" has other partitions than partitions_def= says.',
+                why="They would contradict each other.",
+                fix="Keep one of them.",
+            )
+        if first is not None and spec.partitions_def != first.partitions_def and not can_subset:
+            raise InvalidDefinitionError(
+                what=f'"{first.key}" and "{spec.key}" in multi-asset "{node}" have different partitions.',
+                why="They are built together, so one run would be for partitions of both.",
+                fix="Declare can_subset=True, and yield only what is in context.selected_output_names.",
+            )
+        first = first or spec
 
 
 def _refuse_repeated_keys(node: str, keys: Sequence[AssetKey]) -> None:
@@ -501,7 +587,7 @@ def graph_asset(
         asset_key = (
             AssetKey.from_coercible(key)
             if key is not None
-            else AssetKey((*prefix_parts(key_prefix), name or function.__name__))
+            else AssetKey((*prefix_parts(key_prefix), name or name_of(function)))
         )
         node = graph_of_function(
             function,
@@ -571,6 +657,13 @@ def graph_multi_asset(
                 what=f'Graph multi-asset "{node.name}" does not return "{missing[0]}", which outs= names.',
                 why="That asset would never be built.",
                 fix=f"{did_you_mean(missing[0], node.outs)}Return a dict with {', '.join(outs)}.",
+            )
+        surplus = [output for output in node.outs if output not in outs]
+        if surplus:
+            raise InvalidDefinitionError(
+                what=f'Graph multi-asset "{node.name}" returns "{surplus[0]}", which outs= does not name.',
+                why="It belongs to no asset.",
+                fix=f"{did_you_mean(surplus[0], outs)}Otherwise add it to outs=, or do not return it.",
             )
         return _graph_assets(
             node,

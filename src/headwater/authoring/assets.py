@@ -19,6 +19,7 @@ from headwater.model.specs import (
     AssetDep,
     AssetExecutionType,
     AssetSpec,
+    checked_kind,
     coerce_deps,
 )
 
@@ -58,6 +59,8 @@ class AssetsDefinition:
         self.check_specs: tuple[AssetCheckSpec, ...] = tuple(check_specs)
         self.can_subset = can_subset
         self.resource_defs: Mapping[str, Any] = resource_defs or {}
+        if backfill_policy is not None:
+            checked_kind(backfill_policy, "headwater.model.policies", "BackfillPolicy", "backfill_policy=")
         self.backfill_policy = backfill_policy
         self.hook_defs = frozenset(hook_defs)
         if execution_type is None:
@@ -75,10 +78,12 @@ class AssetsDefinition:
 
     @property
     def specs(self) -> Iterable[AssetSpec]:
+        """What is declared of each asset, in order."""
         return self.specs_by_key.values()
 
     @property
     def keys(self) -> Set[AssetKey]:
+        """The keys of the assets that this definition builds."""
         return self.selected_keys
 
     @property
@@ -97,6 +102,7 @@ class AssetsDefinition:
 
     @property
     def op(self) -> OpDefinition:
+        """The op that builds the assets. Raises InvariantViolationError for a graph and for an external asset."""
         if not isinstance(self.node_def, OpDefinition):
             raise InvariantViolationError(
                 what=f"The op of {self} was asked for, which is not made by an op.",
@@ -107,30 +113,37 @@ class AssetsDefinition:
 
     @property
     def computation_name(self) -> str:
+        """The name of the step that builds the assets."""
         return self.node_def.name if self.node_def is not None else next(iter(self.specs_by_key)).to_python_identifier()
 
     @property
     def is_executable(self) -> bool:
+        """Whether there is a function, so that it can build or observe."""
         return self.node_def is not None
 
     @property
     def is_materializable(self) -> bool:
+        """Whether running it materializes the assets."""
         return self.execution_type is AssetExecutionType.MATERIALIZATION
 
     @property
     def is_external(self) -> bool:
+        """Whether somebody else builds the assets."""
         return not self.is_materializable
 
     @property
     def is_observable(self) -> bool:
+        """Whether running it observes the assets."""
         return self.execution_type is AssetExecutionType.OBSERVATION
 
     @property
     def check_specs_by_key(self) -> Mapping[AssetCheckKey, AssetCheckSpec]:
+        """What is declared of the checks that the function evaluates itself, by key."""
         return {spec.key: spec for spec in self.check_specs}
 
     @property
     def check_keys(self) -> Set[AssetCheckKey]:
+        """The keys of the checks that the function evaluates itself."""
         return self.check_specs_by_key.keys()
 
     @property
@@ -150,38 +163,47 @@ class AssetsDefinition:
 
     @property
     def dependency_keys(self) -> Iterable[AssetKey]:
+        """The keys of all upstream assets, in order of declaration."""
         return {dep.asset_key: None for spec in self.specs for dep in spec.deps}.keys()
 
     @property
     def asset_deps(self) -> Mapping[AssetKey, Set[AssetKey]]:
+        """The upstream assets of each asset."""
         return {spec.key: {dep.asset_key for dep in spec.deps} for spec in self.specs}
 
     @property
     def group_names_by_key(self) -> Mapping[AssetKey, str]:
+        """The group of each asset."""
         return {spec.key: spec.group for spec in self.specs}
 
     @property
     def metadata_by_key(self) -> Mapping[AssetKey, Mapping[str, Any]]:
+        """The declared metadata of each asset."""
         return {spec.key: spec.metadata for spec in self.specs}
 
     @property
     def tags_by_key(self) -> Mapping[AssetKey, Mapping[str, str]]:
+        """The tags of each asset."""
         return {spec.key: spec.tags for spec in self.specs}
 
     @property
     def descriptions_by_key(self) -> Mapping[AssetKey, str | None]:
+        """The description of each asset."""
         return {spec.key: spec.description for spec in self.specs}
 
     @property
     def code_versions_by_key(self) -> Mapping[AssetKey, str | None]:
+        """The code version of each asset."""
         return {spec.key: spec.code_version for spec in self.specs}
 
     @property
     def owners_by_key(self) -> Mapping[AssetKey, Sequence[str]]:
+        """The owners of each asset."""
         return {spec.key: spec.owners for spec in self.specs}
 
     @property
     def automation_conditions_by_key(self) -> Mapping[AssetKey, Any]:
+        """The automation condition of each asset that has one."""
         return {s.key: s.automation_condition for s in self.specs if s.automation_condition is not None}
 
     @property
@@ -205,12 +227,15 @@ class AssetsDefinition:
             yield from ops_within(self.node_def)
 
     def get_asset_spec(self, key: AssetKey | None = None) -> AssetSpec:
+        """Return what is declared of an asset; the key may be left out where there is just one."""
         return self.specs_by_key[key or self.key]
 
     def output_name_of(self, key: AssetKey) -> str | None:
+        """Return the name of the output that stores an asset, None when there is none."""
         return self._output_names.get(key)
 
     def get_output_name_for_asset_key(self, key: AssetKey) -> str:
+        """Return the name of the output that stores an asset. Raises InvariantViolationError when there is none."""
         name = self.output_name_of(key)
         if name is None:
             raise InvariantViolationError(
@@ -221,6 +246,7 @@ class AssetsDefinition:
         return name
 
     def output_port_of(self, key: AssetKey) -> OutputPort | None:
+        """Return the output that stores an asset, None when there is none."""
         name = self.output_name_of(key)
         return self.node_def.outs.get(name) if self.node_def is not None and name is not None else None
 
@@ -235,9 +261,11 @@ class AssetsDefinition:
         return known
 
     def partition_mapping_of(self, key: AssetKey, upstream: AssetKey) -> PartitionMapping | None:
+        """Return the declared mapping from an asset to one upstream, None for the default one."""
         return next((dep.partition_mapping for dep in self.specs_by_key[key].deps if dep.asset_key == upstream), None)
 
     def get_partition_mapping(self, in_asset_key: AssetKey) -> PartitionMapping | None:
+        """Return the declared mapping to an upstream asset, None for the default one."""
         for spec in self.specs:
             for dep in spec.deps:
                 if dep.asset_key == in_asset_key:
@@ -371,9 +399,11 @@ class AssetsDefinition:
         return made.with_replaced_keys(asset_key_replacements or {})
 
     def with_hooks(self, hook_defs: Iterable[HookDefinition]) -> AssetsDefinition:
+        """Return the same definition with more hooks."""
         return self._copied(hook_defs=self.hook_defs | frozenset(hook_defs))
 
     def with_resources(self, resource_defs: Mapping[str, Any]) -> AssetsDefinition:
+        """Return the same definition with resources for the keys for which it has none."""
         return self._copied(resource_defs={**resource_defs, **self.resource_defs})
 
     def to_external(self) -> AssetsDefinition:
@@ -385,10 +415,12 @@ class AssetsDefinition:
         )
 
     def to_source_assets(self) -> list[AssetsDefinition]:
+        """Return each asset as one that somebody else builds."""
         external = self.to_external()
         return [external._copied(specs=[spec]) for spec in external.specs]
 
     def to_source_asset(self) -> AssetsDefinition:
+        """Return the asset as one that somebody else builds. Raises when there are several."""
         _ = self.key
         return self.to_external()
 
@@ -452,6 +484,19 @@ class AssetsDefinition:
         prefix = prefix_parts(key_prefix)
         given_inputs = {name: AssetKey.from_coercible(key) for name, key in (keys_by_input_name or {}).items()}
         given_outputs = {name: AssetKey.from_coercible(key) for name, key in (keys_by_output_name or {}).items()}
+        for argument, named, known in (
+            ("keys_by_input_name", given_inputs, node.ins),
+            ("partition_mappings", partition_mappings or {}, node.ins),
+            ("keys_by_output_name", given_outputs, node.outs),
+            ("internal_asset_deps", internal_asset_deps or {}, node.outs),
+        ):
+            for name in named:
+                if name not in known:
+                    raise InvalidDefinitionError(
+                        what=f'{argument}= names "{name}", which {node.node_type} "{node.name}" does not have.',
+                        why="It would say something of nothing.",
+                        fix=f"{did_you_mean(name, known)}It has: {', '.join(known) or 'none'}.",
+                    )
         input_keys = {name: given_inputs.get(name) or AssetKey(name) for name in node.ins}
         output_keys = {
             name: given_outputs.get(name) or AssetKey(node.name if name == "result" else name) for name in node.outs
@@ -568,4 +613,10 @@ def deps_with_mappings(
         known = edges.get(key)
         if known is None or (known.partition_mapping is None and mapping is not None):
             edges[key] = AssetDep(key, partition_mapping=mapping)
+        elif mapping is not None and mapping != known.partition_mapping:
+            raise InvalidDefinitionError(
+                what=f'"{key}" is depended on with two partition mappings: {known.partition_mapping!r} and {mapping!r}.',
+                why="A dependency and a parameter of the same asset are one edge, which has one mapping.",
+                fix="Keep one of them.",
+            )
     return tuple(edges.values())

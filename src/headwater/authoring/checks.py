@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from headwater.authoring.asset_decorators import asset_op, loaded_inputs
 from headwater.authoring.assets import Asset, AssetsDefinition
 from headwater.authoring.nodes import OutputPort
-from headwater.authoring.op import docstring_of
+from headwater.authoring.op import docstring_of, name_of
 from headwater.authoring.ports import AssetIn
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvalidDefinitionError, InvariantViolationError
@@ -113,7 +113,7 @@ def asset_check(
 
     def decorate(function: Callable[..., Any]) -> Any:
         signature = read_signature(function)
-        check_name = name or function.__name__
+        check_name = name or name_of(function)
         ins: dict[str, AssetIn] = dict(additional_ins or {})
         loads_asset = [parameter for parameter in signature.input_names if parameter not in ins]
         if len(loads_asset) > 1:
@@ -191,7 +191,7 @@ def multi_asset_check(
 
     def decorate(function: Callable[..., Any]) -> Any:
         signature = read_signature(function)
-        node_name = name or function.__name__
+        node_name = name or name_of(function)
         inputs = loaded_inputs(node_name, signature, ins)
         node = asset_op(
             function,

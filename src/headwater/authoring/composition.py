@@ -210,9 +210,11 @@ class Composition:
         if returned is None:
             return {}
         if isinstance(returned, Mapping):
-            return {name: self._source("the result", name, value) for name, value in returned.items()}
+            return {name: self._returned(name, value) for name, value in returned.items()}
         if isinstance(returned, tuple) and hasattr(returned, "_fields"):
-            return {name: self._source("the result", name, value) for name, value in returned._asdict().items()}  # type: ignore[attr-defined]
+            # All outputs of one node: under their names, or in order under the names that the graph declares.
+            fields = names if names and len(names) == len(returned) else returned._fields
+            return {name: self._returned(name, value) for name, value in zip(fields, returned, strict=True)}
         if isinstance(returned, tuple):
             given = list(names or ())
             if len(given) != len(returned):
@@ -221,9 +223,19 @@ class Composition:
                     why="They cannot be matched.",
                     fix="Return a dict of output name to value, or declare as many outputs in out={...}.",
                 )
-            return {name: self._source("the result", name, value) for name, value in zip(given, returned, strict=True)}
+            return {name: self._returned(name, value) for name, value in zip(given, returned, strict=True)}
         name = names[0] if names else "result"
-        return {name: self._source("the result", name, returned)}
+        return {name: self._returned(name, returned)}
+
+    def _returned(self, name: str, value: Any) -> Source:
+        if isinstance(value, OutputHandle):
+            return NodeOutput(value.node, value.output)
+        shown = f'its own parameter "{value.name}"' if isinstance(value, InputHandle) else f"a {type(value).__name__}"
+        raise InvalidDefinitionError(
+            what=f'{self.kind} "{self.graph_name}" returns {shown} as "{name}".',
+            why="A graph's body describes the graph; what it returns are outputs of ops that are called in it.",
+            fix="Return what an op gives, or a dict of output name to that.",
+        )
 
 
 _stack = threading.local()

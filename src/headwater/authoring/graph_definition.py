@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from headwater.authoring.composition import Collected, FanIn, GraphInput, NodeOutput, Source, compose
 from headwater.authoring.nodes import InputPort, NodeDefinition, NodeUse, OutputPort
-from headwater.authoring.op import docstring_of
+from headwater.authoring.op import docstring_of, name_of
 from headwater.authoring.ports import NO_VALUE, GraphIn, GraphOut
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
@@ -93,6 +93,7 @@ class GraphDefinition(NodeDefinition):
     """A node made of nodes. `uses` are its nodes by name, `sources` says where each of their inputs comes from."""
 
     node_type = "graph"
+    described = "a graph"
 
     def __init__(
         self,
@@ -200,8 +201,8 @@ class GraphDefinition(NodeDefinition):
 
         return JobDefinition(graph_def=self, name=name or self.name, **options)
 
-    def execute_in_process(self, **options: Any) -> Any:
-        """Run the graph in this process and return an ExecuteInProcessResult."""
+    def execute_in_process(self, **options: Any) -> ExecuteInProcessResult:
+        """Run the graph in this process; takes what a job's takes, and `config` and `resources` of the graph."""
         resources = options.pop("resources", None)
         config = options.pop("config", None)
         return self.to_job(resource_defs=resources, config=config).execute_in_process(**options)
@@ -381,7 +382,7 @@ def graph_of_function(
 ) -> GraphDefinition:
     """Run a graph's body once and return the graph that it describes."""
     signature = read_signature(function)
-    graph_name = name or function.__name__
+    graph_name = name or name_of(function)
     parameters = list(signature.input_names)
     if signature.context is not None:
         parameters.insert(0, signature.context)
@@ -391,6 +392,7 @@ def graph_of_function(
     if names is None and isinstance(out, Mapping):
         names = list(out)
     composition, output_sources = compose(graph_name, kind, function, parameters, names)
+    _refuse_unused(kind, graph_name, parameters, composition.sources.values())
     if isinstance(config, Mapping) or (config is not None and not hasattr(config, "config_fn")):
         fixed = config
         from headwater.authoring.config import ConfigMapping
@@ -411,6 +413,30 @@ def graph_of_function(
         config=config,
         hooks=hooks,
     )
+
+
+def _refuse_unused(
+    kind: str, graph_name: str, parameters: Sequence[str], sources: Iterable[Mapping[str, Source]]
+) -> None:
+    used: set[str] = set()
+
+    def note(source: Source) -> None:
+        if isinstance(source, GraphInput):
+            used.add(source.name)
+        elif isinstance(source, FanIn):
+            for part in source.sources:
+                note(part)
+
+    for of_node in sources:
+        for source in of_node.values():
+            note(source)
+    for parameter in parameters:
+        if parameter not in used:
+            raise InvalidDefinitionError(
+                what=f'The parameter "{parameter}" of {kind} "{graph_name}" is handed to no op.',
+                why="Its value would be loaded for nothing.",
+                fix="Hand it to an op, or remove it.",
+            )
 
 
 def retry_policy_of(use: NodeUse) -> RetryPolicy | None:

@@ -95,11 +95,7 @@ def _invoke(
 def _arguments(op: OpDefinition, what: str, positional: Sequence[Any], given: dict[str, Any]) -> dict[str, Any]:
     signature = op.signature
     order = [parameter.name for parameter in signature.inputs]
-    special = {parameter.name for parameter in signature.resources}
-    if signature.config is not None:
-        special.add(signature.config.name)
-    declared = _declared_order(op)
-    takes = [name for name in declared if name != signature.context]
+    takes = [name for name in signature.names if name != signature.context]
     if len(positional) > len(takes):
         raise InvalidInvocationError(
             what=f"{what} was called with {len(positional)} values and takes {len(takes)}.",
@@ -137,19 +133,6 @@ def _arguments(op: OpDefinition, what: str, positional: Sequence[Any], given: di
     return arguments
 
 
-def _declared_order(op: OpDefinition) -> list[str]:
-    code = getattr(op.compute_fn, "__code__", None)
-    if code is not None and not hasattr(op.compute_fn, "__wrapped__"):
-        return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-    import inspect
-
-    return [
-        name
-        for name, parameter in inspect.signature(op.compute_fn).parameters.items()
-        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
-
-
 def _resources(op: OpDefinition, what: str, scope: StepScope | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     held = scope.resources if scope is not None else None
@@ -181,19 +164,18 @@ def _resources(op: OpDefinition, what: str, scope: StepScope | None, arguments: 
 
 def _config(op: OpDefinition, scope: StepScope | None, arguments: dict[str, Any]) -> Any:
     """Put the config where the function takes it; return it as plain values for `context.op_config`."""
-    from headwater.authoring.config import NO_VALUE as NOTHING_GIVEN
     from headwater.authoring.config import is_model, is_model_class
 
     parameter = op.signature.config
-    given: Any = arguments.get(parameter.name, NOTHING_GIVEN) if parameter is not None else NOTHING_GIVEN
-    if given is NOTHING_GIVEN and scope is not None and scope.op_config is not None:
+    given: Any = arguments.get(parameter.name, NO_VALUE) if parameter is not None else NO_VALUE
+    if given is NO_VALUE and scope is not None and scope.op_config is not None:
         given = scope.op_config
     if is_model(given):
         if parameter is not None:
             arguments[parameter.name] = given
         return given.model_dump()
     if (
-        given is NOTHING_GIVEN
+        given is NO_VALUE
         and parameter is not None
         and is_model_class(parameter.annotation)
         and parameter.default is not NO_VALUE

@@ -156,6 +156,7 @@ class NodeDefinition:
     """A node by name, with inputs and outputs by name."""
 
     node_type = "node"
+    described = "a node"
 
     def __init__(
         self,
@@ -167,7 +168,7 @@ class NodeDefinition:
         tags: Mapping[str, str] | None = None,
         hooks: Iterable[HookDefinition] = (),
     ) -> None:
-        self.name = checked_name(name, f"a {self.node_type}")
+        self.name = checked_name(name, self.described)
         self.ins = dict(ins)
         self.outs = dict(outs)
         self.description = description

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
@@ -10,6 +11,7 @@ from headwater.authoring.nodes import InputPort, NodeDefinition, OutputPort
 from headwater.authoring.ports import NO_VALUE, DynamicOut, In, Out
 from headwater.authoring.signature import Signature, read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
+from headwater.model.specs import checked_kind
 
 if TYPE_CHECKING:
     from headwater.authoring.config import ConfigSchema, ConfigStage
@@ -24,6 +26,7 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
     """A function as a node. `@op` makes one; calling it inside a graph adds it there, outside it runs the function."""
 
     node_type = "op"
+    described = "an op"
 
     def __init__(
         self,
@@ -48,7 +51,10 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
     ) -> None:
         self.compute_fn = compute_fn
         self.signature = signature or read_signature(compute_fn)
-        name = name or str(getattr(compute_fn, "__name__", type(compute_fn).__name__))
+        name = name or name_of(compute_fn)
+        _refuse_unfit(name, self.signature, config_schema)
+        if retry_policy is not None:
+            checked_kind(retry_policy, "headwater.model.policies", "RetryPolicy", f'retry_policy= of "{name}"')
         if input_ports is None:
             input_ports = op_inputs(name, self.signature, ins or {})
         if output_ports is None:
@@ -154,6 +160,36 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
         from headwater.authoring.invocation import invoke_op
 
         return invoke_op(self, args, kwargs)
+
+
+def name_of(function: Any) -> str:
+    """Return the name of a function, also of a partial one or an object that can be called."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _refuse_unfit(name: str, signature: Signature, config_schema: Any) -> None:
+    """Refuse what a run could not fill in."""
+    if signature.unfit:
+        raise InvalidDefinitionError(
+            what=f'The function of "{name}" has the parameter {signature.unfit[0]}, which cannot be given by its name.',
+            why="A run gives each value by the name of its parameter.",
+            fix="Take *args and / out of the parameters; if a decorator brought them, put functools.wraps(...) into it.",
+        )
+    annotation = signature.config.annotation if signature.config is not None else NO_VALUE
+    if config_schema is not None and annotation is not NO_VALUE:
+        raise InvalidDefinitionError(
+            what=f'"{name}" has both a config_schema and a parameter config with an annotation.',
+            why="Both say what its config looks like.",
+            fix="Keep one of them.",
+        )
+    if "context" in signature.input_names:
+        raise InvalidDefinitionError(
+            what=f'The function of "{name}" has the parameter context, and not as its first one.',
+            why="A context is given as the first argument, and no value can be called so.",
+            fix="Put context first.",
+        )
 
 
 def docstring_of(function: Callable[..., Any]) -> str | None:

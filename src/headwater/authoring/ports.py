@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.no_value import NO_VALUE as NO_VALUE
+from headwater.model.errors import CheckError
 from headwater.model.keys import AssetKey, CoercibleToAssetKey, CoercibleToAssetKeyPrefix, prefix_parts
 from headwater.model.specs import AssetSpec
 
@@ -115,6 +116,12 @@ class AssetIn:
         partition_mapping: PartitionMapping | None = None,
         dagster_type: Any = NO_VALUE,
     ) -> None:
+        if key is not None and key_prefix is not None:
+            raise CheckError(
+                what=f"AssetIn was given both key={key!r} and key_prefix={key_prefix!r}.",
+                why="A key has its prefix in it; a key_prefix stands before the name of the parameter.",
+                fix="Keep one of them.",
+            )
         self.key = None if key is None else AssetKey.from_coercible(key)
         self.metadata: Mapping[str, Any] = metadata or {}
         self.key_prefix = prefix_parts(key_prefix) if key_prefix is not None else None
@@ -129,7 +136,7 @@ class AssetIn:
     def key_for(self, parameter: str) -> AssetKey:
         """Return the asset that is meant when this stands at the given parameter."""
         if self.key is not None:
-            return self.key.with_prefix(self.key_prefix) if self.key_prefix else self.key
+            return self.key
         return AssetKey((*(self.key_prefix or ()), parameter))
 
 
@@ -212,6 +219,10 @@ class AssetOut:
             tags=spec.tags,
         )
 
+    def key_for(self, output_name: str, key_prefix: tuple[str, ...] = ()) -> AssetKey:
+        """Return the asset that is meant when this stands under the given output name."""
+        return self.key or AssetKey((*(self.key_prefix or key_prefix), output_name))
+
     def to_spec(
         self,
         output_name: str,
@@ -223,7 +234,7 @@ class AssetOut:
         key_prefix: tuple[str, ...] = (),
     ) -> AssetSpec:
         """Return the spec of the asset that this output is, with what the multi-asset says for all of its assets."""
-        key = self.key or AssetKey((*(self.key_prefix or key_prefix), output_name))
+        key = self.key_for(output_name, key_prefix)
         return AssetSpec(
             key,
             deps=deps,

@@ -57,7 +57,7 @@ class AssetKey:
         if isinstance(value, AssetKey):
             return value
         if isinstance(value, str):
-            return AssetKey((value,))
+            return AssetKey(value)
         if isinstance(value, (list, tuple)):
             return AssetKey(value)
         key = getattr(value, "key", None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from headwater.model.errors import CheckError, InvalidDefinitionError
+from headwater.model.errors import CheckError, InvalidAssetKey, InvalidDefinitionError
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 
 if TYPE_CHECKING:
@@ -42,6 +43,57 @@ def checked_name(name: str, what: str) -> str:
     return name
 
 
+def checked_kind(value: Any, module: str, kind: str, of: str) -> None:
+    """Raise CheckError when a value is not of the class `kind` of `module`, which is loaded only here."""
+    expected = getattr(import_module(module), kind)
+    if not isinstance(value, expected):
+        raise CheckError(
+            what=f"{of} was given {value!r}, a {type(value).__name__}.",
+            why=f"It takes a {kind}.",
+            fix=f"Give one, such as {_EXAMPLES.get(kind, kind + '(...)')}.",
+        )
+
+
+_EXAMPLES = {
+    "PartitionsDefinition": 'DailyPartitionsDefinition(start_date="2024-01-01")',
+    "AutomationCondition": "AutomationCondition.eager()",
+    "FreshnessPolicy": "FreshnessPolicy.time_window(fail_window=timedelta(days=1))",
+    "RetryPolicy": "RetryPolicy(max_retries=3, delay=1)",
+    "BackfillPolicy": "BackfillPolicy.single_run()",
+}
+
+
+def several(value: Any, of: str) -> Any:
+    """Return a collection as it is; raise CheckError for a text, whose letters would be taken one by one."""
+    if isinstance(value, (str, bytes)):
+        raise CheckError(
+            what=f"{of} was given the text {value!r}.",
+            why="It takes several, and the letters of a text would be taken one by one.",
+            fix=f"Write [{value!r}].",
+        )
+    return value
+
+
+def checked_metadata(metadata: Mapping[str, Any] | None, of: str) -> Mapping[str, Any]:
+    """Return metadata; raise CheckError when it is no mapping, or a name in it is no text."""
+    if not metadata:
+        return {}
+    if not isinstance(metadata, Mapping):
+        raise CheckError(
+            what=f"metadata= of {of} was given {metadata!r}, a {type(metadata).__name__}.",
+            why="Metadata has names and values.",
+            fix='Write metadata={"name": value}.',
+        )
+    for name in metadata:
+        if not isinstance(name, str):
+            raise CheckError(
+                what=f"metadata= of {of} has the name {name!r}, a {type(name).__name__}.",
+                why="Metadata is stored and shown by name.",
+                fix=f"Write {str(name)!r}.",
+            )
+    return metadata
+
+
 def checked_tags(tags: Mapping[str, Any] | None, of: str) -> Mapping[str, str]:
     """Return tags as text by text; raise InvalidDefinitionError that names the bad one."""
     if not tags:
@@ -55,7 +107,7 @@ def checked_tags(tags: Mapping[str, Any] | None, of: str) -> Mapping[str, str]:
             )
         if not isinstance(value, str):
             raise InvalidDefinitionError(
-                what=f"Tag {key!r} on {of} has the value {value!r}, a {type(value).__name__}.",
+                what=f"Tag {key!r} on {of} has the value {value!r} ({type(value).__name__}).",
                 why="Tags are text, so that they can be selected and filtered.",
                 fix=f"Write str({value!r}), or use metadata for values that are not text.",
             )
@@ -64,7 +116,7 @@ def checked_tags(tags: Mapping[str, Any] | None, of: str) -> Mapping[str, str]:
 
 def checked_owners(owners: Sequence[str] | None, of: str) -> tuple[str, ...]:
     """Return owners; each is an e-mail address or "team:NAME"."""
-    for owner in owners or ():
+    for owner in several(owners, f"owners= of {of}") or ():
         if not isinstance(owner, str) or not (_EMAIL.match(owner) or (owner.startswith("team:") and owner[5:])):
             raise InvalidDefinitionError(
                 what=f"{owner!r} is not a valid owner of {of}.",
@@ -120,14 +172,21 @@ def key_of(asset: Any) -> AssetKey:
 
 def coerce_deps(deps: Iterable[Any] | None) -> tuple[AssetDep, ...]:
     """Return dependencies in the order in which they were given; one that is a multi-asset means all of its assets."""
+    if not deps:
+        return ()
     found: dict[AssetKey, AssetDep] = {}
-    for dep in deps or ():
-        many = getattr(dep, "keys", None)
-        if many is not None and not isinstance(dep, (AssetDep, AssetKey, Mapping)):
-            for key in many() if callable(many) else many:
-                found.setdefault(key, AssetDep(key))
-            continue
-        one = AssetDep.from_coercible(dep)
+    for dep in several(deps, "deps="):
+        if isinstance(dep, AssetDep):
+            one = dep
+        elif isinstance(dep, (str, AssetKey)):
+            one = AssetDep(dep)
+        else:
+            many = getattr(dep, "keys", None)
+            if many is not None and not isinstance(dep, Mapping):
+                for key in many() if callable(many) else many:
+                    found.setdefault(key, AssetDep(key))
+                continue
+            one = _dep_of(dep)
         if one.asset_key in found and found[one.asset_key] != one:
             raise InvalidDefinitionError(
                 what=f'"{one.asset_key}" is given twice in deps, with different partition mappings.',
@@ -136,6 +195,20 @@ def coerce_deps(deps: Iterable[Any] | None) -> tuple[AssetDep, ...]:
             )
         found[one.asset_key] = one
     return tuple(found.values())
+
+
+def _dep_of(dep: Any) -> AssetDep:
+    try:
+        return AssetDep(dep)
+    except InvalidAssetKey as error:
+        if isinstance(dep, (list, tuple)):
+            raise
+        shown = f"the function {dep.__name__}" if callable(dep) and hasattr(dep, "__name__") else repr(dep)
+        raise InvalidDefinitionError(
+            what=f"deps= was given {shown}, a {type(dep).__name__}, which names no asset.",
+            why="An asset depends on assets.",
+            fix="Put @asset above the function." if callable(dep) else "Give a key, a spec or an asset.",
+        ) from error
 
 
 class AssetSpec:
@@ -176,7 +249,7 @@ class AssetSpec:
         self.key = AssetKey.from_coercible(key)
         self.deps = coerce_deps(deps) if deps else ()
         self.description = description
-        self.metadata: Mapping[str, Any] = metadata or {}
+        self.metadata: Mapping[str, Any] = checked_metadata(metadata, f'"{self.key}"') if metadata else {}
         self.skippable = skippable
         if group_name is not None and not _GROUP.match(group_name):
             raise InvalidDefinitionError(
@@ -190,6 +263,7 @@ class AssetSpec:
         self.owners = checked_owners(owners, f'"{self.key}"') if owners else ()
         all_tags = checked_tags(tags, f'"{self.key}"') if tags else {}
         if kinds:
+            several(kinds, f'kinds= of "{self.key}"')
             all_tags = {**all_tags, **{f"{KIND_TAG_PREFIX}{kind}": "" for kind in kinds}}
             if len(set(kinds)) > 10:
                 raise InvalidDefinitionError(
@@ -200,6 +274,21 @@ class AssetSpec:
         self.tags: Mapping[str, str] = all_tags
         self.partitions_def = partitions_def
         self.freshness_policy = freshness_policy
+        if partitions_def is not None:
+            checked_kind(
+                partitions_def, "headwater.model.partitions", "PartitionsDefinition", f'partitions_def= of "{self.key}"'
+            )
+        if automation_condition is not None:
+            checked_kind(
+                automation_condition,
+                "headwater.model.conditions",
+                "AutomationCondition",
+                f'automation_condition= of "{self.key}"',
+            )
+        if freshness_policy is not None:
+            checked_kind(
+                freshness_policy, "headwater.model.freshness", "FreshnessPolicy", f'freshness_policy= of "{self.key}"'
+            )
 
     @property
     def kinds(self) -> frozenset[str]:

@@ -73,5 +73,7 @@ class InvalidAssetKey(InvalidDefinitionError):
         super().__init__(
             what=f"{path!r} is not an asset key.",
             why='A key is one or more parts, none of them empty and none with a "/" in it.',
-            fix='Write AssetKey("orders") or AssetKey(["sales", "orders"]).',
+            fix=f"Write AssetKey({path.strip('/').split('/')!r})."
+            if isinstance(path, str) and path.strip("/")
+            else 'Write AssetKey("orders") or AssetKey(["sales", "orders"]).',
         )

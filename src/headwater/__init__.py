@@ -5,6 +5,8 @@ The public names, handed on lazily: importing the package costs next to nothing,
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -938,3 +940,14 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """Keeps a folder from hiding the public name that is written like it: the decorator `graph`, and the folder graph/."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _MODULE_BY_NAME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headwater.model.partitions import MultiPartitionKey, PartitionKeyRange, PartitionsDefinition, TimeWindow
     from headwater.model.runs import Run
     from headwater.model.specs import AssetCheckSpec
+    from headwater.runtime.instance import Instance
 
 PARTITION_TAG = "headwater/partition"
 PARTITION_RANGE_START_TAG = "headwater/asset_partition_range_start"
@@ -123,6 +124,7 @@ class OpExecutionContext:
 
     @property
     def run(self) -> Run:
+        """The run as it is recorded: id, tags, config, status."""
         if self._scope.run is None:
             raise self._outside_a_run("run")
         return self._scope.run
@@ -131,28 +133,33 @@ class OpExecutionContext:
 
     @property
     def run_id(self) -> str:
+        """The id of the run; "EPHEMERAL" outside of one."""
         return self._scope.run.run_id if self._scope.run is not None else "EPHEMERAL"
 
     @property
     def run_config(self) -> Mapping[str, Any]:
+        """The config of the whole run, as plain data."""
         return self._scope.run_config
 
     @property
     def run_tags(self) -> Mapping[str, str]:
+        """The tags of the run; empty outside of one."""
         return self._scope.run.tags if self._scope.run is not None else {}
 
     @property
     def job_def(self) -> Any:
+        """The job that runs. Raises InvalidPropertyError outside of a run."""
         if self._scope.job_def is None:
             raise self._outside_a_run("job_def")
         return self._scope.job_def
 
     @property
     def job_name(self) -> str:
+        """The name of the job that runs."""
         return cast(str, self.job_def.name)
 
     @property
-    def instance(self) -> Any:
+    def instance(self) -> Instance:
         """The instance that keeps the record of everything: runs, materializations, dynamic partitions."""
         if self._scope.instance is None:
             raise InvalidPropertyError(
@@ -160,12 +167,14 @@ class OpExecutionContext:
                 why="It was built outside of a run.",
                 fix="Give one: build_op_context(instance=Instance.ephemeral()).",
             )
-        return self._scope.instance
+        return cast("Instance", self._scope.instance)
 
     def has_tag(self, key: str) -> bool:
+        """Whether the run has a tag of this key."""
         return key in self.run_tags
 
     def get_tag(self, key: str) -> str | None:
+        """Return the value of a tag of the run, None when there is no such tag."""
         return self.run_tags.get(key)
 
     @property
@@ -177,20 +186,24 @@ class OpExecutionContext:
 
     @property
     def step_key(self) -> str:
+        """The step's name in the run: the node's path in nested graphs, with the mapping key of a mapped step."""
         return self._scope.step_key
 
     @property
     def op_def(self) -> OpDefinition:
+        """The op that this step runs; an asset has one, too."""
         if self._scope.op_def is None:
             raise self._outside_a_run("op_def")
         return self._scope.op_def
 
     @property
     def op(self) -> OpDefinition:
+        """The op that this step runs."""
         return self.op_def
 
     @property
     def alias(self) -> str:
+        """The name of the node in its job, which is the op's own unless it was given an alias."""
         return self._scope.step_key.rpartition(".")[2].partition("[")[0]
 
     @property
@@ -200,6 +213,7 @@ class OpExecutionContext:
 
     @property
     def log(self) -> logging.Logger:
+        """The log of this step. Lines are kept with the run and can be read by `headwater run logs`."""
         if self._scope.log is None:
             from headwater.authoring.log import Log
 
@@ -220,6 +234,7 @@ class OpExecutionContext:
         return self._scope.mapping_key
 
     def describe_op(self) -> str:
+        """Return how messages name this step."""
         return f'op "{self._scope.step_key}"'
 
     @property
@@ -270,6 +285,7 @@ class OpExecutionContext:
         self._scope.output_metadata.setdefault((output_name, mapping_key), {}).update(metadata)
 
     def get_output_metadata(self, output_name: str, mapping_key: str | None = None) -> Mapping[str, Any] | None:
+        """Return the metadata that was added to an output so far, None when there is none."""
         return self._scope.output_metadata.get((output_name, mapping_key))
 
     def add_asset_metadata(
@@ -306,10 +322,12 @@ class OpExecutionContext:
 
     @property
     def has_assets_def(self) -> bool:
+        """Whether this step builds or checks assets."""
         return self._scope.assets_def is not None
 
     @property
     def assets_def(self) -> AssetsDefinition:
+        """The definition of the assets that this step builds. Raises InvalidPropertyError in a step without any."""
         if self._scope.assets_def is None:
             raise InvalidPropertyError(
                 what=f"context.assets_def was read in {self.describe_op()}, which builds no asset.",
@@ -320,6 +338,7 @@ class OpExecutionContext:
 
     @property
     def has_asset_checks_def(self) -> bool:
+        """Whether this step may evaluate checks."""
         return self._scope.assets_def is not None and bool(self._scope.assets_def.check_specs)
 
     @property
@@ -341,6 +360,7 @@ class OpExecutionContext:
 
     @property
     def selected_asset_check_keys(self) -> Set[AssetCheckKey]:
+        """The checks that this run wants of this step."""
         return self._scope.selected_check_keys
 
     @property
@@ -358,12 +378,15 @@ class OpExecutionContext:
         return definition is not None and len(self._scope.selected_asset_keys) < len(definition.specs_by_key)
 
     def asset_key_for_output(self, output_name: str = "result") -> AssetKey:
+        """Return the asset that an output stores."""
         return self.assets_def.keys_by_output_name[output_name]
 
     def asset_key_for_input(self, input_name: str) -> AssetKey:
+        """Return the asset that a parameter loads. Raises InvariantViolationError for another name."""
         return self._input_key(input_name)
 
     def output_for_asset_key(self, asset_key: AssetKey) -> str:
+        """Return the name of the output that stores an asset."""
         return self.assets_def.get_output_name_for_asset_key(asset_key)
 
     def get_asset_provenance(self, asset_key: AssetKey) -> Any:
@@ -392,6 +415,7 @@ class OpExecutionContext:
 
     @property
     def has_partitions(self) -> bool:
+        """Whether this run is for partitions, one or several."""
         return self._scope.run_partition_keys is not None
 
     @property
@@ -467,22 +491,28 @@ class OpExecutionContext:
         return self._scope.partitions_def
 
     def asset_partitions_def_for_output(self, output_name: str = "result") -> Any:
+        """Return how the asset of this step is partitioned."""
         return self._partition_definition()
 
     def asset_partitions_def_for_input(self, input_name: str) -> Any:
+        """Return how the asset of a parameter is partitioned, None when it is not."""
         key = self._input_key(input_name)
         return self._scope.upstream_definition(key) if self._scope.upstream_definition is not None else None
 
     def asset_partition_key_for_output(self, output_name: str = "result") -> str:
+        """Return the partition that this run builds."""
         return self.partition_key
 
     def asset_partition_keys_for_output(self, output_name: str = "result") -> Sequence[str]:
+        """Return the partitions that this run builds."""
         return self.partition_keys
 
     def asset_partition_key_range_for_output(self, output_name: str = "result") -> PartitionKeyRange:
+        """Return the first and the last partition that this run builds."""
         return self.partition_key_range
 
     def asset_partitions_time_window_for_output(self, output_name: str = "result") -> TimeWindow:
+        """Return the time that the partitions of this run cover."""
         return self.partition_time_window
 
     def asset_partition_keys_for_input(self, input_name: str) -> Sequence[str]:
@@ -498,6 +528,7 @@ class OpExecutionContext:
         return list(keys)
 
     def asset_partition_key_for_input(self, input_name: str) -> str:
+        """Return the one partition that is read through a parameter. Raises when it is not one."""
         keys = self.asset_partition_keys_for_input(input_name)
         if len(keys) != 1:
             raise InvariantViolationError(
@@ -508,12 +539,14 @@ class OpExecutionContext:
         return keys[0]
 
     def asset_partition_key_range_for_input(self, input_name: str) -> PartitionKeyRange:
+        """Return the first and the last partition that is read through a parameter."""
         from headwater.model.partitions import PartitionKeyRange
 
         keys = self.asset_partition_keys_for_input(input_name)
         return PartitionKeyRange(keys[0], keys[-1])
 
     def asset_partitions_time_window_for_input(self, input_name: str = "result") -> TimeWindow:
+        """Return the time that the partitions cover which are read through a parameter."""
         from headwater.model.partitions import TimeWindow
 
         definition = self.asset_partitions_def_for_input(input_name)
@@ -562,6 +595,7 @@ class AssetExecutionContext(OpExecutionContext):
 
     @property
     def op_execution_context(self) -> OpExecutionContext:
+        """The same context, as what an op is told."""
         return OpExecutionContext(self._scope)
 
     @property
@@ -580,6 +614,7 @@ class AssetExecutionContext(OpExecutionContext):
 
     @property
     def asset_check_spec(self) -> AssetCheckSpec:
+        """The check that this step evaluates, where there is just one."""
         specs = self.assets_def.check_specs
         if len(specs) != 1:
             raise InvariantViolationError(
@@ -597,6 +632,7 @@ class AssetCheckExecutionContext(AssetExecutionContext):
 
     @property
     def check_specs(self) -> Sequence[AssetCheckSpec]:
+        """The checks that the function evaluates."""
         return list(self.assets_def.check_specs)
 
 
@@ -622,18 +658,22 @@ class HookContext:
 
     @property
     def job_name(self) -> str:
+        """The name of the job that runs; empty outside of a run."""
         return cast(str, self._scope.job_def.name) if self._scope.job_def is not None else ""
 
     @property
     def run_id(self) -> str:
+        """The id of the run; empty outside of one."""
         return self._scope.run.run_id if self._scope.run is not None else ""
 
     @property
     def op(self) -> Any:
+        """The op of the step that ended."""
         return self._scope.op_def
 
     @property
     def op_config(self) -> Any:
+        """The config of the step that ended."""
         return self._scope.op_config
 
     @property
@@ -648,24 +688,30 @@ class HookContext:
 
     @property
     def op_output_metadata(self) -> Mapping[str, Any]:
+        """The metadata that was added to outputs, by output name."""
         return {name: metadata for (name, _), metadata in self._scope.output_metadata.items()}
 
     @property
     def step_key(self) -> str:
+        """The step that ended."""
         return self._scope.step_key
 
     @property
     def log(self) -> Any:
+        """The log of the step that ended."""
         return OpExecutionContext(self._scope).log
 
     @property
     def resources(self) -> Any:
+        """The resources that the hook asked for, as attributes."""
         return self._resources if self._resources is not None else OpExecutionContext(self._scope).resources
 
     @property
     def required_resource_keys(self) -> Set[str]:
+        """The keys of the resources that the hook asked for."""
         return self.hook_def.required_resource_keys if self.hook_def is not None else set()
 
     @property
     def instance(self) -> Any:
+        """The instance that keeps the record."""
         return self._scope.instance

@@ -23,6 +23,8 @@ from headwater.model.specs import AssetCheckSpec, AssetSpec
 
 if TYPE_CHECKING:
     from headwater.graph.asset_graph import AssetGraph
+    from headwater.runtime.instance import Instance
+    from headwater.runtime.values import AssetValueLoader
 
 GLOBAL_ASSET_JOB = "__ASSET_JOB"
 
@@ -198,7 +200,11 @@ class Definitions:
         """The graph of all assets and checks."""
         return self.index.graph
 
-    resolve_asset_graph = get_asset_graph = lambda self: self.graph
+    def resolve_asset_graph(self) -> AssetGraph:
+        """Return the graph of all assets and checks."""
+        return self.graph
+
+    get_asset_graph = resolve_asset_graph
 
     def resource_defs_for(self, definitions: Iterable[AssetsDefinition] = ()) -> dict[str, Any]:
         """Return the resources of the project and those that single assets bring. Two for one key must be the same."""
@@ -267,14 +273,17 @@ class Definitions:
     resolve_job_def = get_job_def
 
     def has_job(self, name: str) -> bool:
+        """Whether there is a job of this name."""
         return name in self._resolved_jobs
 
     def get_all_job_defs(self) -> Sequence[JobDefinition]:
+        """Return all jobs, each with what this project gives it."""
         return list(self._resolved_jobs.values())
 
     resolve_all_job_defs = get_all_job_defs
 
     def get_implicit_global_asset_job_def(self) -> JobDefinition:
+        """Return the job of all assets that can be built here."""
         return self.global_asset_job
 
     resolve_implicit_global_asset_job_def = get_implicit_global_asset_job_def
@@ -295,22 +304,27 @@ class Definitions:
     resolve_assets_def = get_assets_def
 
     def get_all_asset_specs(self) -> Sequence[AssetSpec]:
+        """Return the specs of all assets, of those that others build, too."""
         return list(self.index.specs)
 
     resolve_all_asset_specs = get_all_asset_specs
 
     def resolve_all_asset_keys(self) -> Sequence[AssetKey]:
+        """Return the keys of all assets."""
         return list(self.index.definition_by_key)
 
     def get_all_asset_check_specs(self) -> Sequence[AssetCheckSpec]:
+        """Return the specs of all checks."""
         return list(self.index.check_specs)
 
     def get_schedule_def(self, name: str) -> Any:
+        """Return the schedule of this name. Raises InvariantViolationError that offers the nearest one."""
         return _by_name("schedule", name, self.schedules)
 
     resolve_schedule_def = get_schedule_def
 
     def get_sensor_def(self, name: str) -> Any:
+        """Return the sensor of this name. Raises InvariantViolationError that offers the nearest one."""
         return _by_name("sensor", name, self.sensors)
 
     resolve_sensor_def = get_sensor_def
@@ -319,9 +333,10 @@ class Definitions:
         """Load the stored value of an asset. Options: python_type, instance, partition_key, metadata, resource_config."""
         return runtime_function("load_asset_value")(self, AssetKey.from_coercible(asset_key), **options)
 
-    def get_asset_value_loader(self, instance: Any = None) -> Any:
+    def get_asset_value_loader(self, instance: Instance | None = None) -> AssetValueLoader:
         """Return a loader of stored values that sets resources up once; use it in a with statement."""
-        return runtime_function("AssetValueLoader")(self, instance=instance)
+        loader: AssetValueLoader = runtime_function("AssetValueLoader")(self, instance=instance)
+        return loader
 
     # ------------------------------------------------------------------------------------------------------ changing
 
@@ -410,9 +425,11 @@ class Definitions:
     map_resolved_asset_specs = map_asset_specs
 
     def with_definition_metadata_update(self, update: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Definitions:
+        """Return the same definitions with what the function makes of their metadata."""
         return Definitions(**{**self._parts(), "metadata": update(self.metadata)})
 
     def with_resources(self, resources: Mapping[str, Any] | None) -> Definitions:
+        """Return the same definitions with more resources; one of the same key is replaced."""
         return Definitions(**{**self._parts(), "resources": {**self.resources, **(resources or {})}})
 
     @staticmethod
@@ -421,6 +438,7 @@ class Definitions:
         defs.validate()
 
     def get_repository_def(self) -> Definitions:
+        """Return these definitions; there is no second kind of container."""
         return self
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from headwater.authoring.config import ConfigMapping, RunConfig, run_config_dict
 from headwater.authoring.graph_definition import GraphDefinition, graph_of_function
+from headwater.authoring.hooks import checked_hooks
 from headwater.authoring.op import OpDefinition, docstring_of, json_tags
 from headwater.authoring.running import runtime_function
 from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, did_you_mean
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from headwater.authoring.hooks import HookDefinition
     from headwater.model.partitions import PartitionsDefinition
     from headwater.model.policies import RetryPolicy
+    from headwater.runtime.instance import Instance
+    from headwater.runtime.results import ExecuteInProcessResult
 
 
 class JobDefinition:
@@ -62,7 +65,7 @@ class JobDefinition:
         self.tags: Mapping[str, str] = json_tags(tags)
         self.run_tags: Mapping[str, str] = json_tags(run_tags) if run_tags is not None else self.tags
         self.metadata: Mapping[str, Any] = metadata or {}
-        self.hook_defs = frozenset(hooks or ()) | frozenset(hook_defs or ())
+        self.hook_defs = checked_hooks(hooks, f'job "{self.name}"') | checked_hooks(hook_defs, f'job "{self.name}"')
         self.op_retry_policy = op_retry_policy
         self.explicit_partitions_def = partitions_def
         self.input_values: Mapping[str, Any] = input_values or {}
@@ -85,6 +88,7 @@ class JobDefinition:
 
     @property
     def graph(self) -> GraphDefinition:
+        """The graph of a job of ops. Raises InvalidDefinitionError for a job of assets."""
         if self.graph_def is None:
             raise InvalidDefinitionError(
                 what=f'The graph of job "{self.name}" was asked for, which is a job of assets.',
@@ -95,6 +99,7 @@ class JobDefinition:
 
     @property
     def is_asset_job(self) -> bool:
+        """Whether the job is a selection of assets, not a graph of ops."""
         return self.graph_def is None
 
     @property
@@ -164,6 +169,7 @@ class JobDefinition:
         )
 
     def copied(self, **changes: Any) -> JobDefinition:
+        """Return the same job with some of its parts replaced."""
         kept: dict[str, Any] = {
             "graph_def": self.graph_def,
             "name": self.name,
@@ -189,6 +195,7 @@ class JobDefinition:
         return JobDefinition(**{**kept, **changes})
 
     def with_hooks(self, hook_defs: Iterable[HookDefinition]) -> JobDefinition:
+        """Return the same job with more hooks, on each of its steps."""
         return self.copied(hook_defs=self.hook_defs | frozenset(hook_defs))
 
     def with_top_level_resources(self, resource_defs: Mapping[str, Any]) -> JobDefinition:
@@ -213,13 +220,40 @@ class JobDefinition:
             checks = frozenset(key for key in checks if key.asset_key in wanted)
         return self.copied(asset_keys=wanted, check_keys=checks)
 
-    def execute_in_process(self, **options: Any) -> Any:
-        """Run this job in this process and return an ExecuteInProcessResult.
+    def execute_in_process(
+        self,
+        run_config: Any = None,
+        instance: Instance | None = None,
+        partition_key: str | None = None,
+        raise_on_error: bool = True,
+        op_selection: Sequence[str] | None = None,
+        asset_selection: Sequence[Any] | None = None,
+        run_id: str | None = None,
+        input_values: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+        resources: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> ExecuteInProcessResult:
+        """Run this job in this process and return what came of it; without an instance, nothing is kept afterwards.
 
-        Options: run_config, instance, partition_key, raise_on_error (True), op_selection, asset_selection, run_id,
-        input_values, tags, resources.
+        `input_values` are the values of the inputs of a graph's job, by name. A failed step raises its own exception,
+        or with `raise_on_error=False` is told in the result.
         """
-        return runtime_function("execute_job_in_process")(self, **options)
+        made: ExecuteInProcessResult = runtime_function("execute_job_in_process")(
+            self,
+            run_config=run_config,
+            instance=instance,
+            partition_key=partition_key,
+            raise_on_error=raise_on_error,
+            op_selection=op_selection,
+            asset_selection=asset_selection,
+            run_id=run_id,
+            input_values=input_values,
+            tags=tags,
+            resources=resources,
+            **options,
+        )
+        return made
 
     def run_request_for_partition(
         self, partition_key: str, run_key: str | None = None, tags: Mapping[str, str] | None = None, **options: Any

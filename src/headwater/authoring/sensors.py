@@ -77,6 +77,7 @@ class SensorEvaluationContext(TriggerContext):
 
     @property
     def last_completion_time(self) -> float | None:
+        """When the last tick ended, in seconds since 1970; None before the first."""
         return self.last_tick_completion_time
 
     @property

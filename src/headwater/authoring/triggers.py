@@ -139,6 +139,7 @@ class TriggerContext:
 
     @property
     def has_instance(self) -> bool:
+        """Whether there is an instance to be asked."""
         return self._instance is not None
 
     @property

@@ -82,6 +82,7 @@ class ValueContext:
 
     @property
     def job_name(self) -> str:
+        """The name of the job that runs."""
         if self._job_name is None:
             raise self._missing("job_name", fix="Only a run has a job; outside one there is none.")
         return self._job_name
@@ -124,22 +125,26 @@ class ValueContext:
 
     @property
     def step_context(self) -> Any:
+        """The context of the step that stores or loads."""
         if self._step_context is None:
             raise self._missing("step_context", fix="Only a run has steps; outside one there is none.")
         return self._step_context
 
     @property
     def has_instance(self) -> bool:
+        """Whether there is an instance to be asked."""
         return self._instance is not None
 
     @property
     def instance(self) -> Any:
+        """The instance that keeps the record."""
         if self._instance is None:
             raise self._missing("instance")
         return self._instance
 
     @property
     def has_asset_key(self) -> bool:
+        """Whether the value is that of an asset."""
         return self._asset_key is not None
 
     @property

@@ -409,6 +409,7 @@ class AutomationCondition:
         return f"{self.kind}({', '.join(f'{name}={_shown(value)}' for name, value in shown)})"
 
     def get_label(self) -> str | None:
+        """Return the label that the condition was given, None when it has none."""
         return self.label
 
     def parameter(self, name: str) -> Parameter:

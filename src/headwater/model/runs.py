@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
 from headwater.model.events import AssetMaterialized, AssetObserved, CheckEvaluated, Event
 from headwater.model.keys import AssetCheckKey, AssetKey
+
+if TYPE_CHECKING:
+    from headwater.model.results import AssetCheckEvaluation, AssetMaterialization, AssetObservation
 
 
 class RunStatus(Enum):
@@ -84,18 +87,22 @@ class Run(Struct, frozen=True):
 
     @property
     def is_finished(self) -> bool:
+        """Whether the run has ended, well or not."""
         return self.status.is_finished
 
     @property
     def is_success(self) -> bool:
+        """Whether the run ended well."""
         return self.status is RunStatus.SUCCESS
 
     @property
     def is_failure(self) -> bool:
+        """Whether the run failed."""
         return self.status in (RunStatus.FAILURE, RunStatus.INTERRUPTED)
 
     @property
     def duration_seconds(self) -> float | None:
+        """How long the run took; None until it has ended."""
         if self.started_at is None or self.ended_at is None:
             return None
         return self.ended_at - self.started_at
@@ -111,14 +118,17 @@ class RunRecord(Struct, frozen=True):
 
     @property
     def dagster_run(self) -> Run:
+        """The run itself."""
         return self.run
 
     @property
     def start_time(self) -> float | None:
+        """When the first step could start, in seconds since 1970; None before."""
         return self.run.started_at
 
     @property
     def end_time(self) -> float | None:
+        """When the run ended, in seconds since 1970; None before."""
         return self.run.ended_at
 
 
@@ -202,46 +212,57 @@ class EventRecord(Struct, frozen=True):
 
     @property
     def event_log_entry(self) -> EventRecord:
+        """The record itself, which has all that an entry of the log has."""
         return self
 
     @property
     def run_id(self) -> str:
+        """The run of which it is a fact."""
         return self.event.run_id
 
     @property
     def timestamp(self) -> float:
+        """When it happened, in seconds since 1970."""
         return self.event.timestamp
 
     @property
     def step_key(self) -> str | None:
+        """The step of which it is a fact, None for one about the run."""
         return self.event.step_key
 
     @property
     def asset_key(self) -> AssetKey | None:
+        """The asset of which it is a fact, None for one about no asset."""
         return self.event.asset_key
 
     @property
     def partition_key(self) -> str | None:
+        """The partition of which it is a fact, None for one about no partition."""
         return getattr(self.event, "partition", None)
 
     @property
-    def asset_materialization(self) -> Any:
+    def asset_materialization(self) -> AssetMaterialization | None:
+        """What was materialized; None when the event is of another kind."""
         return self.event.materialization if isinstance(self.event, AssetMaterialized) else None
 
     @property
-    def asset_observation(self) -> Any:
+    def asset_observation(self) -> AssetObservation | None:
+        """What was observed; None when the event is of another kind."""
         return self.event.asset_observation if isinstance(self.event, AssetObserved) else None
 
     @property
-    def asset_check_evaluation(self) -> Any:
+    def asset_check_evaluation(self) -> AssetCheckEvaluation | None:
+        """What a check found; None when the event is of another kind."""
         return self.event.asset_check_evaluation if isinstance(self.event, CheckEvaluated) else None
 
     @property
     def dagster_event(self) -> Event:
+        """The fact itself."""
         return self.event
 
     @property
     def message(self) -> str:
+        """The fact in words."""
         return self.event.message
 
 

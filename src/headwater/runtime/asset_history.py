@@ -135,6 +135,7 @@ class AssetHistory:
     def get_latest_materialization_events(
         self, asset_keys: Iterable[AssetKey]
     ) -> Mapping[AssetKey, EventRecord | None]:
+        """Return the latest materialization by asset; None for one that was never materialized."""
         keys = list(asset_keys)
         states = self.store.asset_states(keys)
         return {key: materialization_record(states.get(key)) for key in keys}

@@ -218,6 +218,7 @@ class Instance(RunHistory, AssetHistory):
         self.store.add_dynamic_partitions(partitions_def_name, keys)
 
     def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        """Whether a dynamic partitions definition has this key."""
         return self.store.has_dynamic_partition(partitions_def_name, partition_key)
 
     def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:

@@ -59,20 +59,24 @@ class ExecuteInProcessResult:
 
     @property
     def success(self) -> bool:
+        """Whether the run ended well: no step failed, and no blocking check did."""
         return self._run.status is RunStatus.SUCCESS
 
     @property
     def run(self) -> Run:
+        """The run as it is recorded."""
         return self._run
 
     dagster_run = run
 
     @property
     def run_id(self) -> str:
+        """The id of the run."""
         return self._run.run_id
 
     @property
     def job_def(self) -> JobDefinition:
+        """The job that ran."""
         return self._job
 
     @property
@@ -93,6 +97,7 @@ class ExecuteInProcessResult:
         return [event for event in self._events if event.step_key is not None]
 
     def filter_events(self, event_filter: Callable[[Event], bool]) -> list[Event]:
+        """Return the facts for which the function is true, in order."""
         return [event for event in self._events if event_filter(event)]
 
     def events_for_node(self, node_name: str) -> list[Event]:
@@ -101,21 +106,27 @@ class ExecuteInProcessResult:
         return [event for event in self._events if event.step_key is not None and _is_of(event.step_key, node_name)]
 
     def get_asset_materialization_events(self) -> list[AssetMaterialized]:
+        """Return the materializations of the run as events, in order."""
         return [event for event in self._events if isinstance(event, AssetMaterialized)]
 
     def get_asset_observation_events(self) -> list[AssetObserved]:
+        """Return the observations of the run as events, in order."""
         return [event for event in self._events if isinstance(event, AssetObserved)]
 
     def get_asset_check_evaluations(self) -> list[AssetCheckEvaluation]:
+        """Return what each check found, in the order in which they ended."""
         return [event.asset_check_evaluation for event in self._events if isinstance(event, CheckEvaluated)]
 
     def asset_materializations_for_node(self, node_name: str) -> list[AssetMaterialization]:
+        """Return what a node materialized, in order: one for each asset and partition."""
         return [e.materialization for e in self.events_for_node(node_name) if isinstance(e, AssetMaterialized)]
 
     def asset_observations_for_node(self, node_name: str) -> list[AssetObservation]:
+        """Return what a node observed, in order."""
         return [e.asset_observation for e in self.events_for_node(node_name) if isinstance(e, AssetObserved)]
 
     def get_step_success_events(self) -> list[StepSucceeded]:
+        """Return one event for each step that succeeded, in order."""
         return [event for event in self._events if isinstance(event, StepSucceeded)]
 
     def get_step_failure_events(self) -> list[StepFailed]:
@@ -128,9 +139,11 @@ class ExecuteInProcessResult:
         return list(last.values())
 
     def get_step_skipped_events(self) -> list[StepSkipped]:
+        """Return one event for each step that was skipped, in order."""
         return [event for event in self._events if isinstance(event, StepSkipped)]
 
     def get_failed_step_keys(self) -> set[str]:
+        """Return the keys of the steps that failed for good."""
         return {event.step_key for event in self.get_step_failure_events() if event.step_key is not None}
 
     def get_job_failure_event(self) -> RunFailed:
@@ -174,12 +187,15 @@ class ExecuteInProcessResult:
         return [status for key, status in self._statuses.items() if _is_of(key, node_name)]
 
     def is_node_success(self, node_name: str) -> bool:
+        """Whether every step of a node succeeded."""
         return all(status is StepStatus.SUCCEEDED for status in self._statuses_of(node_name))
 
     def is_node_failed(self, node_name: str) -> bool:
+        """Whether a step of a node failed for good."""
         return any(status is StepStatus.FAILED for status in self._statuses_of(node_name))
 
     def is_node_skipped(self, node_name: str) -> bool:
+        """Whether every step of a node was skipped."""
         return all(status is StepStatus.SKIPPED for status in self._statuses_of(node_name))
 
     def is_node_untouched(self, node_name: str) -> bool:
@@ -190,6 +206,7 @@ class ExecuteInProcessResult:
         )
 
     def retry_attempts_for_node(self, node_name: str) -> int:
+        """Return how many times the steps of a node were tried again."""
         return sum(isinstance(event, StepRetryScheduled) for event in self.events_for_node(node_name))
 
     # -------------------------------------------------------------------------------------------------------- the values

@@ -34,6 +34,7 @@ class RunHistory:
         return self.store.find_run(run_id)
 
     def has_run(self, run_id: str) -> bool:
+        """Whether a run of this id is recorded."""
         return self.store.find_run(run_id) is not None
 
     def get_runs(
@@ -59,6 +60,7 @@ class RunHistory:
     def get_run_ids(
         self, filters: RunsFilter | None = None, cursor: str | None = None, limit: int | None = None
     ) -> Sequence[str]:
+        """Return the ids of the runs that the filter lets through, newest first."""
         return [run.run_id for run in self.get_runs(filters, cursor, limit)]
 
     def get_run_records(
@@ -75,10 +77,12 @@ class RunHistory:
         return [_record(run) for run in self.get_runs(filters, cursor, limit, ascending)]
 
     def get_run_record_by_id(self, run_id: str) -> RunRecord | None:
+        """Return a run with its times, None when there is none of this id."""
         run = self.store.find_run(run_id)
         return None if run is None else _record(run)
 
     def get_runs_count(self, filters: RunsFilter | None = None) -> int:
+        """Return how many runs the filter lets through."""
         return self.store.run_count(filters)
 
     def get_run_stats(self, run_id: str) -> RunStats:

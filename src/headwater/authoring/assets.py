@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from headwater.authoring.graph_definition import GraphDefinition
+from headwater.authoring.hooks import checked_hooks
 from headwater.authoring.nodes import NodeDefinition, OutputPort
 from headwater.authoring.op import OpDefinition
 from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError, did_you_mean
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+_NO_HOOKS: frozenset[HookDefinition] = frozenset()
 
 
 class AssetsDefinition:
@@ -62,7 +66,7 @@ class AssetsDefinition:
         if backfill_policy is not None:
             checked_kind(backfill_policy, "headwater.model.policies", "BackfillPolicy", "backfill_policy=")
         self.backfill_policy = backfill_policy
-        self.hook_defs = frozenset(hook_defs)
+        self.hook_defs = checked_hooks(hook_defs, f"{self}") if hook_defs else _NO_HOOKS
         if execution_type is None:
             execution_type = (
                 AssetExecutionType.MATERIALIZATION if node_def is not None else AssetExecutionType.UNEXECUTABLE

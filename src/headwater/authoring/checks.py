@@ -171,6 +171,16 @@ def asset_check(
     return decorate
 
 
+def _refuse_other_kinds(node: str, specs: Sequence[Any]) -> None:
+    for spec in specs:
+        if not isinstance(spec, AssetCheckSpec):
+            raise InvalidDefinitionError(
+                what=f'@multi_asset_check "{node}" was given {spec!r} in specs=.',
+                why="Each of them is an AssetCheckSpec.",
+                fix='Write specs=[AssetCheckSpec("name", asset="orders")].',
+            )
+
+
 def multi_asset_check(
     *,
     specs: Sequence[AssetCheckSpec],
@@ -208,6 +218,7 @@ def multi_asset_check(
             pool=pool,
             timeout=timeout,
         )
+        _refuse_other_kinds(node_name, specs)
         keys = [spec.key for spec in specs]
         if len(set(keys)) != len(keys):
             twice = next(key for key in keys if keys.count(key) > 1)

@@ -127,6 +127,7 @@ class Composition:
         self.kind = kind
         self.uses: dict[str, NodeUse] = {}
         self.sources: dict[str, dict[str, Source]] = {}
+        self.dynamic_outputs: set[str] = set()
 
     def record(self, use: NodeUse, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Note the call of a node; return handles of its outputs: one, or a named tuple of several."""
@@ -185,6 +186,13 @@ class Composition:
 
     def _source(self, node: str, input_name: str, value: Any) -> Source:
         if isinstance(value, OutputHandle):
+            if value.is_dynamic:
+                raise InvalidDefinitionError(
+                    what=f'"{node}" in {self.kind} "{self.graph_name}" was given the dynamic output of "{value.node}" '
+                    f'as its input "{input_name}".',
+                    why="It stands for many values.",
+                    fix=f"Write {value.node}(...).map({node}) for one call each, or .collect() for all of them as a list.",
+                )
             return NodeOutput(value.node, value.output)
         if isinstance(value, CollectedHandle):
             return Collected(value.node, value.output)
@@ -197,6 +205,13 @@ class Composition:
                 what=f'"{node}" in {self.kind} "{self.graph_name}" was given all outputs of another node as "{input_name}".',
                 why="It does not say which of them is meant.",
                 fix=f"Name one, such as .{value._fields[0]}.",  # type: ignore[attr-defined]
+            )
+        if isinstance(value, (NodeDefinition, NodeUse)):
+            name = value.name or value.definition.name if isinstance(value, NodeUse) else value.name
+            raise InvalidDefinitionError(
+                what=f'"{node}" in {self.kind} "{self.graph_name}" was given "{name}" itself as its input "{input_name}".',
+                why="It was not called, so it has no output here.",
+                fix=f"Write {name}(), with parentheses.",
             )
         described = "an asset" if hasattr(value, "keys_by_output_name") else f"a {type(value).__name__}"
         raise InvalidDefinitionError(
@@ -229,6 +244,8 @@ class Composition:
 
     def _returned(self, name: str, value: Any) -> Source:
         if isinstance(value, OutputHandle):
+            if value.is_dynamic:
+                self.dynamic_outputs.add(name)
             return NodeOutput(value.node, value.output)
         shown = f'its own parameter "{value.name}"' if isinstance(value, InputHandle) else f"a {type(value).__name__}"
         raise InvalidDefinitionError(

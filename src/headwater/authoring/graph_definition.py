@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headwater.authoring.hooks import HookDefinition
     from headwater.authoring.job import JobDefinition
     from headwater.model.policies import RetryPolicy
+    from headwater.runtime.results import ExecuteInProcessResult
 
 
 # ------------------------------------------------------------------------------------------ composing by hand, as data
@@ -113,6 +114,7 @@ class GraphDefinition(NodeDefinition):
         input_names: Sequence[str] | None = None,
         input_annotations: Mapping[str, Any] | None = None,
         output_descriptions: Mapping[str, str | None] | None = None,
+        dynamic_outputs: Set[str] = frozenset(),
     ) -> None:
         if uses is None:
             uses, sources = _uses_by_hand(name, node_defs or (), dependencies or {})
@@ -128,11 +130,16 @@ class GraphDefinition(NodeDefinition):
                 mapping.graph_output_name: NodeOutput(mapping.mapped_node_name, mapping.mapped_node_output_name)
                 for mapping in output_mappings or ()
             }
+            dynamic_outputs = {
+                mapping.graph_output_name for mapping in output_mappings or () if mapping.from_dynamic_mapping
+            }
         self.uses = dict(uses)
         self.sources: dict[str, dict[str, Source]] = {node: dict(of) for node, of in (sources or {}).items()}
         self.output_sources = dict(output_sources or {})
         self.config_mapping = config
+        self.dynamic_outputs = frozenset(dynamic_outputs)
         _check_edges(name, self.uses, self.sources, self.output_sources)
+        _refuse_cycles(name, self.sources)
         super().__init__(
             name,
             ins={
@@ -171,7 +178,7 @@ class GraphDefinition(NodeDefinition):
                 name,
                 annotation=inner.annotation,
                 is_required=inner.is_required,
-                is_dynamic=inner.is_dynamic,
+                is_dynamic=inner.is_dynamic or name in self.dynamic_outputs,
                 io_manager_key=inner.io_manager_key,
                 metadata=inner.metadata,
                 description=description,
@@ -249,6 +256,7 @@ class GraphDefinition(NodeDefinition):
             "sources": self.sources,
             "output_sources": self.output_sources,
             "input_names": list(self.ins),
+            "dynamic_outputs": self.dynamic_outputs,
         }
         return GraphDefinition(**{**kept, **changes})
 
@@ -393,6 +401,8 @@ def graph_of_function(
         names = list(out)
     composition, output_sources = compose(graph_name, kind, function, parameters, names)
     _refuse_unused(kind, graph_name, parameters, composition.sources.values())
+    if out is not None:
+        _check_outputs(kind, graph_name, names or ["result"], output_sources)
     if isinstance(config, Mapping) or (config is not None and not hasattr(config, "config_fn")):
         fixed = config
         from headwater.authoring.config import ConfigMapping
@@ -408,11 +418,67 @@ def graph_of_function(
         output_descriptions={key: value.description for key, value in out.items()}
         if isinstance(out, Mapping)
         else None,
+        dynamic_outputs=composition.dynamic_outputs,
         description=description if description is not None else docstring_of(function),
         tags=tags,
         config=config,
         hooks=hooks,
     )
+
+
+def _check_outputs(kind: str, graph_name: str, declared: Sequence[str], returned: Mapping[str, Source]) -> None:
+    for name in returned:
+        if name not in declared:
+            raise InvalidDefinitionError(
+                what=f'{kind} "{graph_name}" returns "{name}", which out= does not name.',
+                why="Nothing could ask for it.",
+                fix=f"{did_you_mean(name, declared)}Its outputs are: {', '.join(declared)}.",
+            )
+    for name in declared:
+        if name not in returned:
+            raise InvalidDefinitionError(
+                what=f'{kind} "{graph_name}" does not return "{name}", which out= names.',
+                why="Whoever uses it would wait for nothing.",
+                fix=f"{did_you_mean(name, returned)}Return a dict with {', '.join(declared)}, or take it out of out=.",
+            )
+
+
+def _refuse_cycles(graph: str, sources: Mapping[str, Mapping[str, Source]]) -> None:
+    """Refuse nodes that wait for each other; only a graph that is composed by hand can have them."""
+    upstream: dict[str, list[str]] = {}
+
+    def nodes_of(source: Source) -> list[str]:
+        if isinstance(source, FanIn):
+            return [node for part in source.sources for node in nodes_of(part)]
+        return [] if isinstance(source, GraphInput) else [source.node]
+
+    for node, of_node in sources.items():
+        upstream[node] = [up for source in of_node.values() for up in nodes_of(source)]
+    settled: set[str] = set()
+    for start in upstream:
+        path: list[str] = []
+        pending = [(start, iter(upstream.get(start, ())))] if start not in settled else []
+        on_path = {start}
+        while pending:
+            node, rest = pending[-1]
+            if len(path) < len(pending):
+                path.append(node)
+            up = next((one for one in rest if one not in settled), None)
+            if up is None:
+                settled.add(node)
+                on_path.discard(node)
+                pending.pop()
+                path.pop()
+            elif up in on_path:
+                circle = [up, *reversed(path[path.index(up) :])]
+                raise InvalidDefinitionError(
+                    what=f'Nodes of graph "{graph}" wait for each other in a circle: {" -> ".join(circle)}.',
+                    why="None of them could run first.",
+                    fix="Take one of these dependencies away.",
+                )
+            else:
+                on_path.add(up)
+                pending.append((up, iter(upstream.get(up, ()))))
 
 
 def _refuse_unused(

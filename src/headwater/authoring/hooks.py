@@ -38,6 +38,20 @@ class HookDefinition:
         return f"HookDefinition({self.name!r})"
 
 
+def checked_hooks(hooks: Iterable[Any] | None, of: str) -> frozenset[HookDefinition]:
+    """Return hooks as a set. Raises InvalidDefinitionError for what is none."""
+    if not hooks:
+        return frozenset()
+    for hook in hooks:
+        if not isinstance(hook, HookDefinition):
+            raise InvalidDefinitionError(
+                what=f"{of} was given the hook {hook!r}, a {type(hook).__name__}.",
+                why="A hook says after which outcome it is called.",
+                fix="Put @success_hook or @failure_hook above the function.",
+            )
+    return frozenset(hooks)
+
+
 def _hook(
     function: Callable[..., Any] | None, name: str | None, keys: Iterable[str] | None, outcomes: tuple[str, ...]
 ) -> Any:

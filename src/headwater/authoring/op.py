@@ -11,7 +11,7 @@ from headwater.authoring.nodes import InputPort, NodeDefinition, OutputPort
 from headwater.authoring.ports import NO_VALUE, DynamicOut, In, Out
 from headwater.authoring.signature import Signature, read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
-from headwater.model.specs import checked_kind
+from headwater.model.specs import checked_kind, checked_name
 
 if TYPE_CHECKING:
     from headwater.authoring.config import ConfigSchema, ConfigStage
@@ -257,6 +257,8 @@ def op_outputs(name: str, signature: Signature, outs: Mapping[str, Out] | None) 
         if is_dynamic_annotation(returns):
             return {"result": OutputPort("result", is_dynamic=True)}
         return {"result": OutputPort("result", annotation=value_annotation(returns))}
+    for given in outs:
+        checked_name(given, f'an output of op "{name}"')
     if len(outs) == 1:
         ((only, out),) = outs.items()
         return {only: OutputPort.from_out(only, out, value_annotation(returns))}

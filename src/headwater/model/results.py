@@ -137,6 +137,12 @@ class AssetCheckResult(_Value):
                     why="A check either passed or did not.",
                     fix="Give True or False, such as passed=bool(...) or passed=(count == 0).",
                 )
+        if not isinstance(severity, AssetCheckSeverity):
+            raise CheckError(
+                what=f"AssetCheckResult(severity={severity!r}) is a {type(severity).__name__}.",
+                why="A check that did not pass is a warning or an error.",
+                fix="Write severity=AssetCheckSeverity.WARN or AssetCheckSeverity.ERROR.",
+            )
         self.passed = passed
         self.asset_key = None if asset_key is None else AssetKey.from_coercible(asset_key)
         self.check_name = check_name

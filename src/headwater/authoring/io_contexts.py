@@ -82,8 +82,9 @@ class OutputContext(ValueContext):
         by_partition: bool = False,
     ) -> None:
         """Keep what is given. `partition_keys` are the asset's partitions, None when it is not partitioned; without
-        them `asset_partitions_subset` says which, and without that `partition_key`, the one of the run."""
-        if partition_keys is None and partition_key is not None and asset_partitions_subset is None:
+        them `asset_partitions_subset` says which, and without that, outside of a run, `partition_key`."""
+        is_by_hand = step_context is None
+        if is_by_hand and partition_keys is None and partition_key is not None and asset_partitions_subset is None:
             partition_keys = (partition_key,)
         self._step_key = step_key
         self._name = name

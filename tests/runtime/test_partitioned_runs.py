@@ -1,0 +1,24 @@
+"""Runs of one or several partitions, and what of them is partitioned."""
+
+import headwater as hw
+
+DAYS = hw.StaticPartitionsDefinition(["mon", "tue", "wed"])
+
+
+@hw.asset
+def rates() -> dict[str, float]:
+    return {"EUR": 1.1}
+
+
+@hw.asset(partitions_def=DAYS)
+def orders(context: hw.AssetExecutionContext, rates: dict[str, float]) -> str:
+    return f"{context.partition_key} at {rates['EUR']}"
+
+
+def test_an_unpartitioned_asset_has_one_value_also_when_a_run_is_for_one_partition() -> None:
+    with hw.instance_for_test() as instance:
+        assert hw.materialize([rates, orders], partition_key="mon", instance=instance).success
+        assert hw.materialize([rates, orders], partition_key="tue", selection="orders", instance=instance).success
+        (event,) = instance.fetch_materializations(rates.key, limit=10).records
+        assert event.partition_key is None
+        assert instance.get_materialized_partitions(orders.key) == {"mon", "tue"}

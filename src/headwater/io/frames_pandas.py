@@ -106,8 +106,8 @@ def _doubtful_parts(frame: pd.DataFrame) -> list[pd.DataFrame]:
     by_type = [
         at for at, kind in enumerate(kinds) if not (_is_safe(kind) or at in by_value or kind in _types_that_come_back)
     ]
-    parts = (frame.iloc[:, by_value], frame.iloc[:1, by_type])
-    return [part for part in parts if part.shape[1]]
+    parts = [frame.iloc[:, by_value]] if by_value else []
+    return [*parts, frame.iloc[:1, by_type]] if by_type else parts
 
 
 def _remember_types(frame: pd.DataFrame) -> None:

@@ -77,6 +77,22 @@ def test_all_mistakes_of_the_definitions_are_told_together(headwater: Headwater,
     assert len(answer.document["error"]["errors"]) == 2
 
 
+def test_an_upstream_that_nobody_declares_is_a_warning_with_the_nearest_name(headwater: Headwater, project: Path):
+    (project / "definitions.py").write_text(
+        "import headwater as hw\n"
+        "@hw.asset\ndef orders() -> int: return 1\n"
+        "@hw.asset(deps=['order'])\ndef sold() -> None: ...\n"
+        "defs = hw.Definitions(assets=[orders, sold])\n"
+    )
+    answer = headwater("definitions", "validate")
+    assert answer.exit_code == 0
+    assert answer.err.startswith('warning: "sold" depends on "order", which no definition provides.')
+    assert 'Did you mean "orders"?' in answer.err
+    assert headwater("definitions", "validate", "--json").document["warnings"] == [
+        answer.err.strip().removeprefix("warning: ")
+    ]
+
+
 def test_no_project_is_no_traceback(headwater: Headwater, project: Path):
     (project / "definitions.py").unlink()
     answer = headwater("asset", "list")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from headwater.model.specs import AssetCheckSpec, AssetSpec
 
 if TYPE_CHECKING:
     from headwater.graph.asset_graph import AssetGraph
+    from headwater.graph.validation import DefinitionWarning
     from headwater.runtime.instance import Instance
     from headwater.runtime.values import AssetValueLoader
 
@@ -50,18 +51,38 @@ class Definitions:
         *,
         is_part: bool = False,
     ) -> None:
-        self.assets: Sequence[Any] = _flat("assets", assets)
-        self.asset_checks: Sequence[Any] = _flat("asset_checks", asset_checks)
-        self.schedules: Sequence[Any] = _flat("schedules", schedules)
-        self.sensors: Sequence[Any] = _flat("sensors", sensors)
-        self.jobs: Sequence[Any] = _flat("jobs", jobs)
-        self.resources: Mapping[str, Any] = dict(resources or {})
+        self._argument_problems: list[DefinitionError] = []
+        self.assets: Sequence[Any] = self._listed("assets", assets)
+        self.asset_checks: Sequence[Any] = self._listed("asset_checks", asset_checks)
+        self.schedules: Sequence[Any] = self._listed("schedules", schedules)
+        self.sensors: Sequence[Any] = self._listed("sensors", sensors)
+        self.jobs: Sequence[Any] = self._listed("jobs", jobs)
+        self.resources: Mapping[str, Any] = self._named("resources", resources)
         self.executor = executor
-        self.loggers: Mapping[str, Any] = dict(loggers or {})
-        self.metadata: Mapping[str, Any] = dict(metadata or {})
+        self.loggers: Mapping[str, Any] = self._named("loggers", loggers)
+        self.metadata: Mapping[str, Any] = self._named("metadata", metadata)
         self.is_part = is_part
         if not is_part:
             self.validate()
+
+    def _listed(self, argument: str, given: Any) -> list[Any]:
+        try:
+            return _flat(argument, given)
+        except DefinitionError as error:
+            self._argument_problems.append(error)
+            return []
+
+    def _named(self, argument: str, given: Any) -> dict[str, Any]:
+        if given is None or isinstance(given, Mapping):
+            return dict(given or {})
+        self._argument_problems.append(
+            InvalidDefinitionError(
+                what=f"{argument}= was given {given!r}, a {type(given).__name__}.",
+                why="Each of them has a name.",
+                fix=f'Write {argument}={{"name": ...}}.',
+            )
+        )
+        return {}
 
     # ---------------------------------------------------------------------------------------------------- validation
 
@@ -80,7 +101,7 @@ class Definitions:
         from headwater.model.errors.graph import DuplicateAssetCheck, DuplicateAssetKey
 
         index = self.index
-        found: list[DefinitionError] = list(index.problems)
+        found: list[DefinitionError] = [*self._argument_problems, *index.problems]
         for thing in self.asset_checks:
             if not isinstance(thing, AssetChecksDefinition):
                 found.append(
@@ -95,10 +116,65 @@ class Definitions:
             for problem in validation.problems(index.graph, loaded_inputs=index.loaded_inputs)
             if not isinstance(problem, (DuplicateAssetKey, DuplicateAssetCheck))
         ]
+        found += self._check_problems()
         found += [error for error in resource_errors(self.resources) if isinstance(error, DefinitionError)]
         found += self._missing_resources()
+        found += self._resource_conflicts()
         found += self._job_problems()
+        found += self._trigger_problems("schedules", self.schedules)
+        found += self._trigger_problems("sensors", self.sensors)
         return found
+
+    def _check_problems(self) -> list[DefinitionError]:
+        """What checks read and how they are partitioned; that their asset exists is the graph's to say."""
+        found: list[DefinitionError] = []
+        for definition in self.index.definitions:
+            if not isinstance(definition, AssetChecksDefinition):
+                continue
+            own = {spec.asset_key for spec in definition.check_specs}
+            for name, key in definition.keys_by_input_name.items():
+                if key not in own and self.index.spec(key) is None:
+                    found.append(
+                        InvalidDefinitionError(
+                            what=f'Check "{definition.check_specs[0].key}" loads the value of "{key}" as "{name}", '
+                            "which no definition provides.",
+                            why="A run could not know where it is kept.",
+                            fix=did_you_mean(str(key), map(str, self.index.definition_by_key))
+                            + f'Otherwise define it, or declare it with AssetSpec("{key}").',
+                        )
+                    )
+            for spec in definition.check_specs:
+                asset = self.index.spec(spec.asset_key)
+                if (
+                    spec.partitions_def is not None
+                    and asset is not None
+                    and asset.partitions_def != spec.partitions_def
+                ):
+                    found.append(
+                        InvalidDefinitionError(
+                            what=f'Check "{spec.key}" has other partitions than "{spec.asset_key}".',
+                            why="It would be evaluated for partitions that the asset does not have.",
+                            fix="Give it the partitions_def of its asset.",
+                        )
+                    )
+        return found
+
+    def _resource_conflicts(self) -> list[DefinitionError]:
+        found: list[DefinitionError] = []
+        brought: dict[str, AssetsDefinition] = {}
+        for definition in self.index.definitions:
+            for key, value in definition.resource_defs.items():
+                first = brought.setdefault(key, definition)
+                known = self.resources.get(key, first.resource_defs[key])
+                if known is not value and known != value:
+                    found.append(_two_resources(definition, key))
+        return found
+
+    def warnings(self) -> list[DefinitionWarning]:
+        """Return what is allowed and may still be a slip: an upstream in `deps` that nothing declares."""
+        from headwater.graph import validation
+
+        return validation.warnings(self.index.graph, loaded_inputs=self.index.loaded_inputs)
 
     def _missing_resources(self) -> list[DefinitionError]:
         from headwater.authoring.resources import MissingResourceError
@@ -108,7 +184,7 @@ class Definitions:
         for definition in self.index.definitions:
             if not definition.is_executable:
                 continue
-            missing = definition.required_resource_keys - provided
+            missing = (definition.required_resource_keys | self._loading_keys(definition)) - provided
             for key in sorted(missing - definition.resource_defs.keys()):
                 found.append(
                     MissingResourceError(key, _asker(definition), sorted({*self.resources, *definition.resource_defs}))
@@ -120,12 +196,31 @@ class Definitions:
                     needed = {*op.required_resource_keys}
                     needed |= {port.io_manager_key for port in op.outs.values() if not port.is_nothing}
                     needed |= {port.input_manager_key for port in op.ins.values() if port.input_manager_key}
+                    for hook in op.hooks | job_def.hook_defs:
+                        needed |= hook.required_resource_keys
                     for key in sorted(needed - known):
                         asker = f'op "{op.name}" of job "{job_def.name}"'
                         found.append(
                             MissingResourceError(key, asker, sorted({*self.resources, *job_def.resource_defs}))
                         )
         return found
+
+    def _loading_keys(self, definition: AssetsDefinition) -> Set[str]:
+        """The resources by which a definition's parameters are loaded, where what is upstream is built elsewhere."""
+        keys: set[str] = set()
+        for name, upstream in definition.keys_by_input_name.items():
+            port = definition.node_def.ins.get(name) if definition.node_def is not None else None
+            if port is None or port.is_nothing:
+                continue
+            if port.input_manager_key is not None:
+                keys.add(port.input_manager_key)
+                continue
+            source = self.index.definition_by_key.get(upstream)
+            if source is not None and not source.is_materializable:
+                own = source.io_manager_key_of(upstream)
+                if own not in source.resource_defs:
+                    keys.add(own)
+        return keys
 
     def _job_problems(self) -> list[DefinitionError]:
         found: list[DefinitionError] = []
@@ -143,7 +238,7 @@ class Definitions:
                     )
                 )
                 continue
-            if name in names and names[name] is not job_def and not _same_job(names[name], job_def):
+            if name in names and names[name] != job_def:
                 found.append(
                     InvalidDefinitionError(
                         what=f'Two jobs are called "{name}".',
@@ -157,26 +252,55 @@ class Definitions:
                     job_def.resolve(self.index)
                 except DefinitionError as error:
                     found.append(error)
-        for kind, things in (("schedules", self.schedules), ("sensors", self.sensors)):
-            seen: dict[str, Any] = {}
-            for thing in things:
-                name = getattr(thing, "name", None)
-                if name is None:
+        return found
+
+    def _trigger_problems(self, kind: str, things: Sequence[Any]) -> list[DefinitionError]:
+        from headwater.authoring.resources import MissingResourceError
+        from headwater.authoring.schedules import ScheduleDefinition, UnresolvedPartitionedSchedule
+        from headwater.authoring.sensors import SensorDefinition
+
+        expected: tuple[type, ...] = (
+            (ScheduleDefinition, UnresolvedPartitionedSchedule) if kind == "schedules" else (SensorDefinition,)
+        )
+        one = kind[:-1]
+        found: list[DefinitionError] = []
+        seen: dict[str, Any] = {}
+        known_jobs = [job_def.name for job_def in [*self.jobs, *self._jobs_of_triggers()] if hasattr(job_def, "name")]
+        for thing in things:
+            if not isinstance(thing, expected):
+                found.append(
+                    InvalidDefinitionError(
+                        what=f"{thing!r} was given in {kind}=.",
+                        why=f"It is a {type(thing).__name__}, not a {one}.",
+                        fix=f"Give what @{one} makes.",
+                    )
+                )
+                continue
+            if seen.setdefault(thing.name, thing) is not thing:
+                found.append(
+                    InvalidDefinitionError(
+                        what=f'Two {kind} are called "{thing.name}".',
+                        why="They are started by name.",
+                        fix="Rename one.",
+                    )
+                )
+            if isinstance(thing, UnresolvedPartitionedSchedule):
+                try:
+                    thing.resolve(thing.job.resolve(self.index))
+                except DefinitionError as error:
+                    found.append(error)
+                continue
+            for name in thing.targets.job_names:
+                if name not in known_jobs and name != GLOBAL_ASSET_JOB:
                     found.append(
                         InvalidDefinitionError(
-                            what=f"{thing!r} was given in {kind}=.",
-                            why=f"It is a {type(thing).__name__}.",
-                            fix=f"Give what @{kind[:-1]} makes.",
+                            what=f'The {one} "{thing.name}" starts the job "{name}", which is not defined.',
+                            why="Its runs could never start.",
+                            fix=f"{did_you_mean(name, known_jobs)}The jobs are: {', '.join(known_jobs) or 'none'}.",
                         )
                     )
-                elif name in seen and seen[name] is not thing:
-                    found.append(
-                        InvalidDefinitionError(
-                            what=f'Two {kind} are called "{name}".', why="They are started by name.", fix="Rename one."
-                        )
-                    )
-                else:
-                    seen[str(name)] = thing
+            for key in sorted(thing.required_resource_keys - self.resources.keys()):
+                found.append(MissingResourceError(key, f'{one} "{thing.name}"', sorted(self.resources)))
         return found
 
     def _jobs_of_triggers(self) -> list[Any]:
@@ -186,14 +310,26 @@ class Definitions:
                 jobs[id(target)] = target
         return [job_def for job_def in jobs.values() if all(job_def is not given for given in self.jobs)]
 
+    def _assets_of_triggers(self) -> list[AssetsDefinition]:
+        targets: dict[int, AssetsDefinition] = {}
+        for trigger in [*self.schedules, *self.sensors]:
+            for target in getattr(trigger, "target_assets", ()):
+                targets[id(target)] = target
+        return list(targets.values())
+
     # ------------------------------------------------------------------------------------------------------- reading
 
     @cached_property
     def index(self) -> AssetIndex:
         """All assets and checks, by key."""
-        return AssetIndex(
-            [*self.assets, *(check for check in self.asset_checks if isinstance(check, AssetsDefinition))]
-        )
+        given = [*self.assets, *(check for check in self.asset_checks if isinstance(check, AssetsDefinition))]
+        targets = self._assets_of_triggers()
+        if targets:
+            known = {
+                key for thing in given for key in getattr(thing, "specs_by_key", None) or [getattr(thing, "key", None)]
+            }
+            given += [target for target in targets if known.isdisjoint(target.specs_by_key)]
+        return AssetIndex(given)
 
     @property
     def graph(self) -> AssetGraph:
@@ -212,11 +348,7 @@ class Definitions:
         for definition in definitions:
             for key, value in definition.resource_defs.items():
                 if key in resources and resources[key] is not value and resources[key] != value:
-                    raise InvalidDefinitionError(
-                        what=f'{definition} brings a resource "{key}", and another one of that key is defined too.',
-                        why="A run has one resource for one key.",
-                        fix="Rename one of them.",
-                    )
+                    raise _two_resources(definition, key)
                 resources[key] = value
         return resources
 
@@ -319,7 +451,9 @@ class Definitions:
 
     def get_schedule_def(self, name: str) -> Any:
         """Return the schedule of this name. Raises InvariantViolationError that offers the nearest one."""
-        return _by_name("schedule", name, self.schedules)
+        """Return the schedule of this name; one of a partitioned asset job with the partitions of its assets."""
+        found = _by_name("schedule", name, self.schedules)
+        return found.resolve(self.get_job_def(found.job_name)) if hasattr(found, "resolve") else found
 
     resolve_schedule_def = get_schedule_def
 
@@ -448,11 +582,12 @@ class Definitions:
         )
 
 
-def _same_job(first: Any, second: Any) -> bool:
-    """A job and a stand-in for it by name are one job; two of the same selection and options are too."""
-    if isinstance(first, UnresolvedAssetJobDefinition) and isinstance(second, UnresolvedAssetJobDefinition):
-        return str(first.selection) == str(second.selection) and first.options == second.options
-    return False
+def _two_resources(definition: AssetsDefinition, key: str) -> DefinitionError:
+    return InvalidDefinitionError(
+        what=f'{definition} brings a resource "{key}", and another one of that key is defined too.',
+        why="A run has one resource for one key.",
+        fix="Rename one of them.",
+    )
 
 
 def _flat(what: str, given: Any) -> list[Any]:

@@ -20,18 +20,24 @@ def definitions() -> None:
 @definitions.command("validate", short_help="Say whether the definitions are sound.")
 @project_options
 def validate(workplace: Workplace, as_json: bool) -> None:
-    """Load the definitions and say whether they are sound. The exit code is 3 when they are not."""
+    """Load the definitions and say whether they are sound. The exit code is 3 when they are not.
+
+    What is allowed and may still be a slip, as an upstream that nobody declares, is told as a warning.
+    """
     screen = Screen(as_json)
     declared = workplace.definitions
     # Jobs are resolved against the assets only when they are asked for.
     _resolve_jobs(workplace)
     counts = _counts(workplace)
+    warnings = [str(warning) for warning in declared.warnings()]
     if as_json:
-        screen.document({"valid": True, "name": workplace.project.name, **counts})
+        screen.document({"valid": True, "name": workplace.project.name, **counts, "warnings": warnings})
         return
     from headwater.views.words import counted
 
     told = ", ".join(counted(count, noun.removesuffix("s")) for noun, count in counts.items() if count)
+    for warning in warnings:
+        screen.say(f"{screen.styled('warning', 'yellow', screen.err)}: {warning}")
     screen.result(f"{screen.styled('ok', 'green')}  {workplace.project.name}: {told or 'nothing is declared'}.")
     if not declared.assets and not declared.jobs:
         screen.say("Nothing is declared yet: pass assets=[...] to Definitions.")

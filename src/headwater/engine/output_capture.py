@@ -101,6 +101,13 @@ class CapturedStream:
     def flush(self) -> None:
         self.original.flush()
 
+    def close(self) -> None:
+        """Flush when a step closes it: the stream is the whole program's. Outside of steps, close it."""
+        if self._find_listener() is None:
+            self.original.close()
+        else:
+            self.original.flush()
+
     @property
     def uncaptured(self) -> Any:
         """Where to write what should reach the terminal and no step's log."""

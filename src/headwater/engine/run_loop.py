@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from headwater.engine.executors.inline import InlineExecutor
 from headwater.engine.run_state import Command, LaunchStep, Record, RunState, advance, begin, cancel
+from headwater.model.errors.store import StoreError
 from headwater.model.events import Event, RunStarted, StepFailed
+from headwater.model.runs import StepStatus
 from headwater.store.interface import EventWriter
 
 
@@ -26,6 +28,8 @@ def run_to_completion(
 
     With `stops_at_first_failure`, steps that have not started when one fails for good are given up. After
     `timeout_seconds` the rest of the run is given up, too. Raises what `on_event` raises.
+
+    Ctrl-C ends the steps that run, and the run, as canceled before it is raised again.
     """
     deadline = None if timeout_seconds is None else time.time() + timeout_seconds
 
@@ -52,16 +56,31 @@ def run_to_completion(
     if state is None:
         state, commands = begin(run_id, executor.scope.plan, time.time())
         follow(commands)
-    while not state.is_finished:
-        for event in executor.events():
-            tell(event)
-            state, commands = advance(state, event)
-            follow(commands)
-            has_failed = stops_at_first_failure and bool(state.failed_steps)
-            if has_failed and isinstance(event, StepFailed) and not state.is_finished:
-                give_up(state, executor, follow, f'"{state.failed_steps[0]}" failed, and the run was to stop at that')
-        if deadline is not None and time.time() > deadline and not state.is_finished and not state.is_canceled:
-            give_up(state, executor, follow, f"the time limit of the run, {timeout_seconds:g} s, was over")
+    try:
+        while not state.is_finished:
+            for event in executor.events():
+                tell(event)
+                state, commands = advance(state, event)
+                follow(commands)
+                has_failed = stops_at_first_failure and bool(state.failed_steps)
+                if has_failed and isinstance(event, StepFailed) and not state.is_finished:
+                    reason = f'"{state.failed_steps[0]}" failed, and the run was to stop at that'
+                    give_up(state, executor, follow, reason)
+            if deadline is not None and time.time() > deadline and not state.is_finished and not state.is_canceled:
+                give_up(state, executor, follow, f"the time limit of the run, {timeout_seconds:g} s, was over")
+    except KeyboardInterrupt:
+        if not state.is_finished:
+            last = executor.break_off()
+            begun = {event.step_key for event in last if event.step_key is not None}
+            _, commands = cancel(state, time.time(), "interrupted from the keyboard", begun=begun)
+            follow((*commands, *map(Record, last)))
+        raise
+    except Exception as error:
+        # Whoever is told of events has failed, or the store has; only the latter keeps this from being recorded.
+        if not isinstance(error, StoreError):
+            for key in [key for key, status in state.statuses.items() if status is StepStatus.RUNNING]:
+                store.append(StepFailed(run_id=run_id, timestamp=time.time(), step_key=key, cause="canceled"))
+        raise
     return state
 
 

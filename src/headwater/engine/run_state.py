@@ -6,7 +6,8 @@ state is a fold: a run is recovered by passing its recorded events through `adva
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -93,6 +94,11 @@ class RunState:
     outputs: dict[str, tuple[OutputRef, ...]] = field(default_factory=dict)
     waiting_for: dict[str, int] = field(default_factory=dict)
     dependents: dict[str, list[str]] = field(default_factory=dict)
+    # Steps all of whose upstream steps are finished, still to be decided on.
+    to_settle: deque[str] = field(default_factory=deque)
+    # By mapped step, how many of its instances are unfinished; and the first of them that did not succeed.
+    unfinished_instances: dict[str, int] = field(default_factory=dict)
+    failed_instances: dict[str, str] = field(default_factory=dict)
     causes: dict[str, str] = field(default_factory=dict)
     # By step, which asset partitions its attempts have already accounted for.
     settled: dict[str, set[tuple[str, str | None]]] = field(default_factory=dict)
@@ -100,6 +106,7 @@ class RunState:
     failed_steps: list[str] = field(default_factory=list)
     first_failure: StepFailed | None = None
     is_canceled: bool = False
+    cancel_reason: str = ""
     ended_by: Event | None = None
 
     @property
@@ -133,10 +140,11 @@ def begin(run_id: str, plan: RunPlan, at: float = 0.0) -> tuple[RunState, tuple[
         state.waiting_for[step.key] = len(waits)
         for source in waits:
             state.dependents.setdefault(source, []).append(step.key)
-    commands: list[Command] = []
-    for step in plan.steps:
-        if state.waiting_for[step.key] == 0:
-            commands.extend(_settle(state, step.key, at))
+    for origin in dict.fromkeys(step.mapped_over for step in plan.steps if step.mapped_over is not None):
+        if origin[0] not in steps:  # an earlier run has given the values
+            _expand(state, *origin)
+    state.to_settle.extend(step.key for step in plan.steps if state.waiting_for[step.key] == 0)
+    commands = list(_settle_all(state, at))
     commands.extend(_end_of_run(state, at))
     return state, tuple(commands)
 
@@ -162,7 +170,8 @@ def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...
                 if event.cause != "canceled":
                     state.failed_steps.append(key)
                     state.first_failure = state.first_failure or event
-                commands.extend(_not_materialized(state, key, "failed", _cause_of(event), event))
+                outcome = "canceled" if event.cause == "canceled" else "failed"
+                commands.extend(_not_materialized(state, key, outcome, _cause_of(event), event))
                 commands.extend(_after(state, key, event.timestamp))
         case StepSkipped(step_key=str(key)):
             if state.statuses[key] is not SKIPPED:
@@ -180,24 +189,45 @@ def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...
         case StepBlocked() | StepRetryScheduled():
             return state, ()  # recorded because of what was taken in before
         case RunSucceeded() | RunFailed() | RunCanceled():
+            for key in event.failed_steps if isinstance(event, RunFailed) else ():
+                if state.statuses.get(key) is WAITING_TO_RETRY:  # it failed when nothing was to be started any more
+                    state.moved(key, FAILED)
+                    state.failed_steps.append(key)
+            _give_up(state)
             state.ended_by = event
+            return state, ()
         case _:
             return state, ()  # facts about outputs and checks do not move steps
     commands.extend(_end_of_run(state, event.timestamp))
     return state, tuple(commands)
 
 
-def cancel(state: RunState, at: float, reason: str) -> tuple[RunState, tuple[Command, ...]]:
-    """Give up every step that has not started. Those that run are ended by whoever runs them."""
+def cancel(
+    state: RunState, at: float, reason: str, *, begun: Collection[str] = ()
+) -> tuple[RunState, tuple[Command, ...]]:
+    """Give up every step that has not started. Those that run are ended by whoever runs them.
+
+    `begun` names steps that have started although that was not taken in yet.
+    """
     state.is_canceled = True
-    commands: list[Command] = []
-    for key, status in list(state.statuses.items()):
-        if status in (WAITING, WAITING_TO_RETRY):
-            state.moved(key, CANCELED)
-            commands.extend(_not_materialized(state, key, "canceled", reason, None, at))
-    state.causes[""] = reason
+    state.cancel_reason = reason
+    commands = [
+        command
+        for key in _give_up(state, begun)
+        for command in _not_materialized(state, key, "canceled", reason, None, at)
+    ]
     commands.extend(_end_of_run(state, at))
     return state, tuple(commands)
+
+
+def _give_up(state: RunState, begun: Collection[str] = ()) -> list[str]:
+    """Cancel the steps that have not started, or are to be tried again; return their keys."""
+    waiting = [
+        key for key, status in state.statuses.items() if status in (WAITING, WAITING_TO_RETRY) and key not in begun
+    ]
+    for key in waiting:
+        state.moved(key, CANCELED)
+    return waiting
 
 
 def retry_after(run_id: str, step: PlanStep, failure: StepFailed) -> StepRetryScheduled | None:
@@ -240,17 +270,35 @@ def _cause_of(event: StepFailed) -> str:
 
 
 def _after(state: RunState, key: str, at: float) -> Iterator[Command]:
-    """Yield what a finished step makes possible or impossible."""
-    step = state.steps[key]
-    for output in step.dynamic_outputs if state.statuses[key] is SUCCEEDED else ():
-        yield from _expand(state, key, output, at)
+    """Yield what a finished step makes possible or impossible, near and far."""
+    _release(state, key)
+    yield from _settle_all(state, at)
+
+
+def _release(state: RunState, key: str) -> None:
+    """Note that a step is finished: what waited only for it can be decided on."""
+    for output in state.steps[key].dynamic_outputs if state.statuses[key] is SUCCEEDED else ():
+        _expand(state, key, output)
     for dependent in state.dependents.get(key, ()):
         state.waiting_for[dependent] -= 1
-        if state.waiting_for[dependent] == 0 and state.statuses[dependent] is WAITING:
-            yield from _settle(state, dependent, at)
-    template = _template_of(state, key)
-    if template is not None:
-        yield from _end_of_template(state, template, at)
+        if state.waiting_for[dependent] == 0:
+            state.to_settle.append(dependent)
+    mapping_key = state.mapping_keys.get(key)
+    if mapping_key is not None:
+        template = key[: -len(mapping_key) - 2]
+        state.unfinished_instances[template] -= 1
+        if state.statuses[key] in _ENDED_WITHOUT_SUCCESS:
+            state.failed_instances.setdefault(template, key)
+        if state.unfinished_instances[template] == 0:
+            _end_template(state, template)
+
+
+def _settle_all(state: RunState, at: float) -> Iterator[Command]:
+    # A queue and no recursion: a failure at the head of a chain blocks thousands of steps.
+    while state.to_settle:
+        key = state.to_settle.popleft()
+        if state.statuses[key] is WAITING:
+            yield from _settle(state, key, at)
 
 
 def _settle(state: RunState, key: str, at: float) -> Iterator[Command]:
@@ -273,7 +321,7 @@ def _blocker(state: RunState, step: PlanStep) -> str | None:
         for source, _ in need.sources:
             status = state.statuses.get(source)
             if status in _ENDED_WITHOUT_SUCCESS:
-                return state.causes.get(source, source) if status is BLOCKED else source
+                return state.causes.get(source, source)
     return None
 
 
@@ -303,14 +351,14 @@ def _block(state: RunState, key: str, cause: str, at: float) -> Iterator[Command
     state.causes[key] = cause
     yield Record(StepBlocked(run_id=state.run_id, step_key=key, timestamp=at, cause=cause))
     yield from _not_materialized(state, key, "blocked", f'"{cause}" failed', None, at)
-    yield from _after(state, key, at)
+    _release(state, key)
 
 
 def _skip(state: RunState, key: str, reason: str, at: float) -> Iterator[Command]:
     state.moved(key, SKIPPED)
     yield Record(StepSkipped(run_id=state.run_id, step_key=key, timestamp=at, reason=reason))
     yield from _not_materialized(state, key, "skipped", reason, None, at)
-    yield from _after(state, key, at)
+    _release(state, key)
 
 
 def _not_materialized(
@@ -342,7 +390,7 @@ def _end_of_run(state: RunState, at: float) -> Iterator[Command]:
     if state.unfinished > 0 or state.ended_by is not None:
         return
     if state.is_canceled and not state.failed_steps:
-        ended: Event = RunCanceled(run_id=state.run_id, timestamp=at, reason=state.causes.get("", ""))
+        ended: Event = RunCanceled(run_id=state.run_id, timestamp=at, reason=state.cancel_reason)
     elif state.failed_steps:
         error = state.first_failure.error if state.first_failure is not None else None
         ended = RunFailed(run_id=state.run_id, timestamp=at, failed_steps=tuple(state.failed_steps), error=error)
@@ -360,13 +408,14 @@ def instance_key(template: str, mapping_key: str) -> str:
     return f"{template}[{mapping_key}]"
 
 
-def _expand(state: RunState, key: str, output: str, at: float) -> Iterator[Command]:
+def _expand(state: RunState, key: str, output: str) -> None:
     """Make one instance of each step that is mapped over this output, for each value that came."""
     mapping_keys = [ref.mapping_key for ref in state.outputs.get(key, ()) if ref.name == output and ref.mapping_key]
     templates = [step for step in state.plan.steps if step.mapped_over == (key, output)]
     own = {template.key for template in templates}
     for template in templates:
         state.instances[template.key] = [instance_key(template.key, mapping_key) for mapping_key in mapping_keys]
+        state.unfinished_instances[template.key] = len(mapping_keys)
     for template in templates:
         for mapping_key in mapping_keys:
             name = instance_key(template.key, mapping_key)
@@ -380,8 +429,7 @@ def _expand(state: RunState, key: str, output: str, at: float) -> Iterator[Comma
                 )
                 for need in template.needs
             )
-            instance = replace(template, key=name, needs=needs)
-            state.steps[name] = instance
+            state.steps[name] = replace(template, key=name, needs=needs)
             state.statuses[name] = WAITING
             state.mapping_keys[name] = mapping_key
             state.unfinished += 1
@@ -394,15 +442,8 @@ def _expand(state: RunState, key: str, output: str, at: float) -> Iterator[Comma
             state.waiting_for[name] = len(waits)
             for source in waits:
                 state.dependents.setdefault(source, []).append(name)
-    for template in templates:
-        for name in state.instances[template.key]:
-            if state.waiting_for[name] == 0 and state.statuses[name] is WAITING:
-                yield from _settle(state, name, at)
-
-
-def _template_of(state: RunState, key: str) -> str | None:
-    mapping_key = state.mapping_keys.get(key)
-    return None if mapping_key is None else key[: -len(mapping_key) - 2]
+            if not waits:
+                state.to_settle.append(name)
 
 
 def _settle_template(state: RunState, step: PlanStep, at: float) -> Iterator[Command]:
@@ -411,29 +452,26 @@ def _settle_template(state: RunState, step: PlanStep, at: float) -> Iterator[Com
     origin = step.mapped_over[0]
     status = state.statuses.get(origin)
     if status in _ENDED_WITHOUT_SUCCESS:
-        yield from _block(state, step.key, state.causes.get(origin, origin) if status is BLOCKED else origin, at)
+        yield from _block(state, step.key, state.causes.get(origin, origin), at)
     elif status is SKIPPED:
         yield from _skip(state, step.key, f'"{origin}" was skipped', at)
-    else:
-        yield from _end_of_template(state, step.key, at)
+    elif state.unfinished_instances.get(step.key) == 0:
+        _end_template(state, step.key)
 
 
-def _end_of_template(state: RunState, template: str, at: float) -> Iterator[Command]:
+def _end_template(state: RunState, template: str) -> None:
     """When all instances of a mapped step are finished, the step itself is: collected values can be taken."""
-    if state.statuses[template] is not WAITING or template not in state.instances:
+    if state.statuses[template] is not WAITING:
         return
-    names = state.instances[template]
-    if not all(state.statuses[name].is_finished for name in names):
-        return
-    failed = next((name for name in names if state.statuses[name] in _ENDED_WITHOUT_SUCCESS), None)
     state.outputs[template] = tuple(
-        OutputRef(ref.name, state.mapping_keys[name]) for name in names for ref in state.outputs.get(name, ())
+        OutputRef(ref.name, state.mapping_keys[name])
+        for name in state.instances[template]
+        for ref in state.outputs.get(name, ())
     )
+    failed = state.failed_instances.get(template)
     if failed is not None:
+        state.causes[template] = state.causes.get(failed, failed)
         state.moved(template, FAILED)
     else:
         state.moved(template, SUCCEEDED)
-    for dependent in state.dependents.get(template, ()):
-        state.waiting_for[dependent] -= 1
-        if state.waiting_for[dependent] == 0 and state.statuses[dependent] is WAITING:
-            yield from _settle(state, dependent, at)
+    _release(state, template)

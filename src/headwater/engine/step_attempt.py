@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from headwater.authoring.contexts import (
     AssetCheckExecutionContext,
     AssetExecutionContext,
@@ -33,6 +35,7 @@ from headwater.model.errors.execution import (
     UnknownOutput,
     UnusableResult,
 )
+from headwater.model.errors.store import EventTooLarge
 from headwater.model.events import (
     AssetMaterialized,
     AssetNotMaterialized,
@@ -109,6 +112,9 @@ class StepAttempt:
         self.skip_reason: str | None = None
         self.exception: BaseException | None = None
         self._versions: dict[AssetKey, tuple[InputVersion, ...]] = {}
+        # What is on the disk and not yet told: an attempt that is broken off tells of it, or the record would be older.
+        self._storing: tuple[AssetKey, OutputContext] | None = None
+        self._stored_untold: list[AssetMaterialized] = []
         self._resources: dict[str, Any] = {}
         self.step_scope: StepScope | None = None
         self.hook_values: dict[str, Any] = {}
@@ -284,7 +290,9 @@ class StepAttempt:
                 why="A generator says what each thing is.",
                 fix="Yield Output(value), MaterializeResult(...) or AssetCheckResult(...), or return the value instead.",
             )
-        return self._recordable(events)
+        recordable = self._recordable(events)
+        self._stored_untold.clear()
+        return recordable
 
     def _recordable(self, events: list[Event]) -> list[Event]:
         """Note what was built. Raises EventTooLarge for metadata that could not be recorded."""
@@ -330,7 +338,7 @@ class StepAttempt:
 
     def fail(self, error: BaseException) -> list[Event]:
         """Return the facts with which a failed attempt ends. What was built before stays recorded."""
-        events: list[Event] = []
+        events = self._of_what_is_stored()
         try:
             events.extend(self._logged())
         except Exception as in_log:
@@ -362,6 +370,45 @@ class StepAttempt:
             events.extend(self._hooks("failure"))
         else:
             events.append(failed)
+        return events
+
+    def broken_off(self) -> list[Event]:
+        """Return the facts with which an attempt ends that was told to stop. What was built before stays recorded."""
+        now = time.time()
+        return [
+            *self._of_what_is_stored(),
+            StepFailed(
+                run_id=self.run_id,
+                timestamp=now,
+                step_key=self.key,
+                attempt=self.launch.attempt,
+                duration_seconds=now - self.started_at,
+                allow_retries=False,
+                outputs=tuple(self.given),
+                cause="canceled",
+            ),
+        ]
+
+    def _of_what_is_stored(self) -> list[Event]:
+        """Return the materializations of values that are stored although what came after storing them went wrong."""
+        untold, self._stored_untold = self._stored_untold, []
+        if self._storing is not None:
+            asset, context = self._storing
+            self._storing = None
+            told = [DataVersion(version) for version in context.data_versions.values()]
+            partitions = self.scope.partitions_of.get(asset)
+            for part, version in zip(context.data_versions, told, strict=True):
+                if partitions is None or part is not None:
+                    parts = None if part is None else (part,)
+                    untold += self._materializations(asset, parts, {}, version, {}, {}, has_value=True)
+        events: list[Event] = []
+        for event in untold:
+            try:
+                body_within_limit(event)
+            except EventTooLarge:
+                event = replace(event, metadata={})
+            self.scope.record_built(event)
+            events.append(event)
         return events
 
     # ----------------------------------------------------------------------------------------------------- what is told
@@ -502,14 +549,18 @@ class StepAttempt:
         partitions = self.scope.partitions_of.get(asset) if asset is not None else None
         has_value = not (value is None and port.is_nothing)
         context: OutputContext | None = None
-        if has_value:
-            self._check_type(port, value, asset, partitions)
-            context = self._stored(port, value, asset, partitions, metadata, mapping_key)
         assert self.step_scope is not None
         said = self.step_scope.output_metadata.get((name, mapping_key))
         all_metadata: dict[str, Any] = dict(metadata)
         if said:
             all_metadata.update(normalize_metadata(said))
+        if has_value:
+            self._check_type(port, value, asset, partitions)
+            if all_metadata and asset is not None:
+                # What could not be recorded is refused before the value takes the place of the one before.
+                encoded = _data(all_metadata)
+                body_within_limit(AssetMaterialized(run_id=self.run_id, asset=str(asset), metadata=encoded))
+            context = self._stored(port, value, asset, partitions, metadata, mapping_key)
         events: list[Event] = []
         if context is not None:
             all_metadata.update(context.consume_logged_metadata())
@@ -536,7 +587,10 @@ class StepAttempt:
             )
         else:
             versions = context.data_versions if context is not None else {}
-            events.extend(self._materialized(asset, partitions, all_metadata, version, versions, tags, has_value))
+            made = self._materialized(asset, partitions, all_metadata, version, versions, tags, has_value)
+            self._stored_untold.extend(made)
+            self._storing = None
+            events.extend(made)
         return events
 
     def _check_type(
@@ -603,6 +657,8 @@ class StepAttempt:
             by_partition=partitions is not None and self._builds_many(),
         )
         manager = self.manager(manager_key)
+        if asset is not None:
+            self._storing = asset, context
         handled = manager.handle_output(context, value)
         if handled is not None and hasattr(handled, "__next__"):
             for item in handled:  # an IO manager may be a generator of events and metadata
@@ -641,19 +697,31 @@ class StepAttempt:
         stored_versions: Mapping[str | None, str],
         tags: Mapping[str, str],
         has_value: bool,
-    ) -> list[Event]:
+    ) -> list[AssetMaterialized]:
+        self.settled_assets.add(asset)
+        return self._materializations(asset, partitions, metadata, version, stored_versions, tags, has_value)
+
+    def _materializations(
+        self,
+        asset: AssetKey,
+        partitions: Sequence[str] | None,
+        metadata: Mapping[str, Any],
+        version: DataVersion | None,
+        stored_versions: Mapping[str | None, str],
+        tags: Mapping[str, str],
+        has_value: bool,
+    ) -> list[AssetMaterialized]:
         assert self.step_scope is not None
         definition = self.code.assets_def
         spec = definition.specs_by_key[asset] if definition is not None else None
         name = str(asset)
-        self.settled_assets.add(asset)
         for_all = self.step_scope.asset_metadata.get((asset, None))
         base = {**metadata, **normalize_metadata(for_all)} if for_all else metadata
         encoded = _data(base)
         given = version.value if version is not None else self.step_scope.data_versions.get(asset)
         inputs = self._input_versions(asset)
         now = time.time()
-        events: list[Event] = []
+        events: list[AssetMaterialized] = []
         for part in (None,) if partitions is None else partitions:
             own = self.step_scope.asset_metadata.get((asset, part)) if part is not None else None
             event = AssetMaterialized(
@@ -895,9 +963,8 @@ class StepAttempt:
             return [OutputProduced(run_id=self.run_id, timestamp=time.time(), step_key=self.key, output=port.name)]
         assert self.step_scope is not None
         said = self.step_scope.output_metadata.get((port.name, None)) or {}
-        return self._materialized(
-            asset, self.scope.partitions_of.get(asset), normalize_metadata(said), None, {}, {}, False
-        )
+        partitions = self.scope.partitions_of.get(asset)
+        return list(self._materialized(asset, partitions, normalize_metadata(said), None, {}, {}, False))
 
     # --------------------------------------------------------------------------------------------------- said on the way
 

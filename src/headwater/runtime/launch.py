@@ -153,17 +153,18 @@ def run_job(
         session.close()
     except KeyboardInterrupt:
         session_close_quietly(session)
-        end(RunCanceled(run_id=run.run_id, timestamp=time.time(), reason="interrupted from the keyboard"))
+        if not any(isinstance(event, RunCanceled) for event in outcome.events):
+            end(RunCanceled(run_id=run.run_id, timestamp=time.time(), reason="interrupted from the keyboard"))
         store.flush()
         raise
-    except Exception as error:
+    except BaseException as error:
         session_close_quietly(session)
         outcome.error = error
         if not any(isinstance(event, RunFailed) for event in outcome.events):
             end(RunFailed(run_id=run.run_id, timestamp=time.time(), error=error_info_from(error)))
         store.flush()
         outcome.run = store.find_run(run.run_id) or run
-        if request.raise_on_error:
+        if request.raise_on_error or not isinstance(error, Exception):
             raise
         return outcome
     store.flush()

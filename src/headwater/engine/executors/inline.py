@@ -38,6 +38,7 @@ class InlineExecutor:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        self._broken_off: list[Event] = []
 
     def launch(self, commands: Iterable[LaunchStep]) -> None:
         """Take in steps to be started; those with a time start when it has come."""
@@ -72,8 +73,23 @@ class InlineExecutor:
         self._ready_async.clear()
         self._delayed.clear()
 
+    def break_off(self) -> list[Event]:
+        """Stop everything; return what is known of steps that were running, also of the one that was interrupted."""
+        self.drop_pending()
+        self.close()
+        events, self._broken_off = self._broken_off, []
+        while True:
+            try:
+                event = self._outbox.get_nowait()
+            except queue.Empty:
+                return events
+            if event is not None:
+                events.append(self._ended(event))
+
     def close(self) -> None:
         """End the event loop, and with it every async step that is still running."""
+        if self._is_closed:
+            return
         self._is_closed = True
         if self._loop is not None and self._thread is not None:
             loop = self._loop
@@ -127,10 +143,14 @@ class InlineExecutor:
                         for item in given:
                             events.extend(attempt.take(item))
                 events.extend(attempt.finish())
-            except (Exception, TimeIsUp) as error:
-                events.extend(attempt.fail(error))
+            except (KeyboardInterrupt, GeneratorExit):
+                self._broken_off = [*events, *attempt.broken_off()]
+                raise
             except SystemExit as error:
                 events.extend(attempt.fail(_exit_as_error(error)))
+            except BaseException as error:
+                # Also what is no Exception, such as the Failed and Skipped of test tools: the step is what has ended.
+                events.extend(attempt.fail(error))
         for event in events:
             yield self._ended(event)
 
@@ -208,10 +228,12 @@ class InlineExecutor:
                     ended = attempt.finish()
                 except TimeoutError as error:
                     ended = attempt.fail(TimeIsUp() if limit.expired() else error)
-                except Exception as error:
-                    ended = attempt.fail(error)
-                except (SystemExit, asyncio.CancelledError) as error:
+                except asyncio.CancelledError as error:
+                    ended = attempt.broken_off() if self._is_closed else attempt.fail(_exit_as_error(error))
+                except (SystemExit, KeyboardInterrupt) as error:
                     ended = attempt.fail(_exit_as_error(error))
+                except BaseException as error:
+                    ended = attempt.fail(error)
             for event in ended:
                 put(event)
         finally:
@@ -241,7 +263,7 @@ _LONG = 0.5
 
 
 def _exit_as_error(error: BaseException) -> Exception:
-    what = f"sys.exit({error.code!r})" if isinstance(error, SystemExit) else "a cancellation"
+    what = f"sys.exit({error.code!r})" if isinstance(error, SystemExit) else f"a {type(error).__name__}"
     made = RuntimeError(f"The step's code ended with {what}.")
     made.__cause__ = error
     return made

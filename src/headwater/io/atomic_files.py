@@ -22,6 +22,7 @@ _ONE_PAGE = 4096
 # A write of one page is done whole or not at all, even when the process is killed in the midst of it; it saves the
 # rename, which is half the cost of a small file. Elsewhere that is not known, so it is not relied upon.
 _IS_WRITTEN_AT_ONCE = sys.platform == "linux"
+_READ_BYTES = 1 << 16
 _serial = count()
 _process_mark = os.urandom(4).hex()
 
@@ -131,6 +132,21 @@ def _create(path: str, content: bytes) -> bool:
         remove_if_there(path)
         raise
     return True
+
+
+def read_whole(path: str) -> bytes:
+    """Return what the file holds. Small files, which most values are, take three system calls."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        content = os.read(descriptor, _READ_BYTES)
+        if len(content) < _READ_BYTES:
+            return content
+        parts = [content]
+        while part := os.read(descriptor, 1 << 24):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
 
 
 def remove_if_there(path: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from headwater.authoring.io_manager import IOManager
-from headwater.io.atomic_files import NewFile, remove_if_there, storage_error, write_atomically
+from headwater.io.atomic_files import NewFile, read_whole, remove_if_there, storage_error, write_atomically
 from headwater.io.formats import DECODERS, CannotStore, encoded, why_unreadable
 from headwater.io.frames import (
     ARROW,
@@ -294,9 +294,7 @@ def _load(context: InputContext, place: str, ending: str, annotation: Any) -> An
         if ending == PARQUET:
             kind = kinds[0] if len(kinds) == 1 else stored_kind(path)
             return _read_frame(path, kind if not kinds or kind in kinds else kinds[0])
-        with open(path, "rb") as file:
-            content = file.read()
-        value = DECODERS[ending](content)
+        value = DECODERS[ending](read_whole(path))
     except FileNotFoundError:
         keys = context.asset_partition_keys if context.has_asset_partitions else ()
         raise ValueNotFound(owner_of(context), [path], keys) from None

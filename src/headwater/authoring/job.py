@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headwater.authoring.asset_index import AssetIndex
     from headwater.authoring.assets import AssetsDefinition
     from headwater.authoring.hooks import HookDefinition
+    from headwater.graph.selection import AssetSelection
     from headwater.model.partitions import PartitionsDefinition
     from headwater.model.policies import RetryPolicy
     from headwater.runtime.instance import Instance
@@ -170,7 +171,10 @@ class JobDefinition:
 
     def copied(self, **changes: Any) -> JobDefinition:
         """Return the same job with some of its parts replaced."""
-        kept: dict[str, Any] = {
+        return JobDefinition(**{**self._parts(), **changes})
+
+    def _parts(self) -> dict[str, Any]:
+        return {
             "graph_def": self.graph_def,
             "name": self.name,
             "description": self.description,
@@ -192,7 +196,13 @@ class JobDefinition:
             "timeout": self.timeout_seconds,
             "owners": self.owners,
         }
-        return JobDefinition(**{**kept, **changes})
+
+    # Two jobs are one when all that was said of them is the same: a graph may become a job wherever it is used.
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, JobDefinition) and self._parts() == other._parts())
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     def with_hooks(self, hook_defs: Iterable[HookDefinition]) -> JobDefinition:
         """Return the same job with more hooks, on each of its steps."""
@@ -346,6 +356,22 @@ class UnresolvedAssetJobDefinition:
         self.selection = selection
         self.options = options
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, UnresolvedAssetJobDefinition)
+            and other.name == self.name
+            and str(other._asset_selection()) == str(self._asset_selection())
+            and other.options == self.options
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def _asset_selection(self) -> AssetSelection:
+        from headwater.graph.selection import AssetSelection
+
+        return AssetSelection.from_coercible(self.selection)
+
     @property
     def description(self) -> str | None:
         found: str | None = self.options.get("description")
@@ -362,9 +388,7 @@ class UnresolvedAssetJobDefinition:
 
     def resolve(self, index: AssetIndex, **defaults: Any) -> JobDefinition:
         """Return the job of the assets and checks of `index` that are selected."""
-        from headwater.graph.selection import AssetSelection
-
-        selection = AssetSelection.from_coercible(self.selection)
+        selection = self._asset_selection()
         graph = index.graph
         keys = [
             key

@@ -57,22 +57,29 @@ venv: $(VENV)/.installed-dev ## Make the environment in .venv
 FLIGHTS := cd examples/flights && $(BIN)/headwater
 
 demo: $(VENV)/.installed-examples ## Materialize all flights of New York in 2013, and show what there is to see
-	@echo "==> bronze and silver: 365 days of flights and weather, joined with planes and airlines"
-	@$(FLIGHTS) materialize 'group:bronze or group:silver' --partition-range 2013-01-01...2013-12-31
-	@echo "==> gold: delays by carrier and hour, punctuality by airport and month, a model of delay"
-	@$(FLIGHTS) materialize 'gold/punctuality_by_airport' --partition-range 2013-01-01...2013-12-01
-	@$(FLIGHTS) materialize 'gold/delay_by_carrier_and_hour or gold/delay_model'
-	@echo "==> the report"
+	@echo "==> bronze and silver: 365 days of flights and weather, joined with planes, airports and airlines"
+	@$(FLIGHTS) materialize 'group:bronze group:silver' --partition-range 2013-01-01...2013-12-31
+	@echo
+	@echo "==> gold: punctuality by airport and month, delay by carrier and hour, a model of delay"
+	@$(FLIGHTS) materialize 'group:gold' --partition-range 2013-01-01...2013-12-01
+	@echo
+	@echo "==> the report: a job of three ops"
 	@$(FLIGHTS) job execute flights_report
+	@echo
 	@echo "==> what exists now"
 	@$(FLIGHTS) asset list
 	@echo
-	@echo "The report:            examples/flights/data/reports/flights.html"
-	@echo "To look further:       cd examples/flights && source ../../$(VENV)/bin/activate"
-	@echo "  headwater asset show gold/delay_model     what it is, what it needs, how good it is"
-	@echo "  headwater run list                        the runs that this made; headwater run logs latest"
-	@echo "  headwater asset list '+gold/delay_model'  its lineage"
-	@echo "The code behind it:    examples/flights/flights; docs/quickstart.md is the way in"
+	@$(FLIGHTS) run list --limit 3
+	@echo
+	@echo "The report             examples/flights/data/reports/flights.html"
+	@echo "The code               examples/flights/flights, told of in examples/flights/README.md"
+	@echo "The way in             docs/quickstart.md"
+	@echo "To look further        cd examples/flights && source ../../$(VENV)/bin/activate"
+	@echo "  headwater asset show gold/delay_model       what it is, what it needs, how good it is"
+	@echo "  headwater asset list '+gold/delay_model'    all that it is made from"
+	@echo "  headwater asset show bronze/flights         what the checks found: four holidays"
+	@echo "  headwater run show latest                   the steps of a run; headwater run logs latest what they said"
+	@echo "  headwater materialize 'group:bronze group:silver' --partition 2013-02-08     one day again"
 
 test: $(VENV)/.installed-dev ## Everything that CI checks: style, types, import directions, tests
 	@$(MAKE) lint
@@ -86,6 +93,7 @@ lint: $(VENV)/.installed-dev ## Style, types and import directions
 	@$(BIN)/ruff format --check $(CHECKED)
 	@echo "==> mypy --strict"
 	@$(BIN)/mypy
+	@cd examples/flights && $(BIN)/mypy
 	@echo "==> import directions"
 	@$(BIN)/lint-imports --no-logo
 

@@ -119,7 +119,14 @@ def write_report(context: hw.OpExecutionContext, config: ReportConfig, figures: 
             },
         )
     )
-    context.log.info("Wrote %s", path)
+    totals = figures["totals"]
+    context.log.info(
+        "%s flights, %s cancelled, %.1f%% on time: %s",
+        f"{totals['flights']:,}",
+        f"{totals['cancelled']:,}",
+        100 * totals["on_time_share"],
+        path,
+    )
     return str(path)
 
 

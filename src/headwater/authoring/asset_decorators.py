@@ -417,7 +417,11 @@ def multi_asset(
                 output = spec.key.to_python_identifier()
                 output_keys[output] = spec.key
                 ports[output] = OutputPort(
-                    output, is_required=not spec.skippable, metadata=spec.metadata, code_version=made.code_version
+                    output,
+                    is_required=not spec.skippable,
+                    is_by_spec=True,
+                    metadata=spec.metadata,
+                    code_version=made.code_version,
                 )
         _refuse_repeated_keys(node_name, [spec.key for spec in made_specs])
         _check_partitions(node_name, made_specs, partitions_def, can_subset)

@@ -87,6 +87,7 @@ class OutputPort:
         "code_version",
         "description",
         "io_manager_key",
+        "is_by_spec",
         "is_dynamic",
         "is_required",
         "metadata",
@@ -99,6 +100,7 @@ class OutputPort:
         *,
         annotation: Any = NO_VALUE,
         is_required: bool = True,
+        is_by_spec: bool = False,
         is_dynamic: bool = False,
         io_manager_key: str = DEFAULT_IO_MANAGER_KEY,
         metadata: Mapping[str, Any] | None = None,
@@ -108,6 +110,8 @@ class OutputPort:
         self.name = name
         self.annotation = annotation
         self.is_required = is_required
+        # The output of an asset that was declared by its spec: it counts as built when the function ends without a word.
+        self.is_by_spec = is_by_spec
         self.is_dynamic = is_dynamic
         self.io_manager_key = io_manager_key
         self.metadata: Mapping[str, Any] = metadata or {}

@@ -110,27 +110,27 @@ class InputLoader:
 
     # ------------------------------------------------------------------------------------------------------------ ops
 
-    def _instance_of(self, step: str) -> tuple[str, str | None]:
+    def _instance_of(self, step: str, output: str) -> tuple[str, str | None]:
         """Return the step that gave the value for this attempt, and the mapping key under which it gave it."""
         mapping_key = self.attempt.launch.mapping_key
         origin = self.attempt.step.mapped_over
         if mapping_key is None or origin is None:
             return step, None
         if step == origin[0]:
-            return step, mapping_key
+            return step, mapping_key if output == origin[1] else None
         upstream = self.scope.plan_steps.get(step)
         if upstream is not None and upstream.mapped_over == origin:
             return instance_key(step, mapping_key), None
         return step, None
 
     def _came(self, source: FromStep) -> bool:
-        step, mapping_key = self._instance_of(source.step)
+        step, mapping_key = self._instance_of(source.step, source.output)
         if source.step in self.scope.plan.known_outputs:
             return (source.output, mapping_key) in self.scope.plan.known_outputs[source.step].outputs
         return (step, source.output, mapping_key) in self.scope.given
 
     def _step_value(self, step: str, output: str, port: InputPort) -> Any:
-        name, mapping_key = self._instance_of(step)
+        name, mapping_key = self._instance_of(step, output)
         return self._load_step(step, name, output, mapping_key, port)
 
     def _load_step(self, template: str, step: str, output: str, mapping_key: str | None, port: InputPort) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from headwater.engine.executors.inline import InlineExecutor
 from headwater.engine.run_state import Command, LaunchStep, Record, RunState, advance, begin, cancel
@@ -37,7 +37,7 @@ def run_to_completion(
         store.append(event)  # the fact first,
         on_event(event)
 
-    def follow(first: tuple[Command, ...]) -> None:  # then what follows from it
+    def follow(first: Iterable[Command]) -> None:  # then what follows from it
         nonlocal state
         pending = deque(first)
         launches: list[LaunchStep] = []
@@ -56,16 +56,20 @@ def run_to_completion(
     if state is None:
         state, commands = begin(run_id, executor.scope.plan, time.time())
         follow(commands)
+    follow_up: list[Command] = []
     try:
         while not state.is_finished:
             for event in executor.events():
                 tell(event)
                 state, commands = advance(state, event)
+                follow_up.extend(commands)
+            # Hooks are told after the end of their step; what follows from it, maybe the end of the run, comes after them.
+            if follow_up:
+                commands, follow_up = tuple(follow_up), []
                 follow(commands)
-                has_failed = stops_at_first_failure and bool(state.failed_steps)
-                if has_failed and isinstance(event, StepFailed) and not state.is_finished:
-                    reason = f'"{state.failed_steps[0]}" failed, and the run was to stop at that'
-                    give_up(state, executor, follow, reason)
+            if stops_at_first_failure and state.failed_steps and not state.is_finished and not state.is_canceled:
+                reason = f'"{state.failed_steps[0]}" failed, and the run was to stop at that'
+                give_up(state, executor, follow, reason)
             if deadline is not None and time.time() > deadline and not state.is_finished and not state.is_canceled:
                 give_up(state, executor, follow, f"the time limit of the run, {timeout_seconds:g} s, was over")
     except KeyboardInterrupt:
@@ -73,7 +77,8 @@ def run_to_completion(
             last = executor.break_off()
             begun = {event.step_key for event in last if event.step_key is not None}
             _, commands = cancel(state, time.time(), "interrupted from the keyboard", begun=begun)
-            follow((*commands, *map(Record, last)))
+            told = [command for command in follow_up if isinstance(command, Record)]
+            follow((*told, *commands, *map(Record, last)))
         raise
     except Exception as error:
         # Whoever is told of events has failed, or the store has; only the latter keeps this from being recorded.
@@ -85,7 +90,7 @@ def run_to_completion(
 
 
 def give_up(
-    state: RunState, executor: InlineExecutor, follow: Callable[[tuple[Command, ...]], None], reason: str
+    state: RunState, executor: InlineExecutor, follow: Callable[[Iterable[Command]], None], reason: str
 ) -> None:
     """Start nothing more. What failed keeps the run a failed one."""
     executor.drop_pending()

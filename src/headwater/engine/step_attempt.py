@@ -29,6 +29,7 @@ from headwater.engine.run_state import LaunchStep, retry_after
 from headwater.engine.time_limit import TimeIsUp
 from headwater.model.errors.execution import (
     AssetCheckFailedError,
+    CheckResultNotFound,
     NothingToKeep,
     StepOutputNotFoundError,
     StepTimeoutError,
@@ -314,11 +315,7 @@ class StepAttempt:
         events.extend(self._recordable(self._missing_outputs()))
         for check in self.code.selected_checks:
             if check not in self.evaluated:
-                raise UnusableResult(
-                    what=f'"{self.key}" ended without a result of its check "{check.name}".',
-                    why="It is not known whether it passed.",
-                    fix=f'Yield AssetCheckResult(check_name="{check.name}", passed=...).',
-                )
+                raise CheckResultNotFound(self.key, check.name)
         if self.blocking_failures:
             raise AssetCheckFailedError(self.blocking_failures)
         now = time.time()
@@ -940,19 +937,12 @@ class StepAttempt:
                 continue
             if port.is_dynamic or not port.is_required:
                 continue
-            by_specs = asset is not None and len(self.op.outs) > 1 and port.annotation is NO_VALUE and not self.given
-            if port.is_nothing or (by_specs and self._was_declared_by_specs()):
+            if port.is_nothing or (asset is not None and port.is_by_spec):
                 events.extend(self._output_without_value(port, asset))
             else:
                 kind = "Asset" if asset is not None else "Op"
                 raise StepOutputNotFoundError(str(asset) if asset is not None else self.key, name, kind)
         return events
-
-    def _was_declared_by_specs(self) -> bool:
-        definition = self.code.assets_def
-        return definition is not None and all(
-            name == key.to_python_identifier() for name, key in definition.keys_by_output_name.items()
-        )
 
     def _output_without_value(self, port: OutputPort, asset: AssetKey | None) -> list[Event]:
         self.given.append(OutputRef(port.name))

@@ -236,9 +236,16 @@ class ExecuteInProcessResult:
         from headwater.authoring.composition import NodeOutput
         from headwater.authoring.graph_definition import GraphDefinition
 
-        definition: Any = self._job.graph_def
-        path: list[str] = []
-        for name in node.split("."):
+        first, *rest = node.split(".")
+        definition: Any
+        if self._job.graph_def is not None:
+            use = self._job.graph_def.uses.get(first)
+            definition = use.definition if use is not None else None
+        else:
+            nodes = (found.node_def for found, _, _ in self._job.assets_definitions())
+            definition = next((found for found in nodes if found is not None and found.name == first), None)
+        path = [first]
+        for name in rest:
             path.append(name)
             use = definition.uses.get(name) if isinstance(definition, GraphDefinition) else None
             definition = use.definition if use is not None else None

@@ -28,6 +28,20 @@ class StepOutputNotFoundError(ExecutionError):
         )
 
 
+class CheckResultNotFound(StepOutputNotFoundError):
+    """A step ended without telling how one of its checks came out."""
+
+    code = "missing-check-result"
+
+    def __init__(self, step: str, check: str) -> None:
+        ExecutionError.__init__(
+            self,
+            what=f'"{step}" ended without a result of its check "{check}".',
+            why="It is not known whether it passed.",
+            fix=f'Yield AssetCheckResult(check_name="{check}", passed=...).',
+        )
+
+
 class UnknownOutput(InvariantViolationError):
     """A step gave an output, asset or check that it does not declare."""
 

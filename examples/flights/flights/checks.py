@@ -63,6 +63,7 @@ def volume_is_near_its_trailing_mean(context: hw.AssetCheckExecutionContext) -> 
     return hw.AssetCheckResult(
         passed=not unusual,
         severity=hw.AssetCheckSeverity.WARN,
+        description=", ".join(f"{day} ({change:+.0%})" for day, _, _, change in unusual) or None,
         metadata={
             "unusual_days": len(unusual),
             "unusual": markdown_table(pd.DataFrame(unusual, columns=["day", "flights", "trailing_mean", "change"])),
@@ -79,6 +80,7 @@ def wind_is_plausible(weather: Daily) -> hw.AssetCheckResult:
     return hw.AssetCheckResult(
         passed=wild.empty,
         severity=hw.AssetCheckSeverity.WARN,
+        description=None if wild.empty else f"the fastest wind is {wild['wind_speed'].max():,.0f} mph",
         metadata={
             "readings": len(rows),
             "implausible": markdown_table(wild[["origin", "time_hour", "wind_speed"]].head(10)),

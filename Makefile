@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv demo test lint bench pyright clean
+.PHONY: help venv demo test soak lint bench pyright clean
 
 help: ## Show this list
 	@echo "Headwater: make TARGET"
@@ -85,6 +85,11 @@ test: $(VENV)/.installed-dev ## Everything that CI checks: style, types, import 
 	@$(MAKE) lint
 	@echo "==> tests"
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+SOAK_SEEDS ?= 500
+
+soak: $(VENV)/.installed-dev ## Kill runs at 500 random moments (make SOAK_SEEDS=5000 soak: more); some minutes
+	@HEADWATER_SOAK_SEEDS=$(SOAK_SEEDS) $(BIN)/python -m pytest -s tests/crash/test_run_crash.py
 
 lint: $(VENV)/.installed-dev ## Style, types and import directions
 	@echo "==> ruff check"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from headwater.model.clock import utc_now
 from headwater.model.errors import CheckError
+from headwater.model.events import Event
 from headwater.model.partitions.static import check_keys
 from headwater.model.runs import Run
 from headwater.runtime.asset_history import AssetHistory
@@ -55,7 +56,8 @@ class Instance(RunHistory, AssetHistory):
         # Holds the store, so that it is closed before the directory that it is in goes.
         self._closing = weakref.finalize(self, _close, store, self._scratch)
         try:
-            self._recovered_runs = tuple(store.recover())
+            self._recovered_runs = tuple(store.recover(self._values_left_behind))
+            self._remove_unfinished_files()
             if retention_days is not None:
                 self._prune_when_due(retention_days)
         except BaseException:
@@ -191,6 +193,17 @@ class Instance(RunHistory, AssetHistory):
             why="It holds an open store, which one process writes.",
             fix="Hand on its home, and open it there with Instance.open(home).",
         )
+
+    def _values_left_behind(self, run: Run) -> Sequence[Event]:
+        from headwater.runtime.left_behind import values_left_behind
+
+        return values_left_behind(self.store, str(self.storage_dir), run)
+
+    def _remove_unfinished_files(self) -> None:
+        for run in self._recovered_runs:
+            from headwater.runtime.left_behind import remove_unfinished_files
+
+            remove_unfinished_files(str(self.storage_dir), run)
 
     def _prune_when_due(self, retention_days: int) -> None:
         now = utc_now().timestamp()

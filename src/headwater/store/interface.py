@@ -5,7 +5,7 @@ The promise that readers lean on: an event and the state that follows from it be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from headwater.model.events import Event
@@ -53,10 +53,11 @@ class RunStore(EventWriter, Protocol):
     def steps_of(self, run_id: str) -> Sequence[StepRecord]:
         """Return the steps of a run that have a record, in the order in which they started."""
 
-    def recover(self) -> Sequence[Run]:
+    def recover(self, find_last_facts: Callable[[Run], Sequence[Event]] | None = None) -> Sequence[Run]:
         """Mark each unfinished run whose owner is gone as interrupted, with its running steps; return them.
 
-        A QUEUED run waits for whoever takes it up, so it is left as it is.
+        `find_last_facts` is asked, before anything is locked, what else is known to have happened in a run; that is
+        recorded in the same transaction. A QUEUED run waits for whoever takes it up, so it is left as it is.
         """
 
 

@@ -7,7 +7,8 @@ stays the fold of history. Doing it twice, or in two processes at once, changes 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from headwater.model.codec import encode_event
 from headwater.model.events import Event, RunInterrupted, StepFailed
@@ -15,34 +16,62 @@ from headwater.store.liveness import ProcessIdentity, is_surely_gone
 from headwater.store.statements import in_list
 from headwater.store.writer import Writer
 
+Rows = Callable[..., list[Any]]
+
 
 def has_foreign_runs(owner_id: int | None) -> tuple[str, tuple[int]]:
     """Return the query that says whether `recover` has anything to look at: it needs no lock when not."""
     return "SELECT 1 FROM runs WHERE owner_id IS NOT NULL AND owner_id <> ? LIMIT 1", (owner_id or 0,)
 
 
-def interrupt_lost_runs(connection: sqlite3.Connection, writer: Writer, now: float) -> Sequence[str]:
-    """End the unfinished runs of dead owners, inside the open transaction; return their ids, oldest first."""
+def lost_run_ids(rows: Rows, own_id: int | None, now: float) -> Sequence[str]:
+    """Return the unfinished runs of dead owners as they are known now, without a lock; oldest first."""
+    owners = list(_dead_owners(rows, own_id, now))
+    if not owners:
+        return ()
+    sql = f"SELECT run_id FROM runs WHERE owner_id IN {in_list(owners)} ORDER BY run_number"
+    return [run_id for (run_id,) in rows(sql, owners)]
+
+
+def interrupt_lost_runs(
+    connection: sqlite3.Connection, writer: Writer, now: float, last_facts: Mapping[str, Sequence[Event]]
+) -> Sequence[str]:
+    """End the unfinished runs of dead owners, inside the open transaction; return their ids, oldest first.
+
+    `last_facts` are recorded first, by run id.
+    """
+
+    def rows(sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        return connection.execute(sql, parameters).fetchall()
+
+    return interrupt_runs_of(connection, writer, _dead_owners(rows, writer.owner_id, now), now, last_facts)
+
+
+def _dead_owners(rows: Rows, own_id: int | None, now: float) -> dict[int, str]:
+    """Return what is to be said of each owner that is gone, by its id."""
     dead: dict[int, str] = {}
     alive: set[int] = set()
-    for owner_id, host, boot_id, pid, started, expires_at in connection.execute(
+    for owner_id, host, boot_id, pid, started, expires_at in rows(
         "SELECT owner_id, host, boot_id, pid, process_started, lease_expires_at FROM owners"
     ):
-        if owner_id != writer.owner_id and is_surely_gone(ProcessIdentity(host, boot_id, pid, started)):
+        if owner_id != own_id and is_surely_gone(ProcessIdentity(host, boot_id, pid, started)):
             dead[owner_id] = f"Process {pid} on {host}, which ran it, is gone."
-        elif owner_id != writer.owner_id and expires_at < now:
+        elif owner_id != own_id and expires_at < now:
             dead[owner_id] = f"Process {pid} on {host}, which ran it, has given no sign of life."
         else:
             alive.add(owner_id)
-    owned = connection.execute("SELECT DISTINCT owner_id FROM runs WHERE owner_id IS NOT NULL").fetchall()
-    for (owner_id,) in owned:
+    for (owner_id,) in rows("SELECT DISTINCT owner_id FROM runs WHERE owner_id IS NOT NULL"):
         if owner_id not in alive:
             dead.setdefault(owner_id, "The process that ran it is gone.")
-    return interrupt_runs_of(connection, writer, dead, now)
+    return dead
 
 
 def interrupt_runs_of(
-    connection: sqlite3.Connection, writer: Writer, reason_by_owner: dict[int, str], now: float
+    connection: sqlite3.Connection,
+    writer: Writer,
+    reason_by_owner: Mapping[int, str],
+    now: float,
+    last_facts: Mapping[str, Sequence[Event]] = {},
 ) -> Sequence[str]:
     """End the unfinished runs of these owners and take their leases away; return the run ids, oldest first."""
     if not reason_by_owner:
@@ -54,6 +83,7 @@ def interrupt_runs_of(
     ).fetchall()
     events: list[Event] = []
     for run_number, run_id, owner_id in lost:
+        events += last_facts.get(run_id, ())
         in_flight = connection.execute(
             "SELECT step_key, attempt FROM steps WHERE run_number = ? AND status IN ('RUNNING', 'WAITING_TO_RETRY')"
             " ORDER BY position",

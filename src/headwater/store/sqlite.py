@@ -23,7 +23,7 @@ from headwater.model.runs import Run, RunStatus
 from headwater.store.asset_queries import AssetQueries
 from headwater.store.connections import IN_MEMORY, ReaderPool, check_place, store_error
 from headwater.store.history_queries import HistoryQueries
-from headwater.store.recovery import has_foreign_runs, interrupt_lost_runs, interrupt_runs_of
+from headwater.store.recovery import has_foreign_runs, interrupt_lost_runs, interrupt_runs_of, lost_run_ids
 from headwater.store.retention import prune
 from headwater.store.run_queries import INSERT_RUN, RunQueries, run_row
 from headwater.store.statements import batches, in_list
@@ -117,11 +117,17 @@ class SqliteStore(RunQueries, AssetQueries, HistoryQueries):
             )
             _set_tags(connection, run_number, tags)
 
-    def recover(self) -> Sequence[Run]:
+    def recover(self, find_last_facts: Callable[[Run], Sequence[Event]] | None = None) -> Sequence[Run]:
         if not self._rows(*has_foreign_runs(self._writer.owner_id)):
             return []
+        last_facts: dict[str, Sequence[Event]] = {}
+        if find_last_facts is not None:
+            for run_id in lost_run_ids(self._rows, self._writer.owner_id, self._clock()):
+                run = self.find_run(run_id)
+                if run is not None:
+                    last_facts[run_id] = find_last_facts(run)
         with self._writer.transaction() as connection:
-            run_ids = interrupt_lost_runs(connection, self._writer, self._clock())
+            run_ids = interrupt_lost_runs(connection, self._writer, self._clock(), last_facts)
         return [run for run_id in run_ids if (run := self.find_run(run_id)) is not None]
 
     # ------------------------------------------------------------------------------------------ AssetStore

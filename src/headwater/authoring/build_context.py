@@ -36,7 +36,8 @@ class _Direct:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Tear the resources down."""
-        self._session.close()
+        for session in (*reversed(self._scope.own_sessions), self._session):
+            session.close()
 
     def get_events(self) -> Sequence[Any]:
         """Return what was recorded with log_event."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, cast
 
+from headwater.authoring.running import runtime_function
 from headwater.model.errors import InvalidPropertyError, InvariantViolationError, did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from headwater.authoring.assets import AssetsDefinition
     from headwater.authoring.op import OpDefinition
+    from headwater.authoring.resources import ResourceSession
     from headwater.model.partitions import MultiPartitionKey, PartitionKeyRange, PartitionsDefinition, TimeWindow
     from headwater.model.runs import Run
     from headwater.model.specs import AssetCheckSpec
@@ -44,6 +46,7 @@ class StepScope:
         "op_config",
         "op_def",
         "output_metadata",
+        "own_sessions",
         "partition_keys_by_asset",
         "partitions_def",
         "provenance",
@@ -110,6 +113,8 @@ class StepScope:
         self.asset_metadata: dict[tuple[AssetKey, str | None], dict[str, Any]] = {}
         self.data_versions: dict[AssetKey, str] = {}
         self.logged_events: list[Any] = []
+        self.own_sessions: list[ResourceSession] = []
+        """In direct calls: the resources that definitions brought themselves."""
 
 
 class OpExecutionContext:
@@ -162,11 +167,10 @@ class OpExecutionContext:
     def instance(self) -> Instance:
         """The instance that keeps the record of everything: runs, materializations, dynamic partitions."""
         if self._scope.instance is None:
-            raise InvalidPropertyError(
-                what="context.instance was read, and this context has none.",
-                why="It was built outside of a run.",
-                fix="Give one: build_op_context(instance=Instance.ephemeral()).",
-            )
+            if self._scope.is_bound:
+                raise self._outside_a_run("instance")
+            # A context for direct calls that was given none brings an empty one, which forgets all when it is gone.
+            self._scope.instance = runtime_function("Instance").ephemeral()
         return cast("Instance", self._scope.instance)
 
     def has_tag(self, key: str) -> bool:

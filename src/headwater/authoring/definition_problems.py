@@ -6,10 +6,11 @@ from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.checks import AssetChecksDefinition
+from headwater.authoring.executors import ExecutorDefinition
 from headwater.authoring.job import JobDefinition, UnresolvedAssetJobDefinition
 from headwater.authoring.resources import MissingResourceError, resource_errors
 from headwater.graph import validation
-from headwater.model.errors import DefinitionError, InvalidDefinitionError, did_you_mean
+from headwater.model.errors import DefinitionError, InvalidDefinitionError, InvalidSubsetError, did_you_mean
 from headwater.model.errors.graph import DuplicateAssetCheck, DuplicateAssetKey
 
 if TYPE_CHECKING:
@@ -42,6 +43,14 @@ def problems_of(defs: Definitions) -> list[DefinitionError]:
     found += _missing_resources(defs)
     found += _resource_conflicts(defs)
     found += _job_problems(defs)
+    if defs.executor is not None and not isinstance(defs.executor, ExecutorDefinition):
+        found.append(
+            InvalidDefinitionError(
+                what=f"executor= was given {defs.executor!r}, a {type(defs.executor).__name__}.",
+                why="It does not say where steps run.",
+                fix="Give an executor, such as in_process_executor.",
+            )
+        )
     found += _trigger_problems(defs, "schedules", defs.schedules)
     found += _trigger_problems(defs, "sensors", defs.sensors)
     return found
@@ -165,7 +174,11 @@ def _job_problems(defs: Definitions) -> list[DefinitionError]:
             try:
                 job_def.resolve(defs.index)
             except DefinitionError as error:
-                found.append(error)
+                found.append(
+                    InvalidSubsetError(what=f'Job "{name}": {error.what}', why=error.why, fix=error.fix)
+                    if f'"{name}"' not in error.what
+                    else error
+                )
     return found
 
 

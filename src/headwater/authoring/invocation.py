@@ -5,7 +5,8 @@ Nothing is recorded. A context built with `build_asset_context` brings resources
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.contexts import (
@@ -49,10 +50,13 @@ def _invoke(
     given = dict(kwargs)
     context: OpExecutionContext | None = None
     if signature.context is not None:
+        was_given = signature.context in given or bool(positional)
         if signature.context in given:
             context = given.pop(signature.context)
         elif positional:
             context = positional.pop(0)
+        if was_given and context is None:
+            context = _empty_context(definition)
         if context is not None and not isinstance(context, OpExecutionContext):
             raise InvalidInvocationError(
                 what=f"{what} was called with {context!r} as its context.",
@@ -67,9 +71,13 @@ def _invoke(
             )
     elif positional and isinstance(positional[0], OpExecutionContext):
         context = positional.pop(0)
-    arguments = _arguments(op, what, positional, given)
     scope = context._scope if context is not None else None
-    resources = _resources(op, what, scope, arguments)
+    held = _held_resources(definition, scope)
+    from_context = {parameter.name for parameter in signature.resources if parameter.name in held}
+    if signature.config is not None and scope is not None and scope.op_config is not None:
+        from_context.add(signature.config.name)
+    arguments = _arguments(op, what, positional, given, from_context)
+    resources = _resources(op, what, held, arguments)
     arguments.update(resources)
     plain_config: Any = None
     if op.has_config:
@@ -92,10 +100,41 @@ def _invoke(
     return op.compute_fn(made, **arguments)
 
 
-def _arguments(op: OpDefinition, what: str, positional: Sequence[Any], given: dict[str, Any]) -> dict[str, Any]:
+def _empty_context(definition: AssetsDefinition | None) -> OpExecutionContext:
+    from headwater.authoring.build_context import build_asset_context, build_op_context
+
+    return build_op_context() if definition is None else build_asset_context()
+
+
+def _held_resources(definition: AssetsDefinition | None, scope: StepScope | None) -> Any:
+    """Return the resources of the context, and for the keys that it lacks, those that the definition itself brings."""
+    from headwater.authoring.resources import ResourceSession, ScopedResources
+
+    held = scope.resources if scope is not None and scope.resources is not None else ScopedResources({})
+    own = definition.resource_defs if definition is not None else {}
+    lacking = {key: value for key, value in own.items() if key not in held}
+    if not lacking:
+        return held
+    session = ResourceSession(lacking, instance=scope.instance if scope is not None else None)
+    session.open(lacking)
+    both = ScopedResources({**held._asdict(), **session.resources_for(lacking)._asdict()})
+    if scope is not None:
+        scope.resources = both
+        scope.own_sessions.append(session)
+    else:
+        weakref.finalize(definition, session.close)
+    return both
+
+
+def _arguments(
+    op: OpDefinition, what: str, positional: Sequence[Any], given: dict[str, Any], from_context: Set[str]
+) -> dict[str, Any]:
     signature = op.signature
     order = [parameter.name for parameter in signature.inputs]
     takes = [name for name in signature.names if name != signature.context]
+    # What the context brings may be left out of the positions: f(context, upstream) beside f(context, resource, upstream).
+    left = [name for name in takes if name not in from_context]
+    places = left if len(positional) <= len(left) else takes
     if len(positional) > len(takes):
         raise InvalidInvocationError(
             what=f"{what} was called with {len(positional)} values and takes {len(takes)}.",
@@ -103,7 +142,7 @@ def _arguments(op: OpDefinition, what: str, positional: Sequence[Any], given: di
             fix=f"Its parameters are: {', '.join(takes) or 'none'}.",
         )
     arguments: dict[str, Any] = {}
-    for name, value in zip(takes, positional, strict=False):
+    for name, value in zip(places, positional, strict=False):
         if name in given:
             raise InvalidInvocationError(
                 what=f"{what} was given {name} twice.", why="A parameter has one value.", fix="Give it once."
@@ -133,16 +172,15 @@ def _arguments(op: OpDefinition, what: str, positional: Sequence[Any], given: di
     return arguments
 
 
-def _resources(op: OpDefinition, what: str, scope: StepScope | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _resources(op: OpDefinition, what: str, held: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    held = scope.resources if scope is not None else None
     for parameter in op.signature.resources:
         if parameter.name in arguments:
             given = arguments[parameter.name]
             if hasattr(given, "process_config_and_initialize"):
                 found[parameter.name] = given.process_config_and_initialize()
             continue
-        if held is None or parameter.name not in held:
+        if parameter.name not in held:
             if parameter.default is not NO_VALUE:
                 continue
             raise InvalidInvocationError(
@@ -153,7 +191,7 @@ def _resources(op: OpDefinition, what: str, scope: StepScope | None, arguments: 
             )
         found[parameter.name] = getattr(held, parameter.name)
     for key in op.bare_resource_keys:
-        if held is None or key not in held:
+        if key not in held:
             raise InvalidInvocationError(
                 what=f'{what} was called without its resource "{key}".',
                 why="It is in required_resource_keys.",
@@ -190,13 +228,17 @@ def _config(op: OpDefinition, scope: StepScope | None, arguments: dict[str, Any]
 def _bound(scope: StepScope, op: OpDefinition, definition: AssetsDefinition | None, config: Any) -> StepScope:
     """Return the context's scope as seen from this op: what is said lands in the same place, so that tests can read it."""
     scope.op_def = op
-    scope.step_key = scope.step_key or op.name
+    scope.step_key = op.name
     if config is not None:
         scope.op_config = config
     if definition is not None:
+        if scope.assets_def is not None and scope.assets_def is not definition:
+            # One context may serve several calls; what it knew of the asset before does not hold for this one.
+            scope.selected_asset_keys, scope.selected_check_keys = set(), set()
+            scope.partition_keys_by_asset = {}
         scope.assets_def = definition
         if not scope.selected_asset_keys:
-            scope.selected_asset_keys = definition.specs_by_key.keys()
+            scope.selected_asset_keys = set(definition.specs_by_key)
         if not scope.selected_check_keys:
             scope.selected_check_keys = {spec.key for spec in definition.check_specs}
         if scope.partitions_def is None:

@@ -405,6 +405,15 @@ class UnresolvedAssetJobDefinition:
         options = {**defaults, **{name: value for name, value in self.options.items() if value is not None}}
         for name in ("resource_defs", "logger_defs"):
             options[name] = {**(defaults.get(name) or {}), **(self.options.get(name) or {})}
+        own = options.get("partitions_def")
+        for key in keys if own is not None else ():
+            spec = index.spec(key)
+            if spec is not None and spec.partitions_def is not None and spec.partitions_def != own:
+                raise InvalidDefinitionError(
+                    what=f'Job "{self.name}" selects "{key}", which has other partitions than the job.',
+                    why="A run of the job for one of its partitions could not say what to build.",
+                    fix="Leave partitions_def= out, or select only assets with these partitions.",
+                )
         job_def = JobDefinition(name=self.name, asset_index=index, asset_keys=keys, check_keys=checks, **options)
         for definition, selected, _ in job_def.assets_definitions():
             if selected:

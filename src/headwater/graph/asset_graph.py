@@ -221,6 +221,10 @@ class AssetGraph:
                 together.update(dict.fromkeys(whole, whole))
         return together
 
+    def get_all_asset_keys(self) -> frozenset[AssetKey]:
+        """Return every asset, implied ones among them."""
+        return frozenset(self.keys)
+
     # Edges
 
     def parents(self, key: AssetKey) -> tuple[AssetKey, ...]:

@@ -7,7 +7,6 @@ values, never live objects, so anything may import it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import ClassVar
 
 
@@ -25,6 +24,9 @@ class HeadwaterError(Exception):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is spelt most like `name`, or None when none is close."""
+    # Only a mistake needs it, and every command imports this module.
+    from difflib import get_close_matches
+
     matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
 

@@ -2,55 +2,90 @@
 
 Every partition has an ordinal (time windows by arithmetic, other keys by a dictionary that only grows), so a set of
 partitions is a bitmap: `|`, `&`, `-`, `len` and `in` never loop over keys. Nothing here reads a clock by itself or does
-I/O: what is "now" and which dynamic keys exist are arguments.
+I/O: what is "now" and which dynamic keys exist are arguments. The names are handed on lazily, as most runs need few.
 """
 
-from headwater.model.errors.partitions import (
-    InvalidPartitionsDefinitionError,
-    MissingDynamicPartitionsStoreError,
-    PartitionsMismatchError,
-    UnknownPartitionError,
-    UnreadablePartitionsError,
-)
-from headwater.model.partitions.cadenced import (
-    DailyPartitionsDefinition,
-    HourlyPartitionsDefinition,
-    MonthlyPartitionsDefinition,
-    WeeklyPartitionsDefinition,
-)
-from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
-from headwater.model.partitions.dynamic import (
-    AddDynamicPartitionsRequest,
-    DeleteDynamicPartitionsRequest,
-    DynamicPartitionsDefinition,
-)
-from headwater.model.partitions.encoding import (
-    partition_mapping_from_data,
-    partitions_definition_from_data,
-)
-from headwater.model.partitions.inference import default_partition_mapping, mapping_problem
-from headwater.model.partitions.keys import MultiPartitionKey, PartitionDimensionKey, PartitionKeyRange
-from headwater.model.partitions.mapping import (
-    AllPartitionMapping,
-    IdentityPartitionMapping,
-    LastPartitionMapping,
-    PartitionMapping,
-    SpecificPartitionsPartitionMapping,
-    StaticPartitionMapping,
-    UpstreamPartitionsResult,
-)
-from headwater.model.partitions.multi import MultiPartitionsDefinition, PartitionDimensionDefinition
-from headwater.model.partitions.multi_mapping import (
-    DimensionPartitionMapping,
-    MultiPartitionMapping,
-    MultiToSingleDimensionPartitionMapping,
-)
-from headwater.model.partitions.schedule import ScheduleType
-from headwater.model.partitions.static import StaticPartitionsDefinition
-from headwater.model.partitions.subset import PartitionsSubset
-from headwater.model.partitions.time_mapping import TimeWindowPartitionMapping
-from headwater.model.partitions.time_window import TimeWindowPartitionsDefinition
-from headwater.model.partitions.windows import TimeWindow
+from __future__ import annotations
+
+TYPE_CHECKING = False  # as type checkers know it by name
+
+if TYPE_CHECKING:
+    from headwater.model.errors.partitions import (
+        InvalidPartitionsDefinitionError,
+        MissingDynamicPartitionsStoreError,
+        PartitionsMismatchError,
+        UnknownPartitionError,
+        UnreadablePartitionsError,
+    )
+    from headwater.model.partitions.cadenced import (
+        DailyPartitionsDefinition,
+        HourlyPartitionsDefinition,
+        MonthlyPartitionsDefinition,
+        WeeklyPartitionsDefinition,
+    )
+    from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
+    from headwater.model.partitions.dynamic import (
+        AddDynamicPartitionsRequest,
+        DeleteDynamicPartitionsRequest,
+        DynamicPartitionsDefinition,
+    )
+    from headwater.model.partitions.encoding import (
+        partition_mapping_from_data,
+        partitions_definition_from_data,
+    )
+    from headwater.model.partitions.inference import default_partition_mapping, mapping_problem
+    from headwater.model.partitions.keys import MultiPartitionKey, PartitionDimensionKey, PartitionKeyRange
+    from headwater.model.partitions.mapping import (
+        AllPartitionMapping,
+        IdentityPartitionMapping,
+        LastPartitionMapping,
+        PartitionMapping,
+        SpecificPartitionsPartitionMapping,
+        StaticPartitionMapping,
+        UpstreamPartitionsResult,
+    )
+    from headwater.model.partitions.multi import MultiPartitionsDefinition, PartitionDimensionDefinition
+    from headwater.model.partitions.multi_mapping import (
+        DimensionPartitionMapping,
+        MultiPartitionMapping,
+        MultiToSingleDimensionPartitionMapping,
+    )
+    from headwater.model.partitions.schedule import ScheduleType
+    from headwater.model.partitions.static import StaticPartitionsDefinition
+    from headwater.model.partitions.subset import PartitionsSubset
+    from headwater.model.partitions.time_mapping import TimeWindowPartitionMapping
+    from headwater.model.partitions.time_window import TimeWindowPartitionsDefinition
+    from headwater.model.partitions.windows import TimeWindow
+
+_NAMES_BY_MODULE = {
+    "errors.partitions": (
+        "InvalidPartitionsDefinitionError MissingDynamicPartitionsStoreError PartitionsMismatchError "
+        "UnknownPartitionError UnreadablePartitionsError"
+    ),
+    "partitions.cadenced": (
+        "DailyPartitionsDefinition HourlyPartitionsDefinition MonthlyPartitionsDefinition WeeklyPartitionsDefinition"
+    ),
+    "partitions.definition": "DynamicPartitionsStore PartitionsDefinition",
+    "partitions.dynamic": ("AddDynamicPartitionsRequest DeleteDynamicPartitionsRequest DynamicPartitionsDefinition"),
+    "partitions.encoding": "partition_mapping_from_data partitions_definition_from_data",
+    "partitions.inference": "default_partition_mapping mapping_problem",
+    "partitions.keys": "MultiPartitionKey PartitionDimensionKey PartitionKeyRange",
+    "partitions.mapping": (
+        "AllPartitionMapping IdentityPartitionMapping LastPartitionMapping PartitionMapping "
+        "SpecificPartitionsPartitionMapping StaticPartitionMapping UpstreamPartitionsResult"
+    ),
+    "partitions.multi": "MultiPartitionsDefinition PartitionDimensionDefinition",
+    "partitions.multi_mapping": (
+        "DimensionPartitionMapping MultiPartitionMapping MultiToSingleDimensionPartitionMapping"
+    ),
+    "partitions.schedule": "ScheduleType",
+    "partitions.static": "StaticPartitionsDefinition",
+    "partitions.subset": "PartitionsSubset",
+    "partitions.time_mapping": "TimeWindowPartitionMapping",
+    "partitions.time_window": "TimeWindowPartitionsDefinition",
+    "partitions.windows": "TimeWindow",
+}
+_MODULE_BY_NAME = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 
 __all__ = [
     "AddDynamicPartitionsRequest",
@@ -93,3 +128,14 @@ __all__ = [
     "partition_mapping_from_data",
     "partitions_definition_from_data",
 ]
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULE_BY_NAME.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"headwater.model.{module}"), name)
+    globals()[name] = value
+    return value

@@ -31,11 +31,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     with hw.instance_for_test() as instance:
         project = Project(instance, tmp_path_factory.mktemp("flights"), io_manager=ValuesInMemory())
         project.materialize("group:bronze or group:silver", partition_range=("2013-01-01", "2013-12-31"))
-        project.materialize(
-            "group:gold",
-            partition_range=("2013-01-01", "2013-12-01"),
-            config={"ops": {"gold__delay_model": {"config": {"rounds": 15}}}},
-        )
+        project.materialize("group:gold", partition_range=("2013-01-01", "2013-12-01"))
         yield project
 
 

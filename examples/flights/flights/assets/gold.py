@@ -65,7 +65,7 @@ class DelayModelConfig(hw.Config):
     """How the model is trained. The days before `test_from` teach it, the days from then on judge it."""
 
     test_from: str = "2013-10-01"
-    rounds: int = 40
+    rounds: int = 15
     seed: int = 0
 
 

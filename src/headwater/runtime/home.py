@@ -15,10 +15,10 @@ def prepare_home(home: Path) -> None:
 
     A directory of another name that holds other things is left without the .gitignore: those are not ours to hide.
     """
-    if (home / STORE_FILE).exists():
-        return
     ignore = home / ".gitignore"
     try:
+        if (home / STORE_FILE).exists():
+            return
         home.mkdir(parents=True, exist_ok=True)
         if not ignore.exists() and (home.name == HOME_NAME or next(home.iterdir(), None) is None):
             ignore.write_text("*\n", encoding="utf-8")

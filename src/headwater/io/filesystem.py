@@ -106,7 +106,7 @@ class FilesystemIOManager(IOManager):
         facts: dict[str, Any] = {}
         try:
             if kind is not None:
-                version, facts = _store_frame(place, kind, value, is_synced=self._is_synced)
+                version, facts = _store_frame(place, kind, value, is_described=is_described, is_synced=self._is_synced)
             if version is None:
                 ending, content = encoded(value)
                 version = blake2b(content, digest_size=16, person=ending.encode()).hexdigest()
@@ -218,8 +218,10 @@ def _root_of(base_dir: Any, instance: Any) -> str:
     return default_storage_directory() if storage_directory is None else str(storage_directory())
 
 
-def _store_frame(place: str, kind: str, frame: Any, *, is_synced: bool) -> tuple[str | None, dict[str, Any]]:
-    """Write a table as Parquet; return the version and what is to be told of it.
+def _store_frame(
+    place: str, kind: str, frame: Any, *, is_described: bool, is_synced: bool
+) -> tuple[str | None, dict[str, Any]]:
+    """Write a table as Parquet; return the version and, if it is described, what is to be told of it.
 
     The version is None, and nothing is written, when Parquet would not give it back equal.
     """
@@ -229,7 +231,7 @@ def _store_frame(place: str, kind: str, frame: Any, *, is_synced: bool) -> tuple
         except ImportError:
             # pandas without pyarrow has no Parquet.
             return None, {}
-        facts = _table_facts(len(frame), frames_pandas.columns_of(frame))
+        facts = _table_facts(len(frame), frames_pandas.columns_of(frame)) if is_described else {}
         frame = frames_pandas.find_table(frame)
         if frame is None:
             return None, {}
@@ -239,7 +241,7 @@ def _store_frame(place: str, kind: str, frame: Any, *, is_synced: bool) -> tuple
 
         if not frames_arrow.is_exact(frame):
             return None, {}
-        facts = _table_facts(frame.num_rows, frames_arrow.columns_of(frame))
+        facts = _table_facts(frame.num_rows, frames_arrow.columns_of(frame)) if is_described else {}
         write = frames_arrow.write
     else:
         from headwater.io import frames_polars
@@ -247,7 +249,7 @@ def _store_frame(place: str, kind: str, frame: Any, *, is_synced: bool) -> tuple
         frame = frames_polars.collect(frame) if kind == LAZY else frame
         if not frames_polars.is_exact(frame):
             return None, {}
-        facts = _table_facts(frame.height, frames_polars.columns_of(frame))
+        facts = _table_facts(frame.height, frames_polars.columns_of(frame)) if is_described else {}
         write = frames_polars.write
     with NewFile(place + PARQUET, f"{PARQUET}{kind}".encode(), is_synced=is_synced) as file:
         write(frame, file, kind)

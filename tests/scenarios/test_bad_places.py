@@ -142,6 +142,29 @@ def test_a_store_for_which_there_is_no_room_says_so_and_keeps_what_was_acknowled
         assert instance.store._rows("PRAGMA integrity_check") == [("ok",)]  # type: ignore[attr-defined]
 
 
+def test_a_store_that_was_full_is_closed_without_a_run_that_claims_to_be_running(small_disk: Path) -> None:
+    @hw.asset
+    def fills() -> hw.MaterializeResult[Any]:
+        filler = small_disk / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(b"x" * 4096):
+                pass
+        return hw.MaterializeResult(metadata={"note": "x" * 500_000})
+
+    instance = hw.Instance.open(small_disk / "home")
+    with pytest.raises(StoreFull):
+        hw.materialize([fills], instance=instance)
+    (small_disk / "filler").unlink()
+    with pytest.raises(StoreFull):
+        instance.close()
+    with hw.Instance.open(small_disk / "home") as again:
+        (run,) = again.get_runs()
+        assert run.status is RunStatus.INTERRUPTED
+        assert run.cause is not None
+        assert "the disk is full" in run.cause
+        assert [step.status for step in again.get_run_step_stats(run.run_id)] in ([], [StepStatus.FAILED])
+
+
 def test_a_command_on_a_full_disk_ends_with_the_code_for_it(small_disk: Path, tmp_path: Path) -> None:
     (tmp_path / "definitions.py").write_text("import headwater as hw\n@hw.asset\ndef small(): return 1\n")
     fill(small_disk)

@@ -218,6 +218,21 @@ def _set_tags(connection: sqlite3.Connection, run_number: int, tags: Mapping[str
     )
 
 
+def _give_up_runs(writer: Writer, reason: str, now: float) -> None:
+    """End the runs of a writer that failed, if that can be written now; else whoever opens the store next does it."""
+    if writer.owner_id is None:
+        return
+    connection = writer.connection
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        interrupt_runs_of(connection, writer, {writer.owner_id: reason}, now)
+        connection.execute("COMMIT")
+    except (sqlite3.Error, StoreError):
+        with contextlib.suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
 def _close(writer: Writer, readers: ReaderPool | None, clock: Callable[[], float]) -> None:
     if os.getpid() != writer.pid:
         # A forked child ends: the runs and the facts are its parent's.
@@ -225,7 +240,11 @@ def _close(writer: Writer, readers: ReaderPool | None, clock: Callable[[], float
     try:
         # What is in memory is gone anyway: nothing needs to be written any more.
         if readers is not None:
-            writer.flush()
+            try:
+                writer.flush()
+            except StoreError as error:
+                _give_up_runs(writer, f"Its process could record no more: {error.what}", clock())
+                raise
             if writer.owner_id is not None:
                 reason = {writer.owner_id: "Its process stopped before the run had ended."}
                 with writer.transaction() as connection:

@@ -32,7 +32,7 @@ MOST_MODULES_OF_A_BARE_IMPORT = 5
 MOST_MODULES_OF_A_DECLARATION = 110
 MOST_MODULES_OF_A_RUN = 290
 # What the help page may load beyond a bare interpreter; click and its own imports are most of it.
-MOST_MODULES_OF_THE_HELP_PAGE = 200
+MOST_MODULES_OF_THE_HELP_PAGE = 100
 
 
 def modules_after(code: str) -> set[str]:

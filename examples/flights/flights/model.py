@@ -73,17 +73,16 @@ def train_delay_model(
     minutes = left["departure_delay_minutes"].astype("float64")
     late = minutes >= late_after_minutes
 
-    classifier = HistGradientBoostingClassifier(
-        max_iter=rounds, categorical_features=CATEGORIES, early_stopping=False, random_state=seed
-    ).fit(features[teaches], late[teaches])
+    settings: dict[str, Any] = {
+        "max_iter": rounds,
+        "categorical_features": CATEGORIES,
+        "early_stopping": False,
+        "random_state": seed,
+    }
+    classifier = HistGradientBoostingClassifier(**settings).fit(features[teaches], late[teaches])
     # Absolute error, so that it aims for the median: a few flights are a day late, and means chase them.
-    regressor = HistGradientBoostingRegressor(
-        loss="absolute_error",
-        max_iter=rounds,
-        categorical_features=CATEGORIES,
-        early_stopping=False,
-        random_state=seed,
-    ).fit(features[teaches], minutes[teaches])
+    regressor = HistGradientBoostingRegressor(loss="absolute_error", **settings)
+    regressor.fit(features[teaches], minutes[teaches])
 
     model = DelayModel(classifier, regressor, codes, late_after_minutes)
     seen, unseen = minutes[teaches], minutes[~teaches]

@@ -42,12 +42,12 @@ class InputLoader:
         ports = self.attempt.op.ins
         for name, source in self.attempt.step.inputs.items():
             port = ports[name]
+            if port.is_nothing:
+                continue
             value = self._value(source, port)
             if value is _ABSENT:
                 continue
             declared = port.type
-            if port.is_nothing:
-                continue
             if not declared.is_any and not self._is_valueless(source, value):
                 self._check(port, value, source)
             arguments[name] = value

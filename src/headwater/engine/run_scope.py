@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headwater.authoring.ports import NO_VALUE
 from headwater.model.events import AssetMaterialized, InputVersion
 from headwater.model.keys import AssetKey
 from headwater.model.runs import Run
 from headwater.plan.job_steps import JobStep
+from headwater.plan.run_config import given_input
 from headwater.plan.run_plan import RunPlan
 
 if TYPE_CHECKING:
@@ -184,16 +184,7 @@ class RunScope:
 
     def input_config(self, path: tuple[str, ...]) -> Any:
         """Return what the run's config gives for an input, NO_VALUE when it gives nothing."""
-        if len(path) == 1:
-            section: Any = self.run.run_config.get("inputs", {})
-            return section.get(path[0], NO_VALUE) if isinstance(section, Mapping) else NO_VALUE
-        section = self.run.run_config.get("ops", {})
-        for name in path[:-1]:
-            if not isinstance(section, Mapping) or name not in section:
-                return NO_VALUE
-            found = section[name]
-            section = found.get("ops", {}) if name != path[-2] else found.get("inputs", {})
-        return section.get(path[-1], NO_VALUE) if isinstance(section, Mapping) else NO_VALUE
+        return given_input(self.run.run_config, path)
 
     def op_config(self, path: tuple[str, ...]) -> Any:
         """Return what the run's config says under `ops` for the op at this path, as it was given."""

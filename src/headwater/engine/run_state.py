@@ -337,8 +337,9 @@ def _missing(state: RunState, step: PlanStep) -> str | None:
 
 def _came(state: RunState, source: str, output: str | None, need: Need) -> bool:
     status = state.statuses.get(source)
-    if status is None:  # given by an earlier run, or not part of this one
-        return True
+    if status is None:  # not part of this run: given by an earlier one, or from outside
+        known = state.plan.known_outputs.get(source)
+        return known is None or output is None or any(name == output for name, _ in known.outputs)
     if status is not SUCCEEDED:
         return False
     if output is None or need.is_collected:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from headwater.model.errors import InvalidSubsetError, InvariantViolationError, did_you_mean
 from headwater.plan.job_steps import JobStep, steps_of_job
 from headwater.plan.partitions_of_request import requested_keys
-from headwater.plan.run_plan import KnownOutputs, PlannedAsset, PlanStep, RunPlan
+from headwater.plan.run_plan import (
+    FromCollected,
+    FromConfig,
+    FromMany,
+    FromStep,
+    KnownOutputs,
+    PlannedAsset,
+    PlanStep,
+    RunPlan,
+    Source,
+)
 
 if TYPE_CHECKING:
     from headwater.authoring.job import JobDefinition
@@ -54,6 +64,9 @@ def build_plan(
                 fix=f"{did_you_mean(unknown[0], known)}Its steps are: {', '.join(list(known)[:20])}.",
             )
         job_steps = [step for step in job_steps if step.key in chosen]
+        given = chosen | set(known_outputs or ())
+        job_steps = [_with_inputs_from_outside(step, given) for step in job_steps]
+        known |= {step.key: step for step in job_steps}
     steps = tuple(_plan_step(step, keys, job) for step in job_steps)
     if keys is None:
         _refuse_unpartitioned_run(job_steps, job)
@@ -67,6 +80,24 @@ def build_plan(
         timeout_seconds=job.timeout_seconds,
     )
     return Planned(plan, known)
+
+
+def _with_inputs_from_outside(step: JobStep, given: set[str]) -> JobStep:
+    """Return the step with inputs that no step gives in this run left to the run's config, or to their defaults."""
+
+    def is_given(source: Source) -> bool:
+        if isinstance(source, FromMany):
+            return any(is_given(part) for part in source.sources)
+        return not isinstance(source, (FromStep, FromCollected)) or source.step in given
+
+    def kept(name: str, source: Source) -> Source:
+        if not is_given(source):
+            return FromConfig((*step.path, name))
+        if isinstance(source, FromMany):
+            return FromMany(tuple(part for part in source.sources if is_given(part)))
+        return source
+
+    return replace(step, inputs={name: kept(name, source) for name, source in step.inputs.items()})
 
 
 def _plan_step(step: JobStep, keys: tuple[str, ...] | None, job: JobDefinition) -> PlanStep:

@@ -9,12 +9,15 @@ from headwater.authoring.config import NO_VALUE, ConfigMapping, examine_config, 
 from headwater.authoring.graph_definition import GraphDefinition
 from headwater.authoring.nodes import NodeDefinition
 from headwater.authoring.op import OpDefinition
+from headwater.authoring.ports import NO_VALUE as NO_PORT_VALUE
 from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.config import ConfigFault, config_error
+from headwater.plan.run_plan import FromConfig
 
 if TYPE_CHECKING:
     from headwater.authoring.job import JobDefinition
     from headwater.plan.job_steps import JobStep
+    from headwater.plan.run_plan import RunPlan
 
 _SECTIONS = ("ops", "resources", "execution", "loggers", "inputs")
 
@@ -145,6 +148,44 @@ def _resource_faults(
         yield ConfigFault("resources", "must be a mapping from resource key to its config.", "")
         return
     yield from resource_config_faults(job.resource_defs, section, sorted(required_keys(job, steps)))
+
+
+def given_input(run_config: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """Return what a run's config gives for an input, by the path of nodes that lead to it; NO_VALUE of `ports` for nothing."""
+    *nodes, name = path
+    section: Any = run_config
+    for node in nodes:
+        section = _section(_section(section, "ops"), node)
+    return _section(_section(section, "inputs"), name)
+
+
+def _section(section: Any, name: str) -> Any:
+    return section.get(name, NO_PORT_VALUE) if isinstance(section, Mapping) else NO_PORT_VALUE
+
+
+def refuse_missing_inputs(
+    plan: RunPlan, steps: Mapping[str, JobStep], run_config: Mapping[str, Any], input_values: Mapping[str, Any]
+) -> None:
+    """Raise InvalidConfigError with each input that only the run could give, and that it does not give."""
+    faults: list[ConfigFault] = []
+    for step in plan.steps:
+        for name, source in step.inputs.items():
+            port = steps[step.key].op.ins[name]
+            if not isinstance(source, FromConfig) or port.is_nothing or port.has_default_value:
+                continue
+            path = source.path
+            if (len(path) == 1 and path[0] in input_values) or given_input(run_config, path) is not NO_PORT_VALUE:
+                continue
+            at = "".join(f"ops.{node}." for node in path[:-1]) + f"inputs.{path[-1]}"
+            faults.append(
+                ConfigFault(
+                    at,
+                    f'input "{name}" of "{step.key}" has no value: nothing in this run gives it, and it has no default.',
+                    "Connect it to an output, give it a default, select what gives it, or write its value there.",
+                )
+            )
+    if faults:
+        raise config_error(faults)
 
 
 def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:

@@ -18,7 +18,7 @@ from headwater.engine.step_logs import StepLogs
 from headwater.model.events import Event, RunCanceled, RunFailed
 from headwater.model.runs import Run, RunStatus, StepStatus
 from headwater.plan.build import Planned, build_plan
-from headwater.plan.run_config import full_run_config, op_configs, required_keys
+from headwater.plan.run_config import full_run_config, op_configs, refuse_missing_inputs, required_keys
 from headwater.plan.run_plan import KnownOutputs, RunPlan
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ def plan_request(
         step_keys=request.step_keys,
         known_outputs=request.known_outputs,
     )
-    return planned, config, op_configs(job, config, planned.steps)
+    configs = op_configs(job, config, planned.steps)
+    refuse_missing_inputs(planned.plan, planned.steps, config, {**job.input_values, **request.input_values})
+    return planned, config, configs
 
 
 def run_job(

@@ -49,7 +49,7 @@ def checked_kind(value: Any, module: str, kind: str, of: str) -> None:
     if not isinstance(value, expected):
         raise CheckError(
             what=f"{of} was given {value!r}, a {type(value).__name__}.",
-            why=f"It takes a {kind}.",
+            why=f"It takes {'an' if kind[0] in 'AEIOU' else 'a'} {kind}.",
             fix=f"Give one, such as {_EXAMPLES.get(kind, kind + '(...)')}.",
         )
 

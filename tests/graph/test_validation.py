@@ -5,6 +5,7 @@ import pytest
 from headwater.graph.asset_graph import AssetGraph
 from headwater.graph.validation import problems, warnings
 from headwater.model.errors.definition import DefinitionError
+from headwater.model.errors.graph import UnknownUpstream
 from headwater.model.keys import AssetKey
 from headwater.model.specs import AssetCheckSpec, AssetDep, AssetSpec
 
@@ -123,3 +124,10 @@ def test_a_partition_mapping_lets_an_asset_read_its_own_earlier_partitions():
 def test_thousands_of_undefined_names_are_reported_quickly():
     specs = [AssetSpec(f"table_{n}", deps=[f"tabel_{n}"]) for n in range(1000)]
     assert len(warnings(AssetGraph.build(specs))) == 1000
+
+
+def test_without_a_near_name_the_fix_begins_with_what_to_do():
+    lone = str(UnknownUpstream(AssetKey("sold"), AssetKey("prices"), ["elsewhere"]))
+    assert 'loaded. Define it, or declare it with AssetSpec("prices")' in lone
+    near = str(UnknownUpstream(AssetKey("sold"), AssetKey("price"), ["prices"]))
+    assert 'Did you mean "prices"? Otherwise define it' in near

@@ -35,3 +35,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return 'Did you mean "x"? ' (with the space), or an empty string when no known name is close."""
     near = nearest(name, known)
     return f'Did you mean "{near}"? ' if near else ""
+
+
+def did_you_mean_or(name: str, known: Iterable[str], fix: str) -> str:
+    """Return what else to do: 'Did you mean "x"? Otherwise add it.' for "add it.", or 'Add it.' when nothing is close."""
+    near = did_you_mean(name, known)
+    return f"{near}Otherwise {fix}" if near else fix[:1].upper() + fix[1:]

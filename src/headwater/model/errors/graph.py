@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from headwater.model.errors.base import HeadwaterError, did_you_mean
+from headwater.model.errors.base import HeadwaterError, did_you_mean, did_you_mean_or
 from headwater.model.errors.definition import InvalidDefinitionError, InvalidSubsetError
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ class UnknownUpstream(InvalidDefinitionError):
         super().__init__(
             what=f'Asset "{asset}" loads the value of "{upstream}", which no definition provides.',
             why="A run could not know where its input is kept, so nothing was loaded.",
-            fix=did_you_mean(str(upstream), known)
-            + f'Otherwise define it, or declare it with AssetSpec("{upstream}"), or make it a resource.',
+            fix=did_you_mean_or(
+                str(upstream), known, f'define it, or declare it with AssetSpec("{upstream}"), or make it a resource.'
+            ),
         )
 
 
@@ -85,8 +86,9 @@ class CheckOnUnknownAsset(InvalidDefinitionError):
         super().__init__(
             what=f'Check "{check.name}" is about asset "{check.asset_key}", which no definition provides.',
             why="It would never run, and the asset that was meant would stay unchecked.",
-            fix=did_you_mean(str(check.asset_key), known)
-            + f'Otherwise define it, or declare it with AssetSpec("{check.asset_key}").',
+            fix=did_you_mean_or(
+                str(check.asset_key), known, f'define it, or declare it with AssetSpec("{check.asset_key}").'
+            ),
         )
 
 

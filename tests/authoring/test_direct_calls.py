@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -283,30 +284,11 @@ def test_one_context_may_serve_several_calls() -> None:
 
 
 OF_A_RUN = ("job_name", "job_def")
-TOLD = [
-    "log",
-    "run",
-    "run_id",
-    "run_config",
-    "op_config",
-    "instance",
-    "has_partition_key",
-    "has_partition_key_range",
-    "asset_key",
-    "assets_def",
-    "selected_asset_keys",
-    "selected_output_names",
-    "selected_asset_check_keys",
-    "is_subset",
-    "retry_number",
-    "resources",
-    "run_tags",
-    "op_execution_context",
-    "op_def",
-    "step_key",
-    "has_assets_def",
-    "alias",
-]
+TOLD = """
+    log run run_id run_config op_config instance has_partition_key has_partition_key_range asset_key assets_def
+    selected_asset_keys selected_output_names selected_asset_check_keys is_subset retry_number resources run_tags
+    op_execution_context op_def step_key has_assets_def alias
+""".split()  # noqa: SIM905
 
 
 def test_every_property_of_a_context_answers_or_says_why_not_in_a_direct_call() -> None:
@@ -320,7 +302,10 @@ def test_every_property_of_a_context_answers_or_says_why_not_in_a_direct_call() 
         for name in ("partition_key", "partition_keys", "partition_key_range", "partition_time_window"):
             with pytest.raises(InvariantViolationError):
                 getattr(context, name)
-        for wrong in (lambda: context.add_output_metadata({}, "rezult"), lambda: context.log_event("text")):
+        for wrong in (
+            partial(context.add_output_metadata, {}, "rezult"),
+            partial(context.log_event, "text"),
+        ):
             with pytest.raises(InvariantViolationError):
                 wrong()
         with pytest.raises(InvariantViolationError, match="which this step does not build"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.io_contexts import InputContext, OutputContext
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from headwater.engine.step_attempt import StepAttempt
 
 _ABSENT: Any = object()
+
+
+def _takes_mapping(annotation: Any) -> bool:
+    return getattr(annotation, "__origin__", annotation) in (dict, Mapping)
 
 
 class InputLoader:
@@ -236,7 +240,10 @@ class InputLoader:
             instance=scope.instance,
             log_manager=self.attempt.log,
         )
-        return self._load(port, manager, key, partitions, upstream)
+        value = self._load(port, manager, key, partitions, upstream)
+        if partitions == () and isinstance(value, dict) and not value and not _takes_mapping(port.annotation):
+            return None  # nothing upstream, such as for the first partition of an asset that reads its previous one
+        return value
 
     def _was_built_without_value(self, key: AssetKey, partitions: Sequence[str] | None) -> bool:
         """Whether what is recorded of the asset says that there is nothing to load: a materialization without a value."""

@@ -6,8 +6,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from headwater.engine.error_info import error_info_from
 from headwater.engine.executors.inline import InlineExecutor
 from headwater.engine.run_state import Command, LaunchStep, Record, RunState, advance, begin, cancel
+from headwater.model.errors.execution import RunTimeoutError
 from headwater.model.errors.store import StoreError
 from headwater.model.events import Event, RunStarted, StepFailed
 from headwater.model.runs import StepStatus
@@ -27,42 +29,42 @@ def run_to_completion(
     """Run until every step is finished, and return where each one stands.
 
     With `stops_at_first_failure`, steps that have not started when one fails for good are given up. After
-    `timeout_seconds` the rest of the run is given up, too. Raises what `on_event` raises.
+    `timeout_seconds` the steps that run are stopped, the rest is given up, and the run has failed. Raises what `on_event`
+    raises.
 
     Ctrl-C ends the steps that run, and the run, as canceled before it is raised again.
     """
-    deadline = None if timeout_seconds is None else time.time() + timeout_seconds
+    deadline = executor.scope.ends_at = None if timeout_seconds is None else time.time() + timeout_seconds
 
-    def tell(event: Event) -> None:
+    def take_in(event: Event) -> tuple[Command, ...]:
+        nonlocal state
         store.append(event)  # the fact first,
+        assert state is not None
+        state, commands = advance(state, event)
         on_event(event)
+        return commands
 
     def follow(first: Iterable[Command]) -> None:  # then what follows from it
-        nonlocal state
         pending = deque(first)
         launches: list[LaunchStep] = []
         while pending:
             command = pending.popleft()
             if isinstance(command, Record):
-                tell(command.event)
-                assert state is not None
-                state, more = advance(state, command.event)
-                pending.extend(more)
+                pending.extend(take_in(command.event))
             else:
                 launches.append(command)
         executor.launch(launches)
 
-    tell(RunStarted(run_id=run_id, timestamp=time.time()))
+    commands: tuple[Command, ...] = ()
     if state is None:
         state, commands = begin(run_id, executor.scope.plan, time.time())
-        follow(commands)
+    take_in(RunStarted(run_id=run_id, timestamp=time.time()))
+    follow(commands)
     follow_up: list[Command] = []
     try:
         while not state.is_finished:
             for event in executor.events():
-                tell(event)
-                state, commands = advance(state, event)
-                follow_up.extend(commands)
+                follow_up.extend(take_in(event))
             # Hooks are told after the end of their step; what follows from it, maybe the end of the run, comes after them.
             if follow_up:
                 commands, follow_up = tuple(follow_up), []
@@ -71,6 +73,7 @@ def run_to_completion(
                 reason = f'"{state.failed_steps[0]}" failed, and the run was to stop at that'
                 give_up(state, executor, follow, reason)
             if deadline is not None and time.time() > deadline and not state.is_finished and not state.is_canceled:
+                state.cancel_error = error_info_from(RunTimeoutError(timeout_seconds or 0.0))
                 give_up(state, executor, follow, f"the time limit of the run, {timeout_seconds:g} s, was over")
     except KeyboardInterrupt:
         if not state.is_finished:
@@ -83,6 +86,9 @@ def run_to_completion(
     except Exception as error:
         # Whoever is told of events has failed, or the store has; only the latter keeps this from being recorded.
         if not isinstance(error, StoreError):
+            for event in executor.break_off():
+                store.append(event)
+                state, _ = advance(state, event)
             for key in [key for key, status in state.statuses.items() if status is StepStatus.RUNNING]:
                 store.append(StepFailed(run_id=run_id, timestamp=time.time(), step_key=key, cause="canceled"))
         raise

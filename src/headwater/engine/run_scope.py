@@ -51,6 +51,8 @@ class RunScope:
         self.input_values: Mapping[str, Any] = input_values or {}
         self.op_configs: Mapping[str, Any] = op_configs or {}
         self.keeps_values = keeps_values
+        # When the time limit of the run is over, in seconds since 1970.
+        self.ends_at: float | None = None
         self.index = job.asset_index
         # What steps gave, by (step, output, mapping key); kept for the result of an in-process run.
         self.values: dict[tuple[str, str, str | None], Any] = {}

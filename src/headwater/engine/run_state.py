@@ -18,6 +18,7 @@ from headwater.model.events import (
     AssetMaterialized,
     AssetNotMaterialized,
     AssetUnchanged,
+    ErrorInfo,
     Event,
     OutputRef,
     RunCanceled,
@@ -107,6 +108,8 @@ class RunState:
     first_failure: StepFailed | None = None
     is_canceled: bool = False
     cancel_reason: str = ""
+    # What makes a run that was given up a failed one although no step of it failed.
+    cancel_error: ErrorInfo | None = None
     ended_by: Event | None = None
 
     @property
@@ -390,10 +393,10 @@ def _not_materialized(
 def _end_of_run(state: RunState, at: float) -> Iterator[Command]:
     if state.unfinished > 0 or state.ended_by is not None:
         return
-    if state.is_canceled and not state.failed_steps:
+    if state.is_canceled and not state.failed_steps and state.cancel_error is None:
         ended: Event = RunCanceled(run_id=state.run_id, timestamp=at, reason=state.cancel_reason)
-    elif state.failed_steps:
-        error = state.first_failure.error if state.first_failure is not None else None
+    elif state.failed_steps or state.cancel_error is not None:
+        error = state.first_failure.error if state.first_failure is not None else state.cancel_error
         ended = RunFailed(run_id=state.run_id, timestamp=at, failed_steps=tuple(state.failed_steps), error=error)
     else:
         ended = RunSucceeded(run_id=state.run_id, timestamp=at)

@@ -31,6 +31,7 @@ from headwater.model.errors.execution import (
     AssetCheckFailedError,
     CheckResultNotFound,
     NothingToKeep,
+    RunTimeoutError,
     StepOutputNotFoundError,
     StepTimeoutError,
     UnknownOutput,
@@ -128,6 +129,13 @@ class StepAttempt:
         return StepStarted(
             run_id=self.run_id, timestamp=self.started_at, step_key=self.key, attempt=self.launch.attempt
         )
+
+    @property
+    def ends_at(self) -> float | None:
+        """When the attempt's time is up: by its own limit or by that of the run, whichever comes first."""
+        own = None if self.step.timeout_seconds is None else self.started_at + self.step.timeout_seconds
+        of_run = self.scope.ends_at
+        return own if of_run is None else of_run if own is None else min(own, of_run)
 
     def call(self, log: Any) -> Any:
         """Load the inputs and call the user's function; return what it returned, which may be a generator or coroutine."""
@@ -341,7 +349,11 @@ class StepAttempt:
         except Exception as in_log:
             error.add_note(f"While recording what was logged before: {in_log!r}")
         if isinstance(error, TimeIsUp):
-            error = StepTimeoutError(self.key, self.step.timeout_seconds or 0.0)
+            of_run = self.scope.ends_at
+            if of_run is not None and of_run == self.ends_at:
+                error = RunTimeoutError(self.scope.plan.timeout_seconds or 0.0, self.key)
+            else:
+                error = StepTimeoutError(self.key, self.step.timeout_seconds or 0.0)
         self.exception = error
         self.scope.exceptions[self.key] = error
         now = time.time()
@@ -353,12 +365,12 @@ class StepAttempt:
             duration_seconds=now - self.started_at,
             error=error_info_from(error),
             allow_retries=not (isinstance(error, Failure) and not error.allow_retries)
-            and not isinstance(error, AssetCheckFailedError),
+            and not isinstance(error, (AssetCheckFailedError, RunTimeoutError)),
             requested_retries=error.max_retries if isinstance(error, RetryRequested) else None,
             requested_delay_seconds=error.seconds_to_wait if isinstance(error, RetryRequested) else None,
             metadata=_data(error.metadata) if isinstance(error, Failure) else {},
             outputs=tuple(self.given),
-            cause="timeout" if isinstance(error, StepTimeoutError) else "user",
+            cause="timeout" if isinstance(error, (StepTimeoutError, RunTimeoutError)) else "user",
         )
         if isinstance(error, RetryRequested) and error.__cause__ is not None:
             self.scope.exceptions[self.key] = error.__cause__

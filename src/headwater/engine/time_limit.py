@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,16 +18,20 @@ class TimeIsUp(BaseException):
 
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise TimeIsUp inside the block after so many seconds; no limit for None.
+    """Raise TimeIsUp inside the block after so many seconds, and at its end when the block swallowed it; no limit for None.
 
     In the main thread blocking calls are interrupted too; in others the exception comes with the next line of Python.
     """
     if seconds is None:
         yield
-    elif threading.current_thread() is threading.main_thread():
+        return
+    ends_at = time.monotonic() + seconds
+    if threading.current_thread() is threading.main_thread():
         yield from _by_signal(seconds)
     else:
         yield from _by_exception(seconds)
+    if time.monotonic() > ends_at:
+        raise TimeIsUp
 
 
 def _by_signal(seconds: float) -> Iterator[None]:

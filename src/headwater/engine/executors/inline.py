@@ -65,7 +65,9 @@ class InlineExecutor:
             wait = None if not self._delayed else max(0.0, self._delayed[0][0] - time.time())
             yield from self._arrived(wait_seconds=wait)
         elif self._delayed:
-            time.sleep(max(0.0, self._delayed[0][0] - time.time()))
+            due_at = self._delayed[0][0]
+            ends_at = self.scope.ends_at
+            time.sleep(max(0.0, (due_at if ends_at is None else min(due_at, ends_at + 0.001)) - time.time()))
 
     def drop_pending(self) -> None:
         """Forget the steps that have not started."""
@@ -125,10 +127,10 @@ class InlineExecutor:
         with self.scope.logs.attempt(
             self.scope.run.run_id, attempt.key, launch.attempt, loggers=self.scope.loggers
         ) as log:
-            limit = launch.step.timeout_seconds
+            ends_at = attempt.ends_at
             events: list[Event] = []
             try:
-                if limit is None:
+                if ends_at is None:
                     returned = attempt.call(log)
                     if attempt.op.signature.kind == "generator" or hasattr(returned, "__next__"):
                         for item in returned:
@@ -137,11 +139,17 @@ class InlineExecutor:
                         for item in attempt.items(returned):
                             events.extend(attempt.take(item))
                 else:
-                    with time_limit(limit):
+                    # Each thing is told as it comes; recording it does not count, and is not interrupted.
+                    with time_limit(ends_at - time.time()):
                         returned = attempt.call(log)
-                        given = returned if hasattr(returned, "__next__") else attempt.items(returned)
-                        for item in given:
-                            events.extend(attempt.take(item))
+                    given = returned if hasattr(returned, "__next__") else attempt.items(returned)
+                    while True:
+                        with time_limit(ends_at - time.time()):
+                            item = next(given, _NO_MORE)
+                            taken = attempt.take(item) if item is not _NO_MORE else []
+                        if item is _NO_MORE:
+                            break
+                        yield from taken
                 events.extend(attempt.finish())
             except (KeyboardInterrupt, GeneratorExit):
                 self._broken_off = [*events, *attempt.broken_off()]
@@ -151,8 +159,12 @@ class InlineExecutor:
             except BaseException as error:
                 # Also what is no Exception, such as the Failed and Skipped of test tools: the step is what has ended.
                 events.extend(attempt.fail(error))
-        for event in events:
-            yield self._ended(event)
+        for number, event in enumerate(events, start=1):
+            try:
+                yield self._ended(event)
+            except GeneratorExit:
+                self._broken_off = [self._ended(later) for later in events[number:]]
+                raise
 
     # ----------------------------------------------------------------------------------------------------- async steps
 
@@ -215,7 +227,9 @@ class InlineExecutor:
                 self.scope.run.run_id, attempt.key, launch.attempt, loggers=self.scope.loggers
             ) as log:
                 try:
-                    async with asyncio.timeout(launch.step.timeout_seconds) as limit:
+                    ends_at = attempt.ends_at
+                    left = None if ends_at is None else max(0.0, ends_at - time.time())
+                    async with asyncio.timeout(left) as limit:
                         returned = attempt.call(log)
                         if hasattr(returned, "__anext__"):
                             async for item in returned:
@@ -260,6 +274,7 @@ class InlineExecutor:
 
 # Waits are cut so that Ctrl-C is seen.
 _LONG = 0.5
+_NO_MORE = object()
 
 
 def _exit_as_error(error: BaseException) -> Exception:

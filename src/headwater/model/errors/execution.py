@@ -90,6 +90,19 @@ class StepTimeoutError(ExecutionError):
         )
 
 
+class RunTimeoutError(ExecutionError):
+    """A run took longer than the time limit of its job."""
+
+    code = "run-timeout"
+
+    def __init__(self, seconds: float, step: str | None = None) -> None:
+        super().__init__(
+            what=f"The run's time limit of {seconds:g} s was over" + (f' while "{step}" ran.' if step else "."),
+            why="The limit is set with timeout= of the job.",
+            fix="Raise the limit, or find out what took so long in the steps' logs.",
+        )
+
+
 class InputNotGiven(ExecutionError):
     """An input has no source: nothing upstream, no default, and no value was given with the run."""
 

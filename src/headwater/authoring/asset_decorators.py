@@ -139,9 +139,7 @@ def asset(
         edges = {name: (in_key, asset_in.partition_mapping) for name, (in_key, asset_in) in inputs.items()}
         spec = AssetSpec(
             asset_key,
-            deps=deps_with_mappings(deps, edges)
-            if deps
-            else [AssetDep(k, partition_mapping=m) for k, m in edges.values()],
+            deps=deps_with_mappings(deps, edges) if deps else (deps_with_mappings(None, edges) if edges else None),
             description=description if description is not None else docstring_of(function),
             metadata=metadata,
             skippable=not output_required,

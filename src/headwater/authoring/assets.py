@@ -20,6 +20,7 @@ from headwater.model.specs import (
     AssetDep,
     AssetExecutionType,
     AssetSpec,
+    Deps,
     checked_kind,
     coerce_deps,
 )
@@ -612,7 +613,10 @@ def deps_with_mappings(
     deps: Iterable[Any] | None, inputs: Mapping[str, tuple[AssetKey, PartitionMapping | None]]
 ) -> tuple[AssetDep, ...]:
     """Return one edge for each upstream: what `deps` names and what parameters load; a parameter and a dep are one edge."""
-    edges = {dep.asset_key: dep for dep in coerce_deps(deps)}
+    known_deps = coerce_deps(deps)
+    if not inputs:
+        return known_deps
+    edges = {dep.asset_key: dep for dep in known_deps}
     for key, mapping in inputs.values():
         known = edges.get(key)
         if known is None or (known.partition_mapping is None and mapping is not None):
@@ -623,4 +627,4 @@ def deps_with_mappings(
                 why="A dependency and a parameter of the same asset are one edge, which has one mapping.",
                 fix="Keep one of them.",
             )
-    return tuple(edges.values())
+    return Deps(edges.values())

@@ -170,8 +170,16 @@ def key_of(asset: Any) -> AssetKey:
     return AssetKey.from_coercible(asset)
 
 
+class Deps(tuple[AssetDep, ...]):
+    """Dependencies that are known to be one for each upstream, so that they need not be looked through again."""
+
+    __slots__ = ()
+
+
 def coerce_deps(deps: Iterable[Any] | None) -> tuple[AssetDep, ...]:
     """Return dependencies in the order in which they were given; one that is a multi-asset means all of its assets."""
+    if type(deps) is Deps:
+        return deps
     if not deps:
         return ()
     found: dict[AssetKey, AssetDep] = {}
@@ -194,7 +202,7 @@ def coerce_deps(deps: Iterable[Any] | None) -> tuple[AssetDep, ...]:
                 fix="Keep one of them.",
             )
         found[one.asset_key] = one
-    return tuple(found.values())
+    return Deps(found.values())
 
 
 def _dep_of(dep: Any) -> AssetDep:

@@ -219,6 +219,7 @@ def test_partitions_are_kept_each_on_its_own_and_arrive_as_a_dict(tmp_path):
     both = load(manager, partition_keys=("a/b", ".."), annotation=dict[str, Any])
     assert both == {"a/b": {"of": "a/b"}, "..": {"of": ".."}}
     assert load(manager, partition_keys=()) == {}
+    assert load(manager, partition_keys=(), annotation=int | None) is None
 
 
 def test_a_run_for_several_partitions_stores_the_value_of_each(tmp_path):

@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from headwater.authoring.asset_decorators import (
         asset as asset,
     )
-    from headwater.authoring.asset_decorators import (
-        graph_asset as graph_asset,
-    )
-    from headwater.authoring.asset_decorators import (
-        graph_multi_asset as graph_multi_asset,
-    )
-    from headwater.authoring.asset_decorators import (
-        multi_asset as multi_asset,
-    )
     from headwater.authoring.assets import (
         AssetsDefinition as AssetsDefinition,
     )
@@ -124,9 +115,6 @@ if TYPE_CHECKING:
         AssetExecutionContext as AssetExecutionContext,
     )
     from headwater.authoring.contexts import (
-        HookContext as HookContext,
-    )
-    from headwater.authoring.contexts import (
         OpExecutionContext as OpExecutionContext,
     )
     from headwater.authoring.definitions import (
@@ -143,6 +131,12 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.executors import (
         multiprocess_executor as multiprocess_executor,
+    )
+    from headwater.authoring.graph_assets import (
+        graph_asset as graph_asset,
+    )
+    from headwater.authoring.graph_assets import (
+        graph_multi_asset as graph_multi_asset,
     )
     from headwater.authoring.graph_definition import (
         DependencyDefinition as DependencyDefinition,
@@ -167,6 +161,9 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.graph_definition import (
         graph as graph,
+    )
+    from headwater.authoring.hook_context import (
+        HookContext as HookContext,
     )
     from headwater.authoring.hooks import (
         HookDefinition as HookDefinition,
@@ -269,6 +266,9 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.loggers import (
         logger as logger,
+    )
+    from headwater.authoring.multi_assets import (
+        multi_asset as multi_asset,
     )
     from headwater.authoring.op import (
         OpDefinition as OpDefinition,
@@ -811,7 +811,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _NAMES_BY_MODULE = {
-    "authoring.asset_decorators": ("asset graph_asset graph_multi_asset multi_asset"),
+    "authoring.asset_decorators": ("asset"),
+    "authoring.graph_assets": ("graph_asset graph_multi_asset"),
+    "authoring.multi_assets": ("multi_asset"),
     "authoring.assets": ("AssetsDefinition external_asset external_assets_from_specs map_asset_specs"),
     "authoring.checks": ("AssetChecksDefinition asset_check multi_asset_check"),
     "authoring.source_asset": ("SourceAsset multi_observable_source_asset observable_source_asset"),
@@ -823,7 +825,8 @@ _NAMES_BY_MODULE = {
     "authoring.job": ("JobDefinition define_asset_job job"),
     "authoring.ports": ("AssetIn AssetOut DynamicOut GraphIn GraphOut In Out"),
     "authoring.hooks": ("HookDefinition failure_hook success_hook"),
-    "authoring.contexts": ("AssetCheckExecutionContext AssetExecutionContext HookContext OpExecutionContext"),
+    "authoring.contexts": ("AssetCheckExecutionContext AssetExecutionContext OpExecutionContext"),
+    "authoring.hook_context": ("HookContext"),
     "authoring.build_context": ("build_asset_check_context build_asset_context build_hook_context build_op_context"),
     "authoring.definitions": ("Definitions"),
     "authoring.lazy_definitions": ("definitions"),

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from headwater.authoring.asset_decorators import asset, multi_asset
+from headwater.authoring.asset_decorators import asset
+from headwater.authoring.multi_assets import multi_asset
 from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import asset_check
 from headwater.authoring.definitions import Definitions

@@ -6,15 +6,10 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from headwater.authoring.contexts import (
-    PARTITION_TAG,
-    AssetCheckExecutionContext,
-    AssetExecutionContext,
-    HookContext,
-    OpExecutionContext,
-    StepScope,
-)
+from headwater.authoring.contexts import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
+from headwater.authoring.hook_context import HookContext
 from headwater.authoring.resources import ResourceSession
+from headwater.authoring.step_scope import PARTITION_TAG, StepScope
 from headwater.model.runs import Run, RunStatus
 
 if TYPE_CHECKING:

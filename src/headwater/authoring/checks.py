@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from headwater.authoring.asset_decorators import asset_op, loaded_inputs
+from headwater.authoring.asset_ops import asset_op, loaded_inputs
 from headwater.authoring.assets import Asset, AssetsDefinition
 from headwater.authoring.nodes import OutputPort
 from headwater.authoring.op import docstring_of, name_of

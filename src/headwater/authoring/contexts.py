@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, cast
 
 from headwater.authoring.running import runtime_function
@@ -14,107 +14,11 @@ if TYPE_CHECKING:
 
     from headwater.authoring.assets import AssetsDefinition
     from headwater.authoring.op import OpDefinition
-    from headwater.authoring.resources import ResourceSession
-    from headwater.model.partitions import MultiPartitionKey, PartitionKeyRange, PartitionsDefinition, TimeWindow
+    from headwater.model.partitions import MultiPartitionKey, PartitionKeyRange, TimeWindow
     from headwater.model.runs import Run
     from headwater.model.specs import AssetCheckSpec
     from headwater.runtime.instance import Instance
-
-PARTITION_TAG = "headwater/partition"
-PARTITION_RANGE_START_TAG = "headwater/asset_partition_range_start"
-PARTITION_RANGE_END_TAG = "headwater/asset_partition_range_end"
-
-
-class StepScope:
-    """What is known inside one attempt of a step, and what the user's code has said so far.
-
-    The engine makes one for each attempt; `build_op_context` and `build_asset_context` make one for direct calls.
-    """
-
-    __slots__ = (
-        "asset_metadata",
-        "assets_def",
-        "attempt",
-        "data_versions",
-        "instance",
-        "is_bound",
-        "job_def",
-        "load_value",
-        "log",
-        "logged_events",
-        "mapping_key",
-        "op_config",
-        "op_def",
-        "output_metadata",
-        "own_sessions",
-        "partition_keys_by_asset",
-        "partitions_def",
-        "provenance",
-        "resources",
-        "run",
-        "run_config",
-        "run_partition_keys",
-        "selected_asset_keys",
-        "selected_check_keys",
-        "step_key",
-        "upstream_definition",
-        "upstream_partition_keys",
-    )
-
-    def __init__(
-        self,
-        *,
-        step_key: str = "",
-        run: Run | None = None,
-        run_config: Mapping[str, Any] | None = None,
-        instance: Any = None,
-        job_def: Any = None,
-        op_def: OpDefinition | None = None,
-        assets_def: AssetsDefinition | None = None,
-        log: Any = None,
-        resources: Any = None,
-        op_config: Any = None,
-        attempt: int = 1,
-        mapping_key: str | None = None,
-        partitions_def: PartitionsDefinition[Any] | None = None,
-        run_partition_keys: Sequence[str] | None = None,
-        partition_keys_by_asset: Mapping[AssetKey, Sequence[str]] | None = None,
-        upstream_partition_keys: Callable[[AssetKey], Sequence[str] | None] | None = None,
-        upstream_definition: Callable[[AssetKey], PartitionsDefinition[Any] | None] | None = None,
-        selected_asset_keys: Set[AssetKey] | None = None,
-        selected_check_keys: Set[AssetCheckKey] | None = None,
-        load_value: Callable[..., Any] | None = None,
-        provenance: Callable[[AssetKey], Any] | None = None,
-        is_bound: bool = True,
-    ) -> None:
-        self.step_key = step_key
-        self.run = run
-        self.run_config: Mapping[str, Any] = run_config or {}
-        self.instance = instance
-        self.job_def = job_def
-        self.op_def = op_def
-        self.assets_def = assets_def
-        self.log = log
-        self.resources = resources
-        self.op_config = op_config
-        self.attempt = attempt
-        self.mapping_key = mapping_key
-        self.partitions_def = partitions_def
-        self.run_partition_keys = run_partition_keys
-        self.partition_keys_by_asset: Mapping[AssetKey, Sequence[str]] = partition_keys_by_asset or {}
-        self.upstream_partition_keys = upstream_partition_keys
-        self.upstream_definition = upstream_definition
-        self.selected_asset_keys: Set[AssetKey] = selected_asset_keys if selected_asset_keys is not None else set()
-        self.selected_check_keys: Set[AssetCheckKey] = selected_check_keys if selected_check_keys is not None else set()
-        self.load_value = load_value
-        self.provenance = provenance
-        self.is_bound = is_bound
-        self.output_metadata: dict[tuple[str, str | None], dict[str, Any]] = {}
-        self.asset_metadata: dict[tuple[AssetKey, str | None], dict[str, Any]] = {}
-        self.data_versions: dict[AssetKey, str] = {}
-        self.logged_events: list[Any] = []
-        self.own_sessions: list[ResourceSession] = []
-        """In direct calls: the resources that definitions brought themselves."""
+from headwater.authoring.step_scope import StepScope
 
 
 class OpExecutionContext:
@@ -638,84 +542,3 @@ class AssetCheckExecutionContext(AssetExecutionContext):
     def check_specs(self) -> Sequence[AssetCheckSpec]:
         """The checks that the function evaluates."""
         return list(self.assets_def.check_specs)
-
-
-class HookContext:
-    """What a hook is told: which step ended, how, and with which outputs."""
-
-    __slots__ = ("_exception", "_outputs", "_resources", "_scope", "hook_def")
-
-    def __init__(
-        self,
-        scope: StepScope,
-        *,
-        hook_def: Any = None,
-        exception: BaseException | None = None,
-        outputs: Mapping[str, Any] | None = None,
-        resources: Any = None,
-    ) -> None:
-        self._scope = scope
-        self.hook_def = hook_def
-        self._exception = exception
-        self._outputs: Mapping[str, Any] = outputs or {}
-        self._resources = resources
-
-    @property
-    def job_name(self) -> str:
-        """The name of the job that runs; empty outside of a run."""
-        return cast(str, self._scope.job_def.name) if self._scope.job_def is not None else ""
-
-    @property
-    def run_id(self) -> str:
-        """The id of the run; empty outside of one."""
-        return self._scope.run.run_id if self._scope.run is not None else ""
-
-    @property
-    def op(self) -> Any:
-        """The op of the step that ended."""
-        return self._scope.op_def
-
-    @property
-    def op_config(self) -> Any:
-        """The config of the step that ended."""
-        return self._scope.op_config
-
-    @property
-    def op_exception(self) -> BaseException | None:
-        """Why the step failed; None when it succeeded."""
-        return self._exception
-
-    @property
-    def op_output_values(self) -> Mapping[str, Any]:
-        """The values that the step gave, by output name (by mapping key inside, for a dynamic output)."""
-        return self._outputs
-
-    @property
-    def op_output_metadata(self) -> Mapping[str, Any]:
-        """The metadata that was added to outputs, by output name."""
-        return {name: metadata for (name, _), metadata in self._scope.output_metadata.items()}
-
-    @property
-    def step_key(self) -> str:
-        """The step that ended."""
-        return self._scope.step_key
-
-    @property
-    def log(self) -> Any:
-        """The log of the step that ended."""
-        return OpExecutionContext(self._scope).log
-
-    @property
-    def resources(self) -> Any:
-        """The resources that the hook asked for, as attributes."""
-        return self._resources if self._resources is not None else OpExecutionContext(self._scope).resources
-
-    @property
-    def required_resource_keys(self) -> Set[str]:
-        """The keys of the resources that the hook asked for."""
-        return self.hook_def.required_resource_keys if self.hook_def is not None else set()
-
-    @property
-    def instance(self) -> Any:
-        """The instance that keeps the record."""
-        return self._scope.instance

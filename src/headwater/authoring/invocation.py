@@ -9,14 +9,10 @@ import weakref
 from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
-from headwater.authoring.contexts import (
-    AssetCheckExecutionContext,
-    AssetExecutionContext,
-    OpExecutionContext,
-    StepScope,
-)
+from headwater.authoring.contexts import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
 from headwater.authoring.op import OpDefinition
 from headwater.authoring.ports import NO_VALUE
+from headwater.authoring.step_scope import StepScope
 from headwater.model.errors import InvalidInvocationError, did_you_mean
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from headwater.authoring.asset_decorators import asset_op, multi_asset
+from headwater.authoring.asset_ops import asset_op
 from headwater.authoring.assets import Asset, AssetsDefinition
+from headwater.authoring.multi_assets import multi_asset
 from headwater.authoring.nodes import DEFAULT_IO_MANAGER_KEY, OutputPort
 from headwater.authoring.op import OpDefinition, docstring_of
 from headwater.authoring.signature import read_signature

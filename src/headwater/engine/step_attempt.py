@@ -12,15 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from headwater.authoring.contexts import (
-    AssetCheckExecutionContext,
-    AssetExecutionContext,
-    OpExecutionContext,
-    StepScope,
-)
+from headwater.authoring.contexts import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
 from headwater.authoring.io_contexts import OutputContext
 from headwater.authoring.nodes import OutputPort
 from headwater.authoring.ports import NO_VALUE
+from headwater.authoring.step_scope import StepScope
 from headwater.authoring.types import require_type
 from headwater.engine.error_info import error_info_from
 from headwater.engine.input_loading import InputLoader
@@ -1039,7 +1035,7 @@ class StepAttempt:
         )
 
     def _hooks(self, outcome: str) -> list[Event]:
-        from headwater.authoring.contexts import HookContext
+        from headwater.authoring.hook_context import HookContext
 
         events: list[Event] = []
         for hook in sorted(self.code.hooks, key=lambda hook: hook.name):

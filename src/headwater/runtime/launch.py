@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from headwater.authoring.contexts import PARTITION_RANGE_END_TAG, PARTITION_RANGE_START_TAG, PARTITION_TAG
 from headwater.authoring.resources import ResourceSession
+from headwater.authoring.step_scope import PARTITION_RANGE_END_TAG, PARTITION_RANGE_START_TAG, PARTITION_TAG
 from headwater.engine.error_info import error_info_from
 from headwater.engine.executors.inline import InlineExecutor
 from headwater.engine.run_loop import run_to_completion

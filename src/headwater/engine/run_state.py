@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 from msgspec.structs import replace
 
@@ -258,6 +257,8 @@ def retry_after(run_id: str, step: PlanStep, failure: StepFailed) -> StepRetrySc
 
 def _chance(run_id: str, step: str, attempt: int) -> float:
     """A number in [0, 1) that is the same whenever the same events are folded again."""
+    from hashlib import blake2b
+
     digest = blake2b(f"{run_id}/{step}/{attempt}".encode(), digest_size=7).digest()
     return int.from_bytes(digest, "big") / (1 << 56)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import threading
 import time
@@ -48,6 +47,8 @@ def _by_signal(seconds: float) -> Iterator[None]:
 
 
 def _by_exception(seconds: float) -> Iterator[None]:
+    import ctypes
+
     thread_id = threading.get_ident()
     is_over = threading.Event()
     lock = threading.Lock()

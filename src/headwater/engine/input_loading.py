@@ -143,7 +143,7 @@ class InputLoader:
         out = code.op.outs[output]
         if out.is_nothing:
             return None
-        known = scope.plan.known_outputs.get(template)
+        known = scope.plan.known_outputs.get(step) or scope.plan.known_outputs.get(template)
         asset = code.asset_by_output.get(output)
         if asset is not None:
             return self._asset(asset, port)

@@ -63,6 +63,9 @@ class RunScope:
         self._given: dict[tuple[str, str, str | None], bool] = {}
         self._given_under: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
         self._upstream: dict[tuple[AssetKey, AssetKey], tuple[str, ...] | None] = {}
+        for step, known in plan.known_outputs.items():
+            if "[" not in step or step.partition("[")[0] not in plan.known_outputs:
+                self.record_given(step, known.outputs)
         self.partitions_of: dict[AssetKey, tuple[str, ...] | None] = {
             asset.key: asset.partitions for step in plan.steps for asset in step.assets
         }

@@ -435,8 +435,12 @@ def _expand(state: RunState, key: str, output: str) -> None:
                 for need in template.needs
             )
             state.steps[name] = replace(template, key=name, needs=needs)
-            state.statuses[name] = WAITING
             state.mapping_keys[name] = mapping_key
+            if name in state.plan.known_outputs:  # an earlier run has come so far
+                state.statuses[name] = SUCCEEDED
+                state.unfinished_instances[template.key] -= 1
+                continue
+            state.statuses[name] = WAITING
             state.unfinished += 1
             waits = {
                 source

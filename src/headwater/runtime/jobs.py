@@ -125,6 +125,11 @@ def execute_job(
     else:
         chosen = planned
     kept = {key: value for key, value in known.items() if key.partition("[")[0] not in chosen}
+    if reexecution_options.is_from_failure:
+        # Instances of mapped steps that succeeded are not run again, as long as what they are mapped over stays.
+        mapped = {step.key for step in steps if step.mapped_over is not None and step.mapped_over[0] in kept}
+        done = (key for key in known if "[" in key and key.partition("[")[0] in mapped and key not in kept)
+        kept |= {key: known[key] for key in done if _is_done(key, known, instance, parent.run_id)}
     return execute_job_in_process(
         definition,
         run_config=run_config if run_config is not None else parent.run_config,

@@ -206,7 +206,7 @@ def test_resources_are_torn_down_in_reverse_also_when_a_step_fails() -> None:
         finally:
             log.append("disconnect")
 
-    class Table(hw.ConfigurableResource):  # type: ignore[misc]
+    class Table(hw.ConfigurableResource):
         name: str
 
         def setup_for_execution(self, context: Any) -> None:

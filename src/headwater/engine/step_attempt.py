@@ -104,6 +104,7 @@ class StepAttempt:
         self.log: Any = None
         self.given: list[OutputRef] = []
         self.given_names: set[str] = set()
+        self.given_keys: set[tuple[str, str]] = set()
         self.settled_assets: set[AssetKey] = set()
         self.evaluated: set[AssetCheckKey] = set()
         self.blocking_failures: list[str] = []
@@ -548,9 +549,9 @@ class StepAttempt:
                 fix="Give it once, or declare it with DynamicOut().",
             )
         if mapping_key is not None:
-            checked_mapping_keys(
-                [*(ref.mapping_key or "" for ref in self.given if ref.name == name), mapping_key], name
-            )
+            if (name, mapping_key) in self.given_keys:
+                checked_mapping_keys([mapping_key, mapping_key], name)
+            self.given_keys.add((name, mapping_key))
         partitions = self.scope.partitions_of.get(asset) if asset is not None else None
         has_value = not (value is None and port.is_nothing)
         context: OutputContext | None = None

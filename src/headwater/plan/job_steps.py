@@ -218,29 +218,26 @@ def _split(
     """A multi-asset that can be built in parts is, where another selected asset stands between two of its own."""
     if not (definition.can_subset and len(keys) > 1 and job.asset_index is not None):
         return [(keys, checks)]
-    index = job.asset_index
+    # How often the paths to an asset leave the definition and come back, and which assets have one of its own above.
     depth: dict[AssetKey, int] = {}
-
-    def depth_of(key: AssetKey, path: frozenset[AssetKey]) -> int:
-        """How often a path to this asset leaves the definition and comes back."""
-        if key in depth:
-            return depth[key]
-        spec = index.spec(key)
-        found = 0
-        if spec is not None and key not in path:
-            for dep in spec.deps:
-                if dep.asset_key not in job.asset_keys or dep.asset_key == key:
-                    continue
-                above = depth_of(dep.asset_key, path | {key})
-                comes_back = key in keys and dep.asset_key not in keys
-                has_own_above = comes_back and bool(index.graph.ancestors(dep.asset_key) & keys)
-                found = max(found, above + (1 if has_own_above else 0))
-        depth[key] = found
-        return found
+    below_own: set[AssetKey] = set()
+    graph = job.asset_index.graph
+    for key in graph.toposort():
+        if key not in job.asset_keys:
+            continue
+        deepest = 0
+        for parent in graph.parents(key):
+            if parent not in depth:
+                continue
+            comes_back = key in keys and parent not in keys and parent in below_own
+            deepest = max(deepest, depth[parent] + comes_back)
+            if parent in keys or parent in below_own:
+                below_own.add(key)
+        depth[key] = deepest
 
     by_depth: dict[int, set[AssetKey]] = {}
     for key in keys:
-        by_depth.setdefault(depth_of(key, frozenset()), set()).add(key)
+        by_depth.setdefault(depth[key], set()).add(key)
     if len(by_depth) == 1:
         return [(keys, checks)]
     return [

@@ -7,7 +7,7 @@ The parts are plain functions that return events, so that a synchronous and an a
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -20,8 +20,10 @@ from headwater.authoring.step_scope import StepScope
 from headwater.authoring.types import require_type
 from headwater.engine.error_info import error_info_from
 from headwater.engine.input_loading import InputLoader
+from headwater.engine.reported_events import metadata_data, reported_events
 from headwater.engine.run_scope import RunScope
 from headwater.engine.run_state import LaunchStep, retry_after
+from headwater.engine.step_hooks import run_hooks
 from headwater.engine.time_limit import TimeIsUp
 from headwater.model.errors.execution import (
     AssetCheckFailedError,
@@ -41,7 +43,6 @@ from headwater.model.events import (
     AssetUnchanged,
     CheckEvaluated,
     Event,
-    HookRan,
     InputVersion,
     OutputProduced,
     OutputRef,
@@ -51,12 +52,11 @@ from headwater.model.events import (
     StepSucceeded,
 )
 from headwater.model.keys import AssetCheckKey, AssetKey
-from headwater.model.metadata import metadata_to_data, normalize_metadata
+from headwater.model.metadata import normalize_metadata
 from headwater.model.results import (
     AssetCheckEvaluation,
     AssetCheckResult,
     AssetMaterialization,
-    AssetObservation,
     DataVersion,
     DynamicOutput,
     ExpectationResult,
@@ -73,20 +73,6 @@ from headwater.store.size_limit import body_within_limit
 
 if TYPE_CHECKING:
     from headwater.plan.job_steps import JobStep
-
-RESULT_TYPES = (
-    Output,
-    DynamicOutput,
-    MaterializeResult,
-    ObserveResult,
-    AssetCheckResult,
-    AssetMaterialization,
-    AssetObservation,
-    AssetCheckEvaluation,
-    ExpectationResult,
-    Unchanged,
-    Skip,
-)
 
 
 class StepAttempt:
@@ -161,105 +147,6 @@ class StepAttempt:
             context = AssetCheckExecutionContext(step_scope)
         return op.compute_fn(context, **arguments)
 
-    def items(self, returned: Any) -> Iterator[Any]:
-        """Yield what a function that is no generator gave, as results."""
-        outs = self.op.outs
-        definition = self.code.assets_def
-        if isinstance(returned, RESULT_TYPES):
-            yield returned
-        elif definition is not None and not definition.specs_by_key:
-            yield from self._check_items(returned)
-        elif definition is not None and definition.is_observable and self.code.selected_keys:
-            yield from self._observation_items(returned)
-        elif (
-            isinstance(returned, (list, tuple))
-            and returned
-            and all(isinstance(part, RESULT_TYPES) for part in returned)
-        ):
-            if isinstance(returned, tuple) and len(returned) == len(outs) > 1:
-                yield from self._placed(returned)
-            else:
-                yield from returned
-        elif len(outs) == 1:
-            ((name, port),) = outs.items()
-            if port.is_dynamic:
-                yield from self._dynamic_items(name, returned)
-            elif (returned is None and self._is_valueless_multi()) or (returned is None and not port.is_required):
-                return
-            else:
-                yield Output(returned, name)
-        elif returned is None:
-            return
-        elif isinstance(returned, tuple) and len(returned) == len(outs):
-            yield from self._placed(returned)
-        elif isinstance(returned, Mapping) and set(returned) <= set(outs) and returned:
-            for name, value in returned.items():
-                yield Output(value, name)
-        else:
-            shape = f"a tuple of {len(returned)}" if isinstance(returned, tuple) else f"a {type(returned).__name__}"
-            raise UnusableResult(
-                what=f'"{self.key}" returned {shape}, and has {len(outs)} outputs: {", ".join(outs)}.',
-                why="They cannot be matched.",
-                fix=f"Return a tuple of {len(outs)} in that order, a dict by output name, or yield Output(value, name) for "
-                "each.",
-            )
-
-    def _placed(self, returned: Sequence[Any]) -> Iterator[Any]:
-        for (name, port), value in zip(self.op.outs.items(), returned, strict=True):
-            if isinstance(value, Output):
-                yield Output(value.value, name, value.metadata, value.data_version, tags=value.tags)
-            elif isinstance(value, RESULT_TYPES):
-                yield value
-            elif port.is_dynamic:
-                yield from self._dynamic_items(name, value)
-            else:
-                yield Output(value, name)
-
-    def _dynamic_items(self, name: str, returned: Any) -> Iterator[Any]:
-        if not isinstance(returned, (list, tuple)) or not all(isinstance(part, DynamicOutput) for part in returned):
-            raise UnusableResult(
-                what=f'"{self.key}" returned a {type(returned).__name__} for its dynamic output "{name}".',
-                why="Each value needs a mapping key.",
-                fix="Return a list of DynamicOutput(value, mapping_key=...), or yield them.",
-            )
-        for part in returned:
-            yield DynamicOutput(part.value, part.mapping_key, name, part.metadata)
-
-    def _check_items(self, returned: Any) -> Iterator[Any]:
-        if isinstance(returned, (list, tuple)):
-            for part in returned:
-                yield from self._check_items(part)
-        elif isinstance(returned, AssetCheckResult):
-            yield returned
-        elif isinstance(returned, bool) or type(returned).__name__ in ("bool_", "bool"):
-            yield AssetCheckResult(passed=bool(returned))
-        else:
-            raise UnusableResult(
-                what=f'Check "{self.key}" returned {"nothing" if returned is None else f"a {type(returned).__name__}"}.',
-                why="It is not known whether it passed.",
-                fix="Return AssetCheckResult(passed=...), or True or False.",
-            )
-
-    def _observation_items(self, returned: Any) -> Iterator[Any]:
-        if isinstance(returned, DataVersion):
-            yield ObserveResult(data_version=returned)
-        elif isinstance(returned, Mapping):
-            for key, version in returned.items():
-                yield ObserveResult(asset_key=key, data_version=version)
-        elif returned is not None:
-            raise UnusableResult(
-                what=f'Observable asset "{self.key}" returned a {type(returned).__name__}.',
-                why="An observation says which version was seen.",
-                fix="Return DataVersion(...) or ObserveResult(...).",
-            )
-        else:
-            yield ObserveResult()
-
-    def _is_valueless_multi(self) -> bool:
-        """A multi-asset by specs that returns nothing says that all of its assets were built."""
-        definition = self.code.assets_def
-        return definition is not None and len(definition.specs_by_key) > 1
-
     def take(self, item: Any) -> list[Event]:
         """Store and record one thing that the function gave."""
         events = self._logged()
@@ -288,7 +175,7 @@ class StepAttempt:
         elif isinstance(item, Skip):
             events.extend(self._skip(item))
         elif isinstance(item, (AssetMaterialization, AssetCheckEvaluation, ExpectationResult)):
-            events.extend(self._reported(item))
+            events.extend(reported_events(item, self.run_id, self.key, self.log))
         else:
             shown = repr(item)
             raise UnusableResult(
@@ -335,7 +222,7 @@ class StepAttempt:
             )
         )
         if self.code.hooks:
-            events.extend(self._hooks("success"))
+            events.extend(run_hooks(self, "success"))
         return events
 
     def fail(self, error: BaseException) -> list[Event]:
@@ -365,7 +252,7 @@ class StepAttempt:
             and not isinstance(error, (AssetCheckFailedError, RunTimeoutError)),
             requested_retries=error.max_retries if isinstance(error, RetryRequested) else None,
             requested_delay_seconds=error.seconds_to_wait if isinstance(error, RetryRequested) else None,
-            metadata=_data(error.metadata) if isinstance(error, Failure) else {},
+            metadata=metadata_data(error.metadata) if isinstance(error, Failure) else {},
             outputs=tuple(self.given),
             cause="timeout" if isinstance(error, (StepTimeoutError, RunTimeoutError)) else "user",
         )
@@ -373,7 +260,7 @@ class StepAttempt:
             self.scope.exceptions[self.key] = error.__cause__
         if self.code.hooks and retry_after(self.run_id, self.step, failed) is None:
             events.append(failed)
-            events.extend(self._hooks("failure"))
+            events.extend(run_hooks(self, "failure"))
         else:
             events.append(failed)
         return events
@@ -418,6 +305,10 @@ class StepAttempt:
         return events
 
     # ----------------------------------------------------------------------------------------------------- what is told
+
+    def scope_for_hooks(self) -> StepScope:
+        """Return what hooks are told of; an attempt that failed before its function was called has no more to tell."""
+        return self.step_scope or self._step_scope(None, None)
 
     def _config(self) -> Any:
         op = self.op
@@ -564,13 +455,17 @@ class StepAttempt:
             self._check_type(port, value, asset, partitions)
             if all_metadata and asset is not None:
                 # What could not be recorded is refused before the value takes the place of the one before.
-                encoded = _data(all_metadata)
+                encoded = metadata_data(all_metadata)
                 body_within_limit(AssetMaterialized(run_id=self.run_id, asset=str(asset), metadata=encoded))
             context = self._stored(port, value, asset, partitions, metadata, mapping_key)
         events: list[Event] = []
         if context is not None:
             all_metadata.update(context.consume_logged_metadata())
-            events.extend(event for item in context.consume_events() for event in self._reported(item))
+            events.extend(
+                event
+                for item in context.consume_events()
+                for event in reported_events(item, self.run_id, self.key, self.log)
+            )
         self.given.append(OutputRef(name, mapping_key))
         self.given_names.add(name)
         if self.scope.keeps_values:
@@ -588,7 +483,7 @@ class StepAttempt:
                     step_key=self.key,
                     output=name,
                     mapping_key=mapping_key,
-                    metadata=_data(all_metadata),
+                    metadata=metadata_data(all_metadata),
                 )
             )
         else:
@@ -723,7 +618,7 @@ class StepAttempt:
         name = str(asset)
         for_all = self.step_scope.asset_metadata.get((asset, None))
         base = {**metadata, **normalize_metadata(for_all)} if for_all else metadata
-        encoded = _data(base)
+        encoded = metadata_data(base)
         given = version.value if version is not None else self.step_scope.data_versions.get(asset)
         inputs = self._input_versions(asset)
         now = time.time()
@@ -736,7 +631,7 @@ class StepAttempt:
                 step_key=self.key,
                 asset=name,
                 partition=part,
-                metadata={**encoded, **_data(normalize_metadata(own))} if own else encoded,
+                metadata={**encoded, **metadata_data(normalize_metadata(own))} if own else encoded,
                 tags=tags,
                 data_version=given or stored_versions.get(part) or stored_versions.get(None),
                 code_version=spec.code_version if spec is not None else None,
@@ -828,7 +723,7 @@ class StepAttempt:
                 step_key=self.key,
                 asset=str(asset),
                 partition=part,
-                metadata=_data(result.metadata),
+                metadata=metadata_data(result.metadata),
                 tags=result.tags,
                 data_version=version,
             )
@@ -877,7 +772,7 @@ class StepAttempt:
                 severity=result.severity.value,
                 blocking=specs[key].blocking,
                 description=result.description,
-                metadata=_data(result.metadata),
+                metadata=metadata_data(result.metadata),
             )
             if event.blocks:
                 self.blocking_failures.append(str(key))
@@ -898,7 +793,7 @@ class StepAttempt:
                     step_key=self.key,
                     asset=str(asset),
                     partition=part,
-                    metadata=_data(result.metadata),
+                    metadata=metadata_data(result.metadata),
                 )
             )
         name = next(output for output, key in self.code.asset_by_output.items() if key == asset)
@@ -972,104 +867,7 @@ class StepAttempt:
         if self.step_scope is None or not self.step_scope.logged_events:
             return []
         logged, self.step_scope.logged_events = self.step_scope.logged_events, []
-        return [event for item in logged for event in self._reported(item)]
-
-    def _reported(self, item: Any) -> list[Event]:
-        now = time.time()
-        if isinstance(item, AssetObservation):
-            return [
-                AssetObserved(
-                    run_id=self.run_id,
-                    timestamp=now,
-                    step_key=self.key,
-                    asset=str(item.asset_key),
-                    partition=item.partition,
-                    description=item.description,
-                    metadata=_data(item.metadata),
-                    tags=item.tags,
-                    data_version=item.data_version,
-                )
-            ]
-        if isinstance(item, AssetMaterialization):
-            materialized = AssetMaterialized(
-                run_id=self.run_id,
-                timestamp=now,
-                step_key=self.key,
-                asset=str(item.asset_key),
-                partition=item.partition,
-                description=item.description,
-                metadata=_data(item.metadata),
-                tags=item.tags,
-                data_version=item.data_version,
-            )
-            return [materialized]
-        if isinstance(item, AssetCheckEvaluation):
-            return [
-                CheckEvaluated(
-                    run_id=self.run_id,
-                    timestamp=now,
-                    step_key=self.key,
-                    asset=str(item.asset_key),
-                    check=item.check_name,
-                    partition=item.partition,
-                    passed=item.passed,
-                    severity=item.severity.value,
-                    blocking=item.blocking,
-                    description=item.description,
-                    metadata=_data(item.metadata),
-                )
-            ]
-        if isinstance(item, ExpectationResult):
-            if not item.success:
-                self.log.warning("Expectation %r did not hold: %s", item.label, item.description or "")
-            return [
-                OutputProduced(
-                    run_id=self.run_id,
-                    timestamp=now,
-                    step_key=self.key,
-                    output=f"expectation:{item.label}",
-                    metadata=_data({**item.metadata, **normalize_metadata({"success": item.success})}),
-                )
-            ]
-        raise UnusableResult(
-            what=f"{item!r} cannot be recorded.", why="It is no event.", fix="Use context.log for text."
-        )
-
-    def _hooks(self, outcome: str) -> list[Event]:
-        from headwater.authoring.hook_context import HookContext
-
-        events: list[Event] = []
-        for hook in sorted(self.code.hooks, key=lambda hook: hook.name):
-            if outcome not in hook.outcomes:
-                continue
-            said, error = "completed", None
-            try:
-                needed = hook.required_resource_keys
-                resources = self.scope.resources.resources_for(needed) if needed else None
-                scope = self.step_scope or self._step_scope(None, None)
-                context = HookContext(
-                    scope, hook_def=hook, exception=self.exception, outputs=self.hook_values, resources=resources
-                )
-                hook.hook_fn(context)
-            except Exception as raised:
-                said, error = "errored", error_info_from(raised)
-                if self.log is not None:
-                    self.log.exception("Hook %r failed", hook.name)
-            events.append(
-                HookRan(
-                    run_id=self.run_id,
-                    timestamp=time.time(),
-                    step_key=self.key,
-                    hook=hook.name,
-                    outcome=said,
-                    error=error,
-                )
-            )
-        return events
-
-
-def _data(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: metadata_to_data(value) for name, value in metadata.items()} if metadata else {}
+        return [event for item in logged for event in reported_events(item, self.run_id, self.key, self.log)]
 
 
 def _given(config: Any) -> Any:

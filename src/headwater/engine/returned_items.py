@@ -1,0 +1,138 @@
+"""What a step's function returned, as results: the many shapes that are allowed become one stream of Output and its kin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from headwater.model.errors.execution import UnusableResult
+from headwater.model.results import (
+    AssetCheckEvaluation,
+    AssetCheckResult,
+    AssetMaterialization,
+    AssetObservation,
+    DataVersion,
+    DynamicOutput,
+    ExpectationResult,
+    MaterializeResult,
+    ObserveResult,
+    Output,
+    Skip,
+    Unchanged,
+)
+from headwater.plan.job_steps import JobStep
+
+RESULT_TYPES = (
+    Output,
+    DynamicOutput,
+    MaterializeResult,
+    ObserveResult,
+    AssetCheckResult,
+    AssetMaterialization,
+    AssetObservation,
+    AssetCheckEvaluation,
+    ExpectationResult,
+    Unchanged,
+    Skip,
+)
+
+
+def items_of(step: JobStep, key: str, returned: Any) -> Iterator[Any]:
+    """Yield what a function that is no generator gave, as results."""
+    outs = step.op.outs
+    definition = step.assets_def
+    if isinstance(returned, RESULT_TYPES):
+        yield returned
+    elif definition is not None and not definition.specs_by_key:
+        yield from _check_items(step, key, returned)
+    elif definition is not None and definition.is_observable and step.selected_keys:
+        yield from _observation_items(step, key, returned)
+    elif isinstance(returned, (list, tuple)) and returned and all(isinstance(part, RESULT_TYPES) for part in returned):
+        if isinstance(returned, tuple) and len(returned) == len(outs) > 1:
+            yield from _placed(step, key, returned)
+        else:
+            yield from returned
+    elif len(outs) == 1:
+        ((name, port),) = outs.items()
+        if port.is_dynamic:
+            yield from _dynamic_items(step, key, name, returned)
+        elif (returned is None and _is_valueless_multi(step)) or (returned is None and not port.is_required):
+            return
+        else:
+            yield Output(returned, name)
+    elif returned is None:
+        return
+    elif isinstance(returned, tuple) and len(returned) == len(outs):
+        yield from _placed(step, key, returned)
+    elif isinstance(returned, Mapping) and set(returned) <= set(outs) and returned:
+        for name, value in returned.items():
+            yield Output(value, name)
+    else:
+        shape = f"a tuple of {len(returned)}" if isinstance(returned, tuple) else f"a {type(returned).__name__}"
+        raise UnusableResult(
+            what=f'"{key}" returned {shape}, and has {len(outs)} outputs: {", ".join(outs)}.',
+            why="They cannot be matched.",
+            fix=f"Return a tuple of {len(outs)} in that order, a dict by output name, or yield Output(value, name) for "
+            "each.",
+        )
+
+
+def _placed(step: JobStep, key: str, returned: Sequence[Any]) -> Iterator[Any]:
+    for (name, port), value in zip(step.op.outs.items(), returned, strict=True):
+        if isinstance(value, Output):
+            yield Output(value.value, name, value.metadata, value.data_version, tags=value.tags)
+        elif isinstance(value, RESULT_TYPES):
+            yield value
+        elif port.is_dynamic:
+            yield from _dynamic_items(step, key, name, value)
+        else:
+            yield Output(value, name)
+
+
+def _dynamic_items(step: JobStep, key: str, name: str, returned: Any) -> Iterator[Any]:
+    if not isinstance(returned, (list, tuple)) or not all(isinstance(part, DynamicOutput) for part in returned):
+        raise UnusableResult(
+            what=f'"{key}" returned a {type(returned).__name__} for its dynamic output "{name}".',
+            why="Each value needs a mapping key.",
+            fix="Return a list of DynamicOutput(value, mapping_key=...), or yield them.",
+        )
+    for part in returned:
+        yield DynamicOutput(part.value, part.mapping_key, name, part.metadata)
+
+
+def _check_items(step: JobStep, key: str, returned: Any) -> Iterator[Any]:
+    if isinstance(returned, (list, tuple)):
+        for part in returned:
+            yield from _check_items(step, key, part)
+    elif isinstance(returned, AssetCheckResult):
+        yield returned
+    elif isinstance(returned, bool) or type(returned).__name__ in ("bool_", "bool"):
+        yield AssetCheckResult(passed=bool(returned))
+    else:
+        raise UnusableResult(
+            what=f'Check "{key}" returned {"nothing" if returned is None else f"a {type(returned).__name__}"}.',
+            why="It is not known whether it passed.",
+            fix="Return AssetCheckResult(passed=...), or True or False.",
+        )
+
+
+def _observation_items(step: JobStep, key: str, returned: Any) -> Iterator[Any]:
+    if isinstance(returned, DataVersion):
+        yield ObserveResult(data_version=returned)
+    elif isinstance(returned, Mapping):
+        for key, version in returned.items():
+            yield ObserveResult(asset_key=key, data_version=version)
+    elif returned is not None:
+        raise UnusableResult(
+            what=f'Observable asset "{key}" returned a {type(returned).__name__}.',
+            why="An observation says which version was seen.",
+            fix="Return DataVersion(...) or ObserveResult(...).",
+        )
+    else:
+        yield ObserveResult()
+
+
+def _is_valueless_multi(step: JobStep) -> bool:
+    """A multi-asset by specs that returns nothing says that all of its assets were built."""
+    definition = step.assets_def
+    return definition is not None and len(definition.specs_by_key) > 1

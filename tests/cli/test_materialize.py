@@ -48,10 +48,13 @@ def test_what_is_needed_and_missing_is_made_too_and_told(headwater: Headwater):
     assert "1 asset materialized" in again.out
 
 
-def test_no_upstream_makes_only_what_is_selected(headwater: Headwater):
-    answer = headwater("materialize", "revenue", "--no-upstream")
-    assert answer.exit_code == 1
-    assert "orders" not in [line.split()[1] for line in answer.lines if line.startswith("succeeded")]
+def test_no_upstream_refuses_when_something_is_missing_and_makes_what_is_selected_else(headwater: Headwater):
+    refused = headwater("materialize", "report", "--no-upstream")
+    assert refused.exit_code == 2
+    assert "orders, revenue" in refused.err
+    assert headwater("run", "list", "--json").document["total"] == 0
+    headwater("materialize", "orders", "revenue")
+    assert "1 asset materialized" in headwater("materialize", "report", "--no-upstream").out
 
 
 def test_a_failure_shows_the_users_frames_and_what_it_blocks(headwater: Headwater):
@@ -94,10 +97,14 @@ def test_a_retried_step_is_not_called_failed_before_its_last_attempt(headwater: 
     assert answer.exit_code == 0
 
 
+def test_several_selections_mean_all_of_them(headwater: Headwater):
+    assert "2 assets materialized" in headwater("materialize", "orders", "revenue").out
+
+
 def test_one_partition_and_a_range_of_partitions(headwater: Headwater):
     assert "(1 partition)" in headwater("materialize", "region", "--partition", "north").out
     ranged = headwater("materialize", "region", "--partition-range", "north...south", "--json").document
-    assert ranged["assets"][0]["partitions"] == ["north", "south"]
+    assert [run["assets"][0]["partitions"] for run in ranged["runs"]] == [["north"], ["south"]]
     assert headwater("materialize", "region", "--from", "north", "--to", "south").exit_code == 0
 
 

@@ -68,6 +68,11 @@ def read_partition_range(
     return start, end
 
 
+def joined_selections(selections: Sequence[str]) -> str:
+    """Return one selection that means any of several. "or" binds least of all, so each stays what it is."""
+    return " or ".join(selections)
+
+
 def read_tags(tags: Sequence[str]) -> dict[str, str]:
     """Return KEY=VALUE texts as a mapping."""
     read: dict[str, str] = {}

@@ -31,8 +31,7 @@ def report_end(
     report_failures(screen, tally, steps, full=full)
     report_checks(screen, tally)
     sentence = run_sentence(run, now)
-    style = {RunStatus.SUCCESS: "green", RunStatus.FAILURE: "red bold"}.get(run.status, "yellow")
-    screen.result(screen.styled(sentence, style))
+    screen.result(screen.styled(sentence, _style_of(run)))
     screen.result(f"  {tally.in_words()}.")
     if tally.materialized:
         screen.result(f"  values: {storage_dir}")
@@ -42,6 +41,49 @@ def report_end(
         screen.result(f"                headwater run logs {short_id(run.run_id)} --step '{failed[0].key}'")
     elif tally.materialized:
         screen.result(f"                headwater asset show {next(reversed(tally.materialized))}")
+
+
+def report_one_of_several(
+    screen: Screen, run: Run, tally: RunTally, steps: Sequence[StepTally], *, full: bool = False
+) -> None:
+    """Print how one run of several ended: what went wrong, and one sentence."""
+    report_failures(screen, tally, steps, full=full)
+    report_checks(screen, tally)
+    screen.result(screen.styled(run_sentence(run, run.ended_at or run.created_at), _style_of(run)))
+    screen.result(f"  {tally.in_words()}.")
+
+
+def report_several(
+    screen: Screen,
+    *,
+    launched: int,
+    succeeded: int,
+    failed: Sequence[str],
+    not_started: int,
+    partitions: int,
+    storage_dir: str,
+) -> None:
+    """Print the summary of all runs of one command; `failed` are the partitions of those that failed."""
+    told = [f"{succeeded:,} succeeded"]
+    if failed:
+        told.append(f"{len(failed):,} failed ({listed(failed)})")
+    if canceled := launched - succeeded - len(failed):
+        told.append(f"{canceled:,} canceled")
+    if not_started:
+        told.append(f"{not_started:,} not started")
+    sentence = f"{counted(launched + not_started, 'run')}, {counted(partitions, 'partition')}: {', '.join(told)}."
+    screen.result()
+    screen.result(
+        screen.styled(
+            sentence, "red bold" if failed else "green" if succeeded == launched and not not_started else "yellow"
+        )
+    )
+    screen.result(f"  values: {storage_dir}")
+    screen.result("  look further: headwater run list")
+
+
+def _style_of(run: Run) -> str:
+    return {RunStatus.SUCCESS: "green", RunStatus.FAILURE: "red bold"}.get(run.status, "yellow")
 
 
 def report_failures(screen: Screen, tally: RunTally, steps: Sequence[StepTally], *, full: bool) -> None:

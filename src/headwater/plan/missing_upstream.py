@@ -1,14 +1,32 @@
-"""What a request needs beyond what it names: upstream assets that were never built."""
+"""What a request needs beyond what it names: upstream assets and partitions that were never built."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headwater.authoring.asset_index import AssetIndex
     from headwater.graph.asset_graph import AssetGraph
     from headwater.model.keys import AssetKey
+    from headwater.model.partitions import DynamicPartitionsStore, PartitionKeyRange, PartitionsDefinition
+    from headwater.model.specs import AssetDep
     from headwater.store.interface import AssetStore
+
+
+@dataclass(frozen=True, slots=True)
+class UnbuiltPartitions:
+    """Partitions of an upstream asset that another asset needs, and that nothing has built."""
+
+    upstream: AssetKey
+    needed_by: AssetKey
+    keys: tuple[str, ...]
+    partitions_def: PartitionsDefinition[Any]
+
+    def ranges(self, store: DynamicPartitionsStore) -> Sequence[PartitionKeyRange]:
+        """Return the ranges that hold exactly these partitions."""
+        return self.partitions_def.subset_with_partition_keys(self.keys).ranges(store)
 
 
 def missing_upstream(
@@ -53,3 +71,61 @@ def missing_upstream(
                 waiting.append(key)
     added = chosen.difference(selected)
     return tuple(key for key in graph.toposort() if key in added) if added else ()
+
+
+def unbuilt_partitions(
+    index: AssetIndex,
+    store: AssetStore,
+    selected: Collection[AssetKey],
+    partition_keys: Sequence[str] | None,
+    dynamic_partitions_store: DynamicPartitionsStore,
+) -> tuple[UnbuiltPartitions, ...]:
+    """Return what the selected assets need of partitions that neither the record has nor the request builds; in order.
+
+    A parameter needs every partition that its mapping names, unless it allows for missing ones. What is only in `deps` is
+    read by the function itself, perhaps in part: it is named when none of its partitions is there.
+    """
+    from headwater.model.partitions import default_partition_mapping
+
+    graph = index.graph
+    chosen = set(selected)
+    built_now = frozenset(partition_keys or ())
+    found: list[UnbuiltPartitions] = []
+    for child in (key for key in graph.toposort() if key in chosen):
+        own_def = graph.spec(child).partitions_def
+        if own_def is not None and partition_keys is None:
+            continue
+        own = own_def.subset_with_partition_keys(partition_keys or ()) if own_def is not None else None
+        for dep in graph.spec(child).deps:
+            parent = dep.asset_key
+            parent_def = graph.spec(parent).partitions_def
+            if parent_def is None or not graph.is_materializable(parent):
+                continue
+            mapping = dep.partition_mapping or default_partition_mapping(parent_def, own_def)
+            needed = mapping.upstream_of(own, parent_def, None, dynamic_partitions_store).partitions_subset
+            made = store.materialized_partitions(parent)
+            here = built_now if parent in chosen else frozenset()
+            missing = tuple(key for key in needed if key not in made and key not in here)
+            if missing and (len(missing) == len(needed) or _needs_all(index, child, dep)):
+                if not _allows_missing(index, child, dep):
+                    found.append(UnbuiltPartitions(parent, child, missing, parent_def))
+    return tuple(found)
+
+
+def _ports(index: AssetIndex, child: AssetKey, dep: AssetDep) -> Iterator[Any]:
+    """Give the inputs of the function that load the value of a dependency."""
+    definition = index.definition_by_key[child]
+    ports = getattr(definition.node_def, "ins", {})
+    for name, key in definition.keys_by_input_name.items():
+        port = ports.get(name)
+        if key == dep.asset_key and port is not None and not getattr(port, "is_nothing", False):
+            yield port
+
+
+def _needs_all(index: AssetIndex, child: AssetKey, dep: AssetDep) -> bool:
+    return any(True for _ in _ports(index, child, dep))
+
+
+def _allows_missing(index: AssetIndex, child: AssetKey, dep: AssetDep) -> bool:
+    ports = list(_ports(index, child, dep))
+    return bool(ports) and all((port.metadata or {}).get("allow_missing_partitions") for port in ports)

@@ -65,7 +65,29 @@ def short_id(run_id: str) -> str:
 
 
 def run_subject(run: Run) -> str:
-    """Return what a run is about: its job, or the assets that were asked for."""
+    """Return what a run is about: its job, or the assets that were asked for; and which partitions of it."""
+    partitions = run_partitions(run)
+    return _what_runs(run) + (f" [{partitions}]" if partitions else "")
+
+
+def run_partitions(run: Run) -> str | None:
+    """Return the partitions of a run as "2024-01-05" or "2024-01-01...2024-01-31 (31)"; None when it has none."""
+    planned = (run.plan or {}).get("partitions")
+    if isinstance(planned, Mapping):
+        return _ends_in_words(str(planned["first"]), str(planned["last"]), int(planned["count"]))
+    return partitions_in_words(planned) if planned else None
+
+
+def partitions_in_words(keys: Sequence[str]) -> str:
+    """Return one key, or the first and the last of several with how many they are."""
+    return str(keys[0]) if len(keys) == 1 else _ends_in_words(str(keys[0]), str(keys[-1]), len(keys))
+
+
+def _ends_in_words(first: str, last: str, count: int) -> str:
+    return f"{first}...{last} ({count:,})"
+
+
+def _what_runs(run: Run) -> str:
     if run.job_name and not run.job_name.startswith(_UNNAMED_JOBS):
         return f"job {run.job_name}"
     if run.asset_selection:
@@ -303,6 +325,7 @@ def run_line_data(run: Run) -> dict[str, Any]:
         "status": RUN_WORDS[run.status],
         "job": None if run.job_name.startswith(_UNNAMED_JOBS) else run.job_name or None,
         "asset_selection": [str(key) for key in run.asset_selection],
+        "partitions": (run.plan or {}).get("partitions"),
         "tags": dict(run.tags),
         "parent_run_id": run.parent_run_id,
         "created_at": instant_as_iso(run.created_at),

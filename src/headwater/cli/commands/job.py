@@ -69,7 +69,8 @@ def execute(
     """Execute the job NAME."""
     ends = read_partition_range(partition, partition_range, first, last)
     run_config, run_tags = read_configs(configs), read_tags(tags)
-    from headwater.cli.launching import RunRequest, launch_and_report
+    from headwater.cli.intended_runs import RunRequest
+    from headwater.cli.launching import launch_and_report
 
     request = RunRequest(
         job_name=name,

@@ -5,22 +5,24 @@ from __future__ import annotations
 import click
 
 from headwater.cli.options import project_options, traceback_option
-from headwater.cli.run_options import read_configs, read_partition_range, read_tags, run_options
+from headwater.cli.run_options import joined_selections, read_configs, read_partition_range, read_tags, run_options
 from headwater.cli.workplace import Workplace
 
 
 @click.command(short_help="Make the selected assets.")
-@click.argument("selection", required=False)
+@click.argument("selections", metavar="[SELECTION]...", nargs=-1)
 @click.option("--select", "selected", metavar="SELECTION", help="The selection, said as an option.")
 @run_options
-@click.option("--no-upstream", is_flag=True, help="Make only what is selected, not what it needs and is missing.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask before a run of very many partitions.")
+@click.option(
+    "--no-upstream", is_flag=True, help="Refuse when something is needed and missing, rather than make it too."
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before making very many partitions.")
 @traceback_option
 @project_options
 def materialize(
     workplace: Workplace,
     as_json: bool,
-    selection: str | None,
+    selections: tuple[str, ...],
     selected: str | None,
     partition: str | None,
     partition_range: str | None,
@@ -35,20 +37,23 @@ def materialize(
     """Make the assets of SELECTION, and what they need that is missing.
 
     A selection is an asset (orders), its lineage (+orders, orders+2), a group (group:gold), a tag, a kind or an owner,
-    joined by and, or, not; '*' means all assets.
+    joined by and, or, not; '*' means all assets. Several selections mean all that any of them selects.
+
+    A range of partitions takes one run for each partition, or for as many as the backfill policy of the assets says.
     """
-    if (selection is None) == (selected is None):
+    if bool(selections) == (selected is not None):
         raise click.UsageError(
             "Name the selection once."
-            if selection is not None
+            if selections
             else "What is to be made? Name a selection of assets; '*' means all of them."
         )
     ends = read_partition_range(partition, partition_range, first, last)
     run_config, run_tags = read_configs(configs), read_tags(tags)
-    from headwater.cli.launching import RunRequest, launch_and_report
+    from headwater.cli.intended_runs import RunRequest
+    from headwater.cli.launching import launch_and_report
 
     request = RunRequest(
-        selection=selection if selection is not None else selected,
+        selection=selected if selected is not None else joined_selections(selections),
         partition_key=partition,
         partition_range=ends,
         run_config=run_config,

@@ -45,14 +45,11 @@ class Workplace:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings of the project, or of the current directory when no project was asked for; with --home."""
-        if "project" in self.__dict__:
-            settings = self.project.settings
-        else:
-            from headwater.runtime.settings import Settings
+        """The settings of the project, with --home. Nothing of the project is imported for them."""
+        from headwater.runtime.project import find_settings
 
-            with _loading():
-                settings = Settings.load()
+        with _loading():
+            settings = find_settings(self.module, self.file)
         if self.home is None:
             return settings
         home = Path(self.home).expanduser().absolute()
@@ -64,6 +61,29 @@ class Workplace:
         from headwater.runtime.instance import Instance
 
         with Instance.from_settings(self.settings) as instance:
+            yield instance
+
+    @property
+    def has_state(self) -> bool:
+        """Whether anything has been recorded. Raises StateNotFound where --home names a folder that is not there."""
+        from headwater.runtime.home import STORE_FILE, StateNotFound
+
+        home = self.settings.home
+        if self.home is not None and not home.exists():
+            raise StateNotFound(str(home))
+        return (home / STORE_FILE).exists()
+
+    @contextlib.contextmanager
+    def instance_to_read(self) -> Iterator[Instance]:
+        """Give the instance to a command that only looks: where there is no state none is made, and stderr says so."""
+        if self.has_state:
+            with self.instance() as instance:
+                yield instance
+            return
+        from headwater.runtime.instance import Instance
+
+        print(f"There is no state at {self.settings.home} yet.", file=sys.stderr)
+        with Instance.ephemeral() as instance:
             yield instance
 
     def selected(self, text: str | None, *, include_sources: bool = True) -> list[AssetKey]:

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headwater.model.errors.store import StoreNotWritable
+from headwater.model.errors.store import StoreError, StoreNotWritable
 
 HOME_NAME = ".headwater"
 STORE_FILE = "store.sqlite"
+
+
+class StateNotFound(StoreError):
+    """The directory that was named holds no state: it is not there."""
+
+    code = "state-not-found"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            what=f"There is no state at {path} yet: there is no such folder.",
+            why="--home names it, and a command that only looks makes none.",
+            fix="Name the folder in which something ran, or leave --home out: the state is that of the project.",
+        )
 
 
 def prepare_home(home: Path) -> None:

@@ -69,24 +69,20 @@ def find_definitions(
     them. The module holds one Definitions object (or the one named by `attribute`), a function with @definitions above
     it, or loose assets, checks, jobs, schedules and sensors.
 
+    State belongs to the project, wherever the command was typed: see `find_settings`.
+
     Raises a ProjectError when it is not found or not to be told, ProjectImportFailed when its code fails, and what is
     wrong with the definitions as it is.
     """
-    if module is not None and file is not None:
-        raise CheckError(
-            what=f'Both the module "{module}" and the file "{file}" were given.',
-            why="Definitions come from one of them.",
-            fix="Leave one of them out.",
-        )
     begin = Path(start or Path.cwd()).expanduser().absolute()
-    settings = Settings.load(begin)
+    settings = find_settings(module, file, begin)
     found_by = "-m" if module is not None else "-f"
+    roots = [settings.project_dir, begin] if file is not None else [begin, settings.project_dir]
     if module is None and file is None:
         module, file, found_by = settings.module, settings.file, str(settings.path)
     if module is None and file is None:
-        file, found_by = _look_around(_unique([begin, settings.project_dir])), "looking around"
-    roots = _unique([begin, settings.project_dir])
-    places = [place for root in roots for place in (root, root / "src") if place.is_dir()]
+        file, found_by = _look_around(_unique(roots)), "looking around"
+    places = _places(roots)
     if module is not None:
         module, _, named = module.partition(":")
         loaded = _import_named(module, places)
@@ -104,7 +100,69 @@ def find_definitions(
     )
 
 
+def find_settings(
+    module: str | None = None, file: str | Path | None = None, start: Path | str | None = None
+) -> Settings:
+    """Return the settings of the project that is named, or else of the one that `start` is in; none of it is imported.
+
+    The project of a file or module is told by the nearest pyproject.toml at or above the folder it is imported from;
+    without one it is that folder. A module that is installed among the libraries is taken for part of the project here.
+    """
+    if module is not None and file is not None:
+        raise CheckError(
+            what=f'Both the module "{module}" and the file "{file}" were given.',
+            why="Definitions come from one of them.",
+            fix="Leave one of them out.",
+        )
+    begin = Path(start or Path.cwd()).expanduser().absolute()
+    if file is not None:
+        path, _ = _file_and_attribute(str(file))
+        folder, _ = _import_root(Path(os.path.abspath(begin / path.expanduser())))
+        return Settings.load(folder, looks_for_state=False)
+    settings = Settings.load(begin)
+    if module is None:
+        return settings
+    places = _places([begin, settings.project_dir])
+    found = _folder_of_module(module, places)
+    if found is None or found in places or _LIBRARIES & set(found.parts):
+        return settings
+    return Settings.load(found, looks_for_state=False)
+
+
+def _places(roots: Iterable[Path]) -> list[Path]:
+    return [place for root in _unique(roots) for place in (root, root / "src") if place.is_dir()]
+
+
 # ------------------------------------------------------------------------------------------------------- where it is
+
+_LIBRARIES: Final = frozenset({"site-packages", "dist-packages"})
+
+
+def _folder_of_module(module: str, places: list[Path]) -> Path | None:
+    """Return the folder from which Python would import the module. Only its topmost package is looked up."""
+    top = module.partition(":")[0].partition(".")[0]
+    _put_on_path(places)
+    importlib.invalidate_caches()
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        # That it cannot be imported is told when it is.
+        return None
+    if spec is None or not spec.has_location or spec.origin is None:
+        inside = list(spec.submodule_search_locations or ()) if spec is not None else []
+        return Path(inside[0]).absolute().parent if inside else None
+    path = Path(spec.origin).absolute()
+    return path.parents[1] if spec.submodule_search_locations is not None else path.parent
+
+
+def _import_root(path: Path) -> tuple[Path, list[str]]:
+    """Return the folder from which a file is imported, and the parts of the name that it has there."""
+    root, parts = path.parent, [path.stem]
+    while (root / "__init__.py").is_file() and root.name.isidentifier():
+        root, parts = root.parent, [root.name, *parts]
+    if parts[-1] == "__init__" and len(parts) > 1:
+        parts.pop()
+    return root, parts
 
 
 def _look_around(directories: Iterable[Path]) -> Path:
@@ -175,11 +233,7 @@ def _import_file(path: Path, places: list[Path]) -> ModuleType:
         reason = "there is no such file" if not path.exists() else "it is a folder" if path.is_dir() else "it is no .py"
         beside = [each.name for each in path.parent.glob("*.py")] if path.parent.is_dir() else []
         raise ProjectFileNotFound(str(path), reason, sorted(beside))
-    root, parts = path.parent, [path.stem]
-    while (root / "__init__.py").is_file() and root.name.isidentifier():
-        root, parts = root.parent, [root.name, *parts]
-    if parts[-1] == "__init__" and len(parts) > 1:
-        parts.pop()
+    root, parts = _import_root(path)
     _put_on_path(_unique([root, *places]))
     name = ".".join(parts)
     if all(part.isidentifier() for part in parts) and _python_finds(parts, root, path):

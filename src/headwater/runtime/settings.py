@@ -48,15 +48,16 @@ class Settings:
         return self.sources.get(name, DEFAULT)
 
     @classmethod
-    def load(cls, start: Path | str | None = None) -> Settings:
+    def load(cls, start: Path | str | None = None, *, looks_for_state: bool = True) -> Settings:
         """Return the settings that hold in the directory `start`, by default the current one.
 
         The project is the nearest folder, upward, whose pyproject.toml has [tool.headwater]; without one the nearest
-        with a pyproject.toml; else `start`. Raises UnreadableSettings, UnknownSetting, InvalidSetting or
-        ConflictingSettings.
+        with a pyproject.toml; else, with `looks_for_state`, the nearest that has state already; else `start`. Raises
+        UnreadableSettings, UnknownSetting, InvalidSetting or ConflictingSettings.
         """
         begin = Path(start or Path.cwd()).expanduser().absolute()
-        project_dir, path, table = _find_table(begin)
+        found_dir, path, table = _find_table(begin)
+        project_dir = found_dir or (_folder_with_state(begin) if looks_for_state else None) or begin
         if path is not None:
             _check(table, str(path))
         sources = {name: str(path) for name in table}
@@ -81,8 +82,19 @@ def _absolute(directory: Path, path: str) -> Path:
     return Path(os.path.abspath(directory / Path(path).expanduser()))
 
 
-def _find_table(start: Path) -> tuple[Path, Path | None, Mapping[str, Any]]:
-    """Return the project's folder, the file that has [tool.headwater], and what stands under it."""
+def _folder_with_state(start: Path) -> Path | None:
+    """Return the nearest folder, upward, that has state. What lies in the user's own folder is not a project's."""
+    own = Path("~").expanduser()
+    for directory in (start, *start.parents):
+        if directory == own and directory != start:
+            return None
+        if (directory / HOME_NAME).is_dir():
+            return directory
+    return None
+
+
+def _find_table(start: Path) -> tuple[Path | None, Path | None, Mapping[str, Any]]:
+    """Return the project's folder if a pyproject.toml tells, the file with [tool.headwater], and what it says."""
     nearest: Path | None = None
     for directory in (start, *start.parents):
         path = directory / _FILE
@@ -92,7 +104,7 @@ def _find_table(start: Path) -> tuple[Path, Path | None, Mapping[str, Any]]:
         table = _read_table(path)
         if table is not None:
             return directory, path, table
-    return nearest or start, None, {}
+    return nearest, None, {}
 
 
 def _read_table(path: Path) -> Mapping[str, Any] | None:

@@ -38,7 +38,7 @@ def list_assets(workplace: Workplace, as_json: bool, selection: str | None) -> N
     from headwater.views.assets import asset_views
     from headwater.views.words import ago
 
-    with workplace.instance() as instance:
+    with workplace.instance_to_read() as instance:
         views = asset_views(workplace.graph, instance.store, keys)
     if as_json:
         screen.document({"assets": [_with_lineage(workplace, view) for view in views]})
@@ -76,7 +76,7 @@ def show(workplace: Workplace, as_json: bool, key: str) -> None:
     from headwater.views.runs import short_id
     from headwater.views.words import ago, instant_in_words
 
-    with workplace.instance() as instance:
+    with workplace.instance_to_read() as instance:
         (view,) = asset_views(workplace.graph, instance.store, [asset_key])
     if as_json:
         screen.document({"asset": _with_lineage(workplace, view)})

@@ -113,7 +113,14 @@ def _state(workplace: Workplace, settings: Settings) -> Iterator[Finding]:
         f"{size_in_words(free)} where {settings.home} is",
     )
     if not path.exists():
-        yield Finding("state", "ok", f"nothing has run yet; {settings.home} is made when something does")
+        if workplace.home is not None and not settings.home.exists():
+            yield Finding(
+                "state", "error", f"There is no state at {settings.home}, which --home names.", STATE_UNUSABLE
+            )
+            return
+        yield Finding(
+            "state", "ok", f"There is no state at {settings.home} yet; the folder is made when something runs"
+        )
         return
     try:
         problem = _integrity(path)

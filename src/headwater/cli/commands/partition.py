@@ -36,7 +36,7 @@ def list_partitions(workplace: Workplace, as_json: bool, key: str, status: str |
     definition = _partitions_def(workplace, asset_key)
     from headwater.views.assets import partition_statuses
 
-    with workplace.instance() as instance:
+    with workplace.instance_to_read() as instance:
         statuses = partition_statuses(definition, instance.store, asset_key)
     shown = [(name, each.value) for name, each in statuses if status in (None, each.value)]
     if as_json:
@@ -63,7 +63,7 @@ def show(workplace: Workplace, as_json: bool, key: str, partition_key: str) -> N
     from headwater.views.runs import short_id
     from headwater.views.words import ago, instant_as_iso, instant_in_words
 
-    with workplace.instance() as instance:
+    with workplace.instance_to_read() as instance:
         definition.validate_partition_key(partition_key, None, instance)
         state = instance.store.asset_state(asset_key, partition_key)
         checks = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import click
 
 from headwater.cli.error_report import CommandRefused
 from headwater.cli.lazy_group import LazyGroup
-from headwater.cli.options import state_options, traceback_option
+from headwater.cli.options import project_options, traceback_option
 from headwater.cli.screen import Screen
 from headwater.cli.workplace import Workplace
 
@@ -38,8 +39,8 @@ def run() -> None:
     type=click.Choice(["queued", "running", "succeeded", "failed", "canceled", "interrupted"]),
     help="Only runs of this status; may be given again.",
 )
-@state_options
-def list_runs(as_json: bool, home: str | None, limit: int, job_name: str | None, statuses: tuple[str, ...]) -> None:
+@project_options
+def list_runs(workplace: Workplace, as_json: bool, limit: int, job_name: str | None, statuses: tuple[str, ...]) -> None:
     """List runs, newest first."""
     screen = Screen(as_json)
     from headwater.model.runs import RunsFilter
@@ -48,7 +49,7 @@ def list_runs(as_json: bool, home: str | None, limit: int, job_name: str | None,
 
     wanted = [status for status, word in RUN_WORDS.items() if word in statuses]
     filters = RunsFilter(job_name=job_name, statuses=wanted)
-    with Workplace(home=home).instance() as instance:
+    with workplace.instance_to_read() as instance:
         runs = instance.store.runs(filters, limit=limit)
         total = instance.store.run_count(filters)
     if as_json:
@@ -79,8 +80,8 @@ def list_runs(as_json: bool, home: str | None, limit: int, job_name: str | None,
 @run.command("show", short_help="Show how a run went.")
 @click.argument("run_id", metavar="RUN")
 @traceback_option
-@state_options
-def show(as_json: bool, home: str | None, run_id: str, full: bool) -> None:
+@project_options
+def show(workplace: Workplace, as_json: bool, run_id: str, full: bool) -> None:
     """Show a run: how it went, its steps, assets and checks, and what failed."""
     screen = Screen(as_json)
     from headwater.cli.run_report import report_checks, report_failures
@@ -88,7 +89,7 @@ def show(as_json: bool, home: str | None, run_id: str, full: bool) -> None:
     from headwater.views.runs import STEP_WORDS, RunTally, merged_steps, run_data, run_sentence, short_id
     from headwater.views.words import counted, duration_in_words, instant_in_words
 
-    with Workplace(home=home).instance() as instance:
+    with _instance_with_runs(workplace) as instance:
         found = find_run(instance, run_id)
         tally = RunTally.of(record.event for record in instance.store.events_of_run(found.run_id))
         steps = merged_steps(tally, instance.store.steps_of(found.run_id), found)
@@ -152,8 +153,8 @@ def show(as_json: bool, home: str | None, run_id: str, full: bool) -> None:
 @click.option("--step", metavar="STEP", help="Only this step.")
 @click.option("--attempt", type=click.IntRange(min=1), help="Only this attempt of the step.")
 @click.option("--follow", is_flag=True, help="Go on as the run does, until it ends.")
-@state_options
-def logs(as_json: bool, home: str | None, run_id: str, step: str | None, attempt: int | None, follow: bool) -> None:
+@project_options
+def logs(workplace: Workplace, as_json: bool, run_id: str, step: str | None, attempt: int | None, follow: bool) -> None:
     """Print what the steps of a run said: by context.log, logging, stdout and stderr."""
     if follow and as_json:
         raise click.UsageError("--follow never ends in one document; leave out --json, or --follow.")
@@ -163,7 +164,7 @@ def logs(as_json: bool, home: str | None, run_id: str, step: str | None, attempt
     from headwater.engine.step_log_files import list_step_logs, read_run_log, read_step_log
     from headwater.model.errors import did_you_mean
 
-    with Workplace(home=home).instance() as instance:
+    with _instance_with_runs(workplace) as instance:
         found = find_run(instance, run_id)
         known = [record.step_key for record in instance.store.steps_of(found.run_id)]
         spoke = {key for key, _, _ in list_step_logs(instance.logs_dir, found.run_id)}
@@ -189,6 +190,18 @@ def logs(as_json: bool, home: str | None, run_id: str, step: str | None, attempt
         screen.result(_line_text(screen, line))
     if not lines:
         screen.say("Its steps said nothing.")
+
+
+@contextlib.contextmanager
+def _instance_with_runs(workplace: Workplace) -> Iterator[Instance]:
+    if not workplace.has_state:
+        raise CommandRefused(
+            what=f"There is no state at {workplace.settings.home} yet.",
+            why="Nothing has run yet, so there is no run to show.",
+            fix="Materialize something: headwater materialize '*'. Runs of another place: headwater run list -f FILE.",
+        )
+    with workplace.instance() as instance:
+        yield instance
 
 
 def find_run(instance: Instance, run_id: str) -> Run:

@@ -97,13 +97,17 @@ def on_a_terminal(*arguments: str) -> str:
     return seen.decode()
 
 
-def test_an_interrupted_run_is_canceled_and_says_so(project: Path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_is_canceled_and_says_so(project: Path, stop: signal.Signals):
     (project / "definitions.py").write_text(
         "import time, pathlib\nimport headwater as hw\n"
-        "@hw.asset\ndef slow() -> None:\n"
+        "class Connection(hw.ConfigurableResource):\n"
+        "    def teardown_after_execution(self, context): pathlib.Path('torn_down').touch()\n"
+        "@hw.asset\ndef slow(connection: Connection) -> None:\n"
         "    pathlib.Path('started').touch()\n"
         "    time.sleep(30)\n"
         "@hw.asset\ndef later(slow) -> None: ...\n"
+        "defs = hw.Definitions([slow, later], resources={'connection': Connection()})\n"
     )
     process = subprocess.Popen(
         [*COMMAND, "materialize", "*"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -111,9 +115,10 @@ def test_an_interrupted_run_is_canceled_and_says_so(project: Path):
     deadline = time.monotonic() + 30
     while not (project / "started").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130
+    assert (project / "torn_down").exists()
     assert "was canceled" in out
     assert "Traceback" not in err
     shown = json.loads(run("run", "show", "latest", "--json").stdout)["run"]

@@ -41,6 +41,8 @@ class HeadwaterGroup(LazyGroup):
         **extra: Any,
     ) -> Any:
         given = list(sys.argv[1:] if args is None else args)
+        if standalone_mode:
+            _take_termination_as_interrupt()
         try:
             answer = super().main(given, prog_name or "headwater", complete_var, standalone_mode=False, **extra)
             exit_code = answer if isinstance(answer, int) else 0
@@ -52,6 +54,16 @@ class HeadwaterGroup(LazyGroup):
         if standalone_mode:
             sys.exit(exit_code)
         return exit_code
+
+
+def _take_termination_as_interrupt() -> None:
+    """What stops a service or a container ends a run as Ctrl-C does: recorded as canceled, its resources torn down."""
+    import signal
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt("stopped by a TERM signal")
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:

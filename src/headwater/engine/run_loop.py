@@ -11,7 +11,7 @@ from headwater.engine.executors.inline import InlineExecutor
 from headwater.engine.run_state import Command, LaunchStep, Record, RunState, advance, begin, cancel
 from headwater.model.errors.execution import RunTimeoutError
 from headwater.model.errors.store import StoreError
-from headwater.model.events import Event, RunStarted, StepFailed
+from headwater.model.events import Event, RunCanceled, RunFailed, RunStarted, RunSucceeded, StepFailed
 from headwater.model.runs import StepStatus
 from headwater.store.interface import EventWriter
 
@@ -25,6 +25,7 @@ def run_to_completion(
     on_event: Callable[[Event], None],
     stops_at_first_failure: bool = False,
     timeout_seconds: float | None = None,
+    before_end: Callable[[], BaseException | None] = lambda: None,
 ) -> RunState:
     """Run until every step is finished, and return where each one stands.
 
@@ -32,12 +33,17 @@ def run_to_completion(
     `timeout_seconds` the steps that run are stopped, the rest is given up, and the run has failed. Raises what `on_event`
     raises.
 
-    Ctrl-C ends the steps that run, and the run, as canceled before it is raised again.
+    Ctrl-C ends the steps that run, and the run, as canceled before it is raised again. `before_end` is called before the
+    end of the run is recorded, and returns what went wrong in it: a run that cannot clean up has not succeeded.
     """
     deadline = executor.scope.ends_at = None if timeout_seconds is None else time.time() + timeout_seconds
 
     def take_in(event: Event) -> tuple[Command, ...]:
         nonlocal state
+        if isinstance(event, (RunSucceeded, RunFailed, RunCanceled)):
+            problem = before_end()
+            if problem is not None and isinstance(event, RunSucceeded):
+                event = RunFailed(run_id=run_id, timestamp=time.time(), error=error_info_from(problem))
         store.append(event)  # the fact first,
         assert state is not None
         state, commands = advance(state, event)
@@ -75,11 +81,11 @@ def run_to_completion(
             if deadline is not None and time.time() > deadline and not state.is_finished and not state.is_canceled:
                 state.cancel_error = error_info_from(RunTimeoutError(timeout_seconds or 0.0))
                 give_up(state, executor, follow, f"the time limit of the run, {timeout_seconds:g} s, was over")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         if not state.is_finished:
             last = executor.break_off()
             begun = {event.step_key for event in last if event.step_key is not None}
-            _, commands = cancel(state, time.time(), "interrupted from the keyboard", begun=begun)
+            _, commands = cancel(state, time.time(), str(stop) or "interrupted from the keyboard", begun=begun)
             told = [command for command in follow_up if isinstance(command, Record)]
             follow((*told, *commands, *map(Record, last)))
         raise

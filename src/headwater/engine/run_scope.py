@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headwater.model.events import AssetMaterialized, InputVersion
+from headwater.model.events import AssetMaterialized, AssetObserved, InputVersion
 from headwater.model.keys import AssetKey
-from headwater.model.runs import Run
+from headwater.model.runs import AssetState, Run
 from headwater.plan.job_steps import JobStep
 from headwater.plan.run_config import given_input
 from headwater.plan.run_plan import RunPlan
@@ -62,6 +62,7 @@ class RunScope:
         self._recorded: dict[tuple[str, str | None], AssetMaterialized | None] = {}
         self._given: dict[tuple[str, str, str | None], bool] = {}
         self._given_under: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
+        self._observed: dict[tuple[str, str | None], str] = {}
         self._upstream: dict[tuple[AssetKey, AssetKey], tuple[str, ...] | None] = {}
         for step, known in plan.known_outputs.items():
             if "[" not in step or step.partition("[")[0] not in plan.known_outputs:
@@ -92,6 +93,24 @@ class RunScope:
         found = self._upstream_partitions(upstream, reader, reader_def, reader_keys, mapping)
         self._upstream[(reader, upstream)] = found
         return found
+
+    def upstream_partitions_of_one(
+        self,
+        upstream: AssetKey,
+        *,
+        reader: AssetKey,
+        reader_def: PartitionsDefinition[Any] | None,
+        reader_key: str,
+        mapping: PartitionMapping | None,
+    ) -> tuple[str, ...] | None:
+        """Return which partitions of an upstream asset one partition of a range stands on."""
+        upstream_def = self.partitions_def_of(upstream)
+        if upstream_def is not None and upstream_def == reader_def:
+            from headwater.model.partitions import IdentityPartitionMapping
+
+            if mapping is None or isinstance(mapping, IdentityPartitionMapping):
+                return (reader_key,)
+        return self._upstream_partitions(upstream, reader, reader_def, (reader_key,), mapping)
 
     def _upstream_partitions(
         self,
@@ -132,35 +151,52 @@ class RunScope:
         if built is not None:
             return built
         if (name, partition) not in self._recorded:
-            state = self.instance.store.asset_state(key, partition)
-            self._recorded[(name, partition)] = state.materialization if state is not None else None
+            self._remember(name, partition, self.instance.store.asset_state(key, partition))
         return self._recorded[(name, partition)]
 
-    def find_materializations(self, key: AssetKey, partitions: Sequence[str]) -> Mapping[str, AssetMaterialized | None]:
+    def record_observed(self, event: AssetObserved) -> None:
+        if event.data_version is not None:
+            self._observed[(event.asset, event.partition)] = event.data_version
+
+    def _remember(self, name: str, partition: str | None, state: AssetState | None) -> None:
+        materialization = state.materialization if state is not None else None
+        self._recorded[(name, partition)] = materialization
+        seen = state.latest_observation if state is not None else None
+        if seen is not None and seen.data_version is not None and (name, partition) not in self._observed:
+            if materialization is None or seen.timestamp > materialization.timestamp:
+                self._observed[(name, partition)] = seen.data_version
+
+    def _versions(self, name: str, found: Mapping[str | None, AssetMaterialized | None]) -> list[InputVersion]:
+        """Return the version of each partition that exists: of what was built here, else as it was last seen."""
+        versions: list[InputVersion] = []
+        for part, materialization in found.items():
+            seen = self._observed.get((name, part)) if (name, part) not in self.built else None
+            if seen is not None:
+                versions.append(InputVersion(name, part, seen))
+            elif materialization is not None:
+                versions.append(InputVersion(name, part, materialization.data_version))
+        return versions
+
+    def find_materializations(
+        self, key: AssetKey, partitions: Sequence[str]
+    ) -> Mapping[str | None, AssetMaterialized | None]:
         """Return the materializations of several partitions, read in one go."""
         name = str(key)
         missing = [part for part in partitions if (name, part) not in self.built and (name, part) not in self._recorded]
         if missing:
             states = self.instance.store.partition_states(key, missing)
             for part in missing:
-                state = states.get(part)
-                self._recorded[(name, part)] = state.materialization if state is not None else None
+                self._remember(name, part, states.get(part))
         return {part: self.built.get((name, part)) or self._recorded.get((name, part)) for part in partitions}
 
     def input_versions(self, key: AssetKey, partitions: Sequence[str] | None) -> list[InputVersion]:
         """Return which version of each upstream partition a step reads; many partitions are told as one digest."""
         name = str(key)
         if partitions is None:
-            found = self.find_materialization(key, None)
-            return [InputVersion(name, None, found.data_version)] if found is not None else []
+            return self._versions(name, {None: self.find_materialization(key, None)})
         if not partitions:
             return []
-        materializations = self.find_materializations(key, partitions)
-        versions = [
-            InputVersion(name, part, found.data_version)
-            for part, found in materializations.items()
-            if found is not None
-        ]
+        versions = self._versions(name, self.find_materializations(key, partitions))
         if len(versions) <= MAX_RECORDED_INPUTS:
             return versions
         from hashlib import blake2b

@@ -54,6 +54,8 @@ MOVES: Mapping[StepStatus, frozenset[StepStatus]] = {
     CANCELED: frozenset(),
 }
 
+MOST_KEYS_IN_AN_EVENT = 5_000
+
 _ENDED_WITHOUT_SUCCESS = frozenset({FAILED, BLOCKED, CANCELED})
 
 
@@ -378,17 +380,19 @@ def _not_materialized(
             left = tuple(part for part in asset.partitions if (name, part) not in settled)
         if (asset.partitions is None and (name, None) in settled) or (asset.partitions is not None and not left):
             continue
-        yield Record(
-            AssetNotMaterialized(
-                run_id=state.run_id,
-                step_key=key,
-                timestamp=event.timestamp if event is not None else at,
-                asset=name,
-                partitions=left,
-                outcome=outcome,
-                cause=cause,
+        # An event holds a bounded number of keys, so that it can be recorded whatever the size of the range.
+        for start in range(0, max(1, len(left)), MOST_KEYS_IN_AN_EVENT):
+            yield Record(
+                AssetNotMaterialized(
+                    run_id=state.run_id,
+                    step_key=key,
+                    timestamp=event.timestamp if event is not None else at,
+                    asset=name,
+                    partitions=left[start : start + MOST_KEYS_IN_AN_EVENT],
+                    outcome=outcome,
+                    cause=cause,
+                )
             )
-        )
 
 
 def _end_of_run(state: RunState, at: float) -> Iterator[Command]:

@@ -25,6 +25,7 @@ from headwater.engine.run_scope import RunScope
 from headwater.engine.run_state import LaunchStep, retry_after
 from headwater.engine.step_hooks import run_hooks
 from headwater.engine.time_limit import TimeIsUp
+from headwater.model.codec import encode_json
 from headwater.model.errors.execution import (
     AssetCheckFailedError,
     CheckResultNotFound,
@@ -96,7 +97,7 @@ class StepAttempt:
         self.blocking_failures: list[str] = []
         self.skip_reason: str | None = None
         self.exception: BaseException | None = None
-        self._versions: dict[AssetKey, tuple[InputVersion, ...]] = {}
+        self._versions: dict[tuple[AssetKey, str | None], tuple[InputVersion, ...]] = {}
         # What is on the disk and not yet told: an attempt that is broken off tells of it, or the record would be older.
         self._storing: tuple[AssetKey, OutputContext] | None = None
         self._stored_untold: list[AssetMaterialized] = []
@@ -194,6 +195,8 @@ class StepAttempt:
                 body_within_limit(event)
             if isinstance(event, AssetMaterialized):
                 self.scope.record_built(event)
+            elif isinstance(event, AssetObserved):
+                self.scope.record_observed(event)
         return events
 
     def finish(self) -> list[Event]:
@@ -620,7 +623,9 @@ class StepAttempt:
         base = {**metadata, **normalize_metadata(for_all)} if for_all else metadata
         encoded = metadata_data(base)
         given = version.value if version is not None else self.step_scope.data_versions.get(asset)
-        inputs = self._input_versions(asset)
+        is_range = partitions is not None and len(partitions) > 1
+        config_hash = self._config_hash()
+        inputs = () if is_range else self._input_versions(asset)
         now = time.time()
         events: list[AssetMaterialized] = []
         for part in (None,) if partitions is None else partitions:
@@ -635,24 +640,48 @@ class StepAttempt:
                 tags=tags,
                 data_version=given or stored_versions.get(part) or stored_versions.get(None),
                 code_version=spec.code_version if spec is not None else None,
-                inputs=inputs,
+                config_hash=config_hash,
+                inputs=self._input_versions(asset, part) if is_range else inputs,
                 has_value=has_value,
             )
             events.append(event)
         return events
 
-    def _input_versions(self, asset: AssetKey) -> tuple[InputVersion, ...]:
-        """Return the versions of what the asset depends on; read once an attempt, since they are what was loaded."""
+    def _config_hash(self) -> str | None:
+        """A name for the config that the step was given, as it was given: environment variables count by name."""
+        config = self.scope.op_config(self.code.path) if self.op.has_config else None
+        if config is None:
+            return None
+        from hashlib import blake2b
+
+        return blake2b(encode_json(config).encode(), digest_size=8).hexdigest()
+
+    def _input_versions(self, asset: AssetKey, part: str | None = None) -> tuple[InputVersion, ...]:
+        """Return the versions of what the asset depends on, for one partition of a range when that is named.
+
+        They are read once an attempt, since they are what was loaded.
+        """
         definition = self.code.assets_def
         if definition is None or asset not in definition.specs_by_key:
             return ()
-        known = self._versions.get(asset)
+        known = self._versions.get((asset, part))
         if known is None:
             found: list[InputVersion] = []
             for dep in definition.specs_by_key[asset].deps:
-                if dep.asset_key not in definition.specs_by_key:
-                    found.extend(self.scope.input_versions(dep.asset_key, self.upstream_partitions(dep.asset_key)))
-            known = self._versions[asset] = tuple(found)
+                if dep.asset_key in definition.specs_by_key and dep.asset_key != asset:
+                    continue
+                if part is None:
+                    keys = self.upstream_partitions(dep.asset_key)
+                else:
+                    keys = self.scope.upstream_partitions_of_one(
+                        dep.asset_key,
+                        reader=asset,
+                        reader_def=definition.specs_by_key[asset].partitions_def,
+                        reader_key=part,
+                        mapping=dep.partition_mapping,
+                    )
+                found.extend(self.scope.input_versions(dep.asset_key, keys))
+            known = self._versions[(asset, part)] = tuple(found)
         return known
 
     def _materialize_result(self, result: MaterializeResult[Any]) -> list[Event]:
@@ -757,7 +786,8 @@ class StepAttempt:
         partitions: Sequence[str | None] = (result.partition_key,)
         if result.partition_key is None and self.step_scope is not None:
             keys = self.step_scope.run_partition_keys
-            partitions = (keys[0],) if keys is not None and len(keys) == 1 else (None,)
+            if keys is not None and (len(keys) == 1 or specs[key].partitions_def is not None):
+                partitions = keys  # what holds of a range holds of each partition in it
         now = time.time()
         events: list[Event] = []
         for part in partitions:
@@ -774,7 +804,7 @@ class StepAttempt:
                 description=result.description,
                 metadata=metadata_data(result.metadata),
             )
-            if event.blocks:
+            if event.blocks and str(key) not in self.blocking_failures:
                 self.blocking_failures.append(str(key))
             events.append(event)
         return events

@@ -227,6 +227,7 @@ def execute_job_in_process(
         known_outputs=known_outputs or {},
         parent_run_id=parent_run_id,
         root_run_id=root_run_id,
+        keeps_ops_in_memory=instance is None,
     )
     return _as_result(job, run_job(job, request, opened), opened)
 

@@ -60,6 +60,8 @@ class Request:
     root_run_id: str | None = None
     raise_on_error: bool = True
     keeps_values: bool = True
+    # What ops hand to each other stays in memory: for runs that leave nothing behind.
+    keeps_ops_in_memory: bool = False
 
 
 def plan_request(
@@ -104,7 +106,7 @@ def run_job(
     if on_plan is not None:
         on_plan(plan)
     run = _new_run(job, plan, request, config)
-    resources = _with_default_manager(job, instance)
+    resources = _with_default_manager(job, instance, in_memory=request.keeps_ops_in_memory)
     outcome = RunOutcome(run, plan)
 
     def tell(event: Event) -> None:
@@ -136,6 +138,14 @@ def run_job(
         store.append(event)
         tell(event)
 
+    def tear_down() -> BaseException | None:
+        try:
+            session.close()
+        except Exception as error:
+            outcome.error = error
+            return error
+        return None
+
     try:
         try:
             with logs.capturing():
@@ -148,15 +158,17 @@ def run_job(
                     on_event=tell,
                     stops_at_first_failure=request.raise_on_error,
                     timeout_seconds=plan.timeout_seconds,
+                    before_end=tear_down,
                 )
                 outcome.statuses = state.statuses
         finally:
             executor.close()
         session.close()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         session_close_quietly(session)
         if not any(isinstance(event, RunCanceled) for event in outcome.events):
-            end(RunCanceled(run_id=run.run_id, timestamp=time.time(), reason="interrupted from the keyboard"))
+            reason = str(stop) or "interrupted from the keyboard"
+            end(RunCanceled(run_id=run.run_id, timestamp=time.time(), reason=reason))
         store.flush()
         raise
     except BaseException as error:
@@ -172,7 +184,7 @@ def run_job(
     store.flush()
     outcome.run = store.find_run(run.run_id) or run
     if not outcome.success:
-        outcome.error = _first_exception(outcome)
+        outcome.error = outcome.error or _first_exception(outcome)
         if request.raise_on_error and outcome.error is not None:
             raise outcome.error
     return outcome
@@ -217,9 +229,13 @@ def _new_run(job: JobDefinition, plan: RunPlan, request: Request, config: Mappin
     )
 
 
-def _with_default_manager(job: JobDefinition, instance: Instance) -> dict[str, Any]:
-    """Return the job's resources; values of assets are stored as files unless it says otherwise."""
+def _with_default_manager(job: JobDefinition, instance: Instance, *, in_memory: bool) -> dict[str, Any]:
+    """Return the job's resources; values are stored as files unless it says otherwise, or nobody could read them later."""
     resources = dict(job.resource_defs)
+    if "io_manager" not in resources and in_memory and not job.is_asset_job:
+        from headwater.io.memory import InMemoryIOManager
+
+        resources["io_manager"] = InMemoryIOManager()
     if "io_manager" not in resources:
         from headwater.io.filesystem import FilesystemIOManager
 

@@ -50,10 +50,6 @@ class InlineExecutor:
             else:
                 self._make_ready(command)
 
-    @property
-    def has_work(self) -> bool:
-        return bool(self._ready or self._ready_async or self._delayed or self._async_in_flight)
-
     def events(self) -> Iterator[Event]:
         """Run until the next step has ended and yield what happens on the way; at once when there is nothing to do."""
         self._take_due()
@@ -241,6 +237,9 @@ class InlineExecutor:
                                 for event in attempt.take(item):
                                     put(event)
                     ended = attempt.finish()
+                    if ends_at is not None and time.time() > ends_at:
+                        # Code that blocks the event loop is not interrupted, but it is late all the same.
+                        ended = attempt.fail(TimeIsUp())
                 except TimeoutError as error:
                     ended = attempt.fail(TimeIsUp() if limit.expired() else error)
                 except asyncio.CancelledError as error:

@@ -165,3 +165,23 @@ def test_old_history_is_trimmed_without_changing_what_is_known(headwater: Headwa
     assert headwater("asset", "show", "orders", "--json").document["asset"]["status"] == "materialized"
     shown = headwater("run", "show", "latest", "--json").document["run"]
     assert {step["key"]: step["status"] for step in shown["steps"]}["orders"] == "succeeded"
+
+
+def test_a_step_that_failed_in_silence_is_told_of_by_its_failures(headwater: Headwater, project: Path):
+    (project / "definitions.py").write_text(
+        "import headwater as hw\n"
+        "@hw.asset(retry_policy=hw.RetryPolicy(max_retries=1))\n"
+        "def silent() -> int: raise ValueError('quiet')\n"
+    )
+    headwater("materialize", "silent")
+    for step in ((), ("--step", "silent")):
+        lines = headwater("run", "logs", "latest", *step).lines
+        assert [line.partition("attempt ")[2] for line in lines] == ["1: ValueError: quiet", "2: ValueError: quiet"]
+    assert len(headwater("run", "logs", "latest", "--step", "silent", "--attempt", "2").lines) == 1
+
+
+def test_an_asset_that_does_not_exist_is_called_so(headwater: Headwater):
+    answer = headwater("asset", "show", "nope")
+    assert answer.exit_code == 2
+    assert 'There is no asset "nope".' in answer.err
+    assert "clause" not in answer.err

@@ -170,3 +170,23 @@ def test_a_job_is_executed_by_name(headwater: Headwater):
     wrong = headwater("job", "execute", "dayly")
     assert wrong.exit_code == 2
     assert 'Did you mean "daily"' in wrong.err
+
+
+def test_a_blocking_check_that_fails_is_told_once_in_the_summary(headwater: Headwater, project: Path):
+    (project / "definitions.py").write_text(
+        "import headwater as hw\n"
+        "@hw.asset\ndef empty() -> list: return []\n"
+        "@hw.asset\ndef below(empty) -> int: return 1\n"
+        "@hw.asset_check(asset=empty, blocking=True)\n"
+        "def rows(empty) -> hw.AssetCheckResult:\n"
+        "    table = hw.MetadataValue.md('| a | b |\\n|---|---|')\n"
+        "    return hw.AssetCheckResult(passed=False, description='no rows', metadata={'table': table, 'rows': 0})\n"
+    )
+    answer = headwater("materialize", "*")
+    assert answer.exit_code == 1
+    summary = answer.out[answer.out.index("\n\n") :]
+    assert summary.count("empty:rows") == 1
+    assert "failed check empty:rows  blocking  no rows  rows=0" in summary
+    assert "AssetCheckFailedError" not in answer.out
+    assert "|" not in answer.out
+    assert 'Blocking check "empty:rows" failed' in headwater("run", "list").out

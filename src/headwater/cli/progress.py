@@ -16,7 +16,7 @@ from headwater.cli.screen import COLOURS, Screen, can_draw
 from headwater.model.events import CheckEvaluated, Event, StepRetryScheduled
 from headwater.model.runs import StepStatus
 from headwater.views.assets import CheckStatus, check_status
-from headwater.views.metadata import metadata_in_words
+from headwater.views.metadata import measures_in_words
 from headwater.views.runs import STEP_WORDS, RunTally, StepTally
 from headwater.views.words import counted, duration_in_words
 
@@ -219,13 +219,13 @@ def check_line(evaluation: CheckEvaluated) -> str:
     """Return one line about a check that did not pass: status word first, then what it says of the reason."""
     status = check_status(evaluation)
     at = f" [{evaluation.partition}]" if evaluation.partition is not None else ""
-    measured = list(evaluation.metadata.items())[:MOST_MEASURES_SHOWN]
+    measured = measures_in_words(evaluation.metadata, beside=evaluation.description)[:MOST_MEASURES_SHOWN]
     notes = [
         note
         for note in (
             "blocking" if evaluation.blocks else "",
             evaluation.description or "",
-            ", ".join(f"{name}={metadata_in_words(entry)}" for name, entry in measured),
+            ", ".join(measured),
         )
         if note
     ]

@@ -9,7 +9,7 @@ from headwater.engine.error_info import format_error
 from headwater.model.events import ErrorInfo
 from headwater.model.runs import Run, RunStatus, StepStatus
 from headwater.views.assets import CheckStatus
-from headwater.views.runs import RunTally, StepTally, run_sentence, short_id
+from headwater.views.runs import RunTally, StepTally, is_check_failure, run_sentence, short_id
 from headwater.views.words import counted, listed
 
 _MOST_FAILURES_SHOWN = 5
@@ -30,7 +30,7 @@ def report_end(
     screen.result()
     report_failures(screen, tally, steps, full=full)
     report_checks(screen, tally)
-    sentence = run_sentence(run, now)
+    sentence = run_sentence(run, now, tells_cause=not _is_told_by_checks(tally, steps))
     screen.result(screen.styled(sentence, _style_of(run)))
     screen.result(f"  {tally.in_words()}.")
     if tally.materialized:
@@ -49,7 +49,9 @@ def report_one_of_several(
     """Print how one run of several ended: what went wrong, and one sentence."""
     report_failures(screen, tally, steps, full=full)
     report_checks(screen, tally)
-    screen.result(screen.styled(run_sentence(run, run.ended_at or run.created_at), _style_of(run)))
+    ended_at = run.ended_at or run.created_at
+    sentence = run_sentence(run, ended_at, tells_cause=not _is_told_by_checks(tally, steps))
+    screen.result(screen.styled(sentence, _style_of(run)))
     screen.result(f"  {tally.in_words()}.")
 
 
@@ -82,13 +84,25 @@ def report_several(
     screen.result("  look further: headwater run list")
 
 
+def _is_told_by_checks(tally: RunTally, steps: Sequence[StepTally]) -> bool:
+    """Whether all that failed are blocking checks, which are told of by what they said."""
+    errors = [step.error for step in steps if step.status is StepStatus.FAILED]
+    return bool(errors) and bool(tally.checks_with(CheckStatus.FAILED)) and all(map(is_check_failure, errors))
+
+
 def _style_of(run: Run) -> str:
     return {RunStatus.SUCCESS: "green", RunStatus.FAILURE: "red bold"}.get(run.status, "yellow")
 
 
 def report_failures(screen: Screen, tally: RunTally, steps: Sequence[StepTally], *, full: bool) -> None:
-    """Print each failed step with the frames of the user's code, then what could not run because of what."""
+    """Print each failed step with the frames of the user's code, then what could not run because of what.
+
+    A step that failed by a blocking check is left to `report_checks`.
+    """
     failed = [step for step in steps if step.status is StepStatus.FAILED]
+    is_by_checks = _is_told_by_checks(tally, failed)
+    if tally.checks_with(CheckStatus.FAILED):
+        failed = [step for step in failed if not is_check_failure(step.error)]
     for step in failed[:_MOST_FAILURES_SHOWN]:
         screen.result(f"{screen.styled('failed', 'red bold')} {screen.styled(step.key, 'bold')}")
         screen.result(_indented(_card(step.error, full) if step.error is not None else step.cause or ""))
@@ -96,7 +110,7 @@ def report_failures(screen: Screen, tally: RunTally, steps: Sequence[StepTally],
     if len(failed) > _MOST_FAILURES_SHOWN:
         rest = [step.key for step in failed[_MOST_FAILURES_SHOWN:]]
         screen.result(f"{screen.styled('failed', 'red bold')} too: {listed(rest)}\n")
-    if tally.run_error is not None and not failed:
+    if tally.run_error is not None and not failed and not is_by_checks:
         screen.result(_indented(_card(tally.run_error, full)))
         screen.result()
     blocked_by: dict[str, list[str]] = {}

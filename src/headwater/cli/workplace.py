@@ -98,13 +98,13 @@ class Workplace:
         return [key for key in order if key in chosen]
 
     def asset_key(self, text: str) -> AssetKey:
-        """Return the key of one asset. Raises UnknownInSelection that offers the nearest."""
-        from headwater.model.errors.graph import UnknownInSelection
+        """Return the key of one asset. Raises UnknownAsset that offers the nearest."""
+        from headwater.model.errors.graph import UnknownAsset
         from headwater.model.keys import AssetKey
 
         key = AssetKey.parse(text) if all(text.split("/")) else None
         if key is None or not self.graph.has(key):
-            raise UnknownInSelection("ASSET", text, map(str, self.graph.keys), "See: headwater asset list")
+            raise UnknownAsset(text, map(str, self.graph.keys), "See: headwater asset list")
         return key
 
 

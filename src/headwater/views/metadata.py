@@ -42,5 +42,14 @@ def metadata_in_words(entry: Any) -> str:
     return first_line(json.dumps(value, ensure_ascii=False, default=str), 160)
 
 
+def measures_in_words(metadata: Mapping[str, Any], beside: str | None = None) -> list[str]:
+    """Return "rows=3" for each entry. Beside a description, long texts that are to be rendered (Markdown) are left out."""
+    return [
+        f"{name}={metadata_in_words(entry)}"
+        for name, entry in metadata.items()
+        if not (beside and isinstance(entry, Mapping) and entry.get("kind") == "md")
+    ]
+
+
 def _bare(entry: Any) -> Any:
     return entry["value"] if isinstance(entry, Mapping) and "kind" in entry and "value" in entry else entry

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from headwater.model.errors.execution import AssetCheckFailedError
 from headwater.model.events import (
     AssetMaterialized,
     AssetNotMaterialized,
@@ -99,7 +100,7 @@ def _what_runs(run: Run) -> str:
     return "all assets"
 
 
-def run_sentence(run: Run, now: float) -> str:
+def run_sentence(run: Run, now: float, *, tells_cause: bool = True) -> str:
     """Return one sentence about where a run stands, such as "Run 3f2a91c0 (job daily) failed after 1.2 s."."""
     word = RUN_WORDS[run.status]
     subject = f"Run {short_id(run.run_id)} ({run_subject(run)})"
@@ -114,8 +115,26 @@ def run_sentence(run: Run, now: float) -> str:
             told = f"is {word}, since {duration_in_words(now - run.started_at)}"
         case _:
             told = f"is {word}"
-    cause = first_line(run.cause, LONGEST_CAUSE) if run.cause and run.status is not RunStatus.SUCCESS else ""
+    cause = run_cause(run) if tells_cause else ""
     return f"{subject} {told}" + (f": {cause}" if cause else ".")
+
+
+def run_cause(run: Run, longest: int = LONGEST_CAUSE) -> str:
+    """Return why a run did not succeed, in one line; nothing when it did."""
+    if not run.cause or run.is_success:
+        return ""
+    return first_line(_check_failure_in_words(run.cause) or run.cause, longest)
+
+
+def is_check_failure(error: ErrorInfo | None) -> bool:
+    """Whether a step failed because a blocking check did not pass: what the check said is what there is to tell."""
+    return error is not None and error.code == AssetCheckFailedError.code
+
+
+def _check_failure_in_words(message: str) -> str | None:
+    """Return only which check it was, of the message of a step that failed by a blocking check."""
+    name, _, rest = message.partition(": ")
+    return f"{rest.partition(' failed. ')[0]} failed" if name == AssetCheckFailedError.__name__ else None
 
 
 @dataclass(slots=True)
@@ -240,7 +259,7 @@ class RunTally:
                 told.append(f"{counted(len(steps), 'step')} {STEP_WORDS[ended]}")
         if self.checks:
             told.append(self.checks_in_words())
-        return ", ".join(told) or "nothing was to be done"
+        return ", ".join(told) or ("no step began" if self.run_error is not None else "nothing was to be done")
 
     def checks_in_words(self) -> str:
         """Return "2 checks passed, 1 warned"."""
@@ -267,6 +286,8 @@ def failure_in_words(event: StepFailed) -> str:
 def error_in_words(error: ErrorInfo) -> str:
     """Return an error in one line: the innermost cause, which is what the user's own code met."""
     root = error if error.code is not None else error.root
+    if is_check_failure(root):
+        return first_line(_check_failure_in_words(f"{root.class_name}: {root.message}") or root.message, LONGEST_CAUSE)
     message = first_line(root.message, LONGEST_CAUSE)
     return f"{root.class_name}: {message}" if message else root.class_name
 

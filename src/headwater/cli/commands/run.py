@@ -17,6 +17,7 @@ from headwater.cli.workplace import Workplace
 
 if TYPE_CHECKING:
     from headwater.engine.step_log_files import LogLine
+    from headwater.model.events import StepFailed
     from headwater.model.runs import Run
     from headwater.runtime.instance import Instance
 
@@ -44,8 +45,8 @@ def list_runs(workplace: Workplace, as_json: bool, limit: int, job_name: str | N
     """List runs, newest first."""
     screen = Screen(as_json)
     from headwater.model.runs import RunsFilter
-    from headwater.views.runs import RUN_WORDS, run_line_data, run_subject, short_id
-    from headwater.views.words import ago, duration_in_words, first_line
+    from headwater.views.runs import RUN_WORDS, run_cause, run_line_data, run_subject, short_id
+    from headwater.views.words import ago, duration_in_words
 
     wanted = [status for status, word in RUN_WORDS.items() if word in statuses]
     filters = RunsFilter(job_name=job_name, statuses=wanted)
@@ -68,7 +69,7 @@ def list_runs(workplace: Workplace, as_json: bool, limit: int, job_name: str | N
                 run_subject(each),
                 ago(each.started_at or each.created_at, now),
                 duration_in_words(each.duration_seconds),
-                first_line(each.cause, 80) if not each.is_success else "",
+                run_cause(each, 80),
             )
             for each in runs
         ],
@@ -163,6 +164,7 @@ def logs(workplace: Workplace, as_json: bool, run_id: str, step: str | None, att
     screen = Screen(as_json)
     from headwater.engine.step_log_files import list_step_logs, read_run_log, read_step_log
     from headwater.model.errors import did_you_mean
+    from headwater.model.events import StepFailed
 
     with _instance_with_runs(workplace) as instance:
         found = find_run(instance, run_id)
@@ -181,6 +183,11 @@ def logs(workplace: Workplace, as_json: bool, run_id: str, step: str | None, att
             lines = read_step_log(instance.logs_dir, found.run_id, step, attempt)
         else:
             lines = read_run_log(instance.logs_dir, found.run_id)
+        failures = [
+            record.event
+            for record in instance.store.events_of_run(found.run_id)
+            if isinstance(record.event, StepFailed) and step in (None, record.event.step_key)
+        ]
     if as_json:
         screen.document({"run_id": found.run_id, "lines": [_line_data(line) for line in lines]})
         return
@@ -188,7 +195,13 @@ def logs(workplace: Workplace, as_json: bool, run_id: str, step: str | None, att
         if screen.is_closed:
             return
         screen.result(_line_text(screen, line))
-    if not lines:
+    spoke = {line.step_key for line in lines}
+    silent = [event for event in failures if event.step_key not in spoke and attempt in (None, event.attempt)]
+    for event in silent:
+        screen.result(_failure_text(screen, event))
+    if silent:
+        screen.say(f"They failed without saying anything; their errors: headwater run show {found.run_id[:8]}")
+    elif not lines:
         screen.say("Its steps said nothing.")
 
 
@@ -272,6 +285,16 @@ def _line_text(screen: Screen, line: LogLine) -> str:
     level = line.level or line.source
     style = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow", "stderr": "yellow"}.get(level, "dim")
     return f"{screen.styled(at, 'dim')}  {line.step_key}  {screen.styled(f'{level:<7}', style)}  {line.message}"
+
+
+def _failure_text(screen: Screen, event: StepFailed) -> str:
+    from datetime import datetime
+
+    from headwater.views.runs import failure_in_words
+
+    at = datetime.fromtimestamp(event.timestamp).strftime("%H:%M:%S.%f")[:-3]
+    why = f"attempt {event.attempt}: {failure_in_words(event)}"
+    return f"{screen.styled(at, 'dim')}  {event.step_key}  {screen.styled('failed ', 'red')}  {why}"
 
 
 def _line_data(line: LogLine) -> dict[str, object]:

@@ -145,6 +145,20 @@ class UnknownInSelection(InvalidSubsetError):
         )
 
 
+class UnknownAsset(InvalidSubsetError):
+    """One asset was asked for by its key, and there is none."""
+
+    code = "unknown-asset"
+
+    def __init__(self, name: str, known: Iterable[str], hint: str) -> None:
+        self.name = name
+        super().__init__(
+            what=f'There is no asset "{name}".',
+            why="No definition of the project has this key.",
+            fix=did_you_mean(name, known) + hint,
+        )
+
+
 class NothingSelected(InvalidSubsetError):
     """A selection matches no asset and no check. `clauses` are those of its parts that match nothing."""
 

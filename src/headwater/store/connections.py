@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,25 @@ def open_connection(path: str, busy_timeout_seconds: float, durability: str) -> 
     )
     if path == IN_MEMORY:
         return connection
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_log(connection, busy_timeout_seconds)
     connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
     connection.execute("PRAGMA cache_size = -8000")
     # Copying the log into the file costs as much as writing it: at 16 MB a page is copied once for many changes.
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     return connection
+
+
+def _use_log(connection: sqlite3.Connection, busy_timeout_seconds: float) -> None:
+    """Turn the write-ahead log on. Two processes that make one store at once get BUSY here without SQLite waiting."""
+    deadline = time.monotonic() + busy_timeout_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
 
 
 def check_place(path: Path) -> None:

@@ -928,11 +928,59 @@ _MODULE_BY_NAME = {name: module for module, names in _NAMES_BY_MODULE.items() fo
 __all__ = sorted((*_MODULE_BY_NAME, "__version__"))  # pyright: ignore[reportUnsupportedDunderAll]
 
 
+# Of Dagster's public API, what this release does not have; docs/differences.md lists the same names.
+_NOT_THERE_YET = frozenset(
+    {
+        "run_failure_sensor",
+        "run_status_sensor",
+        "multi_asset_sensor",
+        "repository",
+        "RunFailureSensorContext",
+        "RunStatusSensorContext",
+        "RunStatusSensorDefinition",
+        "MultiAssetSensorDefinition",
+        "MultiAssetSensorEvaluationContext",
+        "RepositoryDefinition",
+        "build_last_update_freshness_checks",
+        "build_time_partition_freshness_checks",
+        "build_column_schema_change_checks",
+        "build_metadata_bounds_checks",
+        "build_sensor_for_freshness_checks",
+        "open_pipes_session",
+        "Component",
+        "ComponentLoadContext",
+        "load_from_defs_folder",
+        "with_source_code_references",
+        "link_code_references_to_git",
+        "executor",
+        "Executor",
+    }
+)
+
+
+def _without_brand(name: str) -> str | None:
+    """Return the public name that is written like this one but for the brand, None when there is none."""
+    for brand, ours in (("Dagster", "Headwater"), ("dagster_", "headwater_")):
+        for plain in (name.replace(brand, ""), name.replace(brand, ours)):
+            if plain != name and plain in _MODULE_BY_NAME:
+                return plain
+    return None
+
+
 def __getattr__(name: str) -> object:
     module = _MODULE_BY_NAME.get(name)
     if module is None:
+        if name in _NOT_THERE_YET or name.startswith(("Pipes", "AutoMaterialize")):
+            instead = " Use AutomationCondition." if name.startswith("AutoMaterialize") else ""
+            raise AttributeError(
+                f"module 'headwater' has no attribute {name!r}: it is not there yet, see docs/differences.md.{instead}",
+                name=name,
+                obj=None,
+            )
         from difflib import get_close_matches
 
+        if (plain := _without_brand(name)) is not None:
+            raise AttributeError(f"module 'headwater' has no attribute {name!r}. Use {plain!r}.", name=name, obj=None)
         near = get_close_matches(name, __all__, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise AttributeError(f"module 'headwater' has no attribute {name!r}.{hint}", name=name, obj=None)

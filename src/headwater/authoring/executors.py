@@ -37,10 +37,27 @@ def _executor(name: str, description: str, config_schema: Any = None) -> Executo
 
 
 in_process_executor = _executor("in_process", "Steps run one after another in the process of the run.", dict)
-multiprocess_executor = _executor("multiprocess", "Steps run in worker processes, several at a time.", dict)
-multi_or_in_process_executor = _executor(
-    "multi_or_in_process_executor", "Worker processes, or the process of the run when so configured.", dict
+multiprocess_executor = _executor(
+    "multiprocess", "Meant for worker processes; in this release steps run in the process of the run.", dict
 )
+multi_or_in_process_executor = _executor(
+    "multi_or_in_process_executor", "Steps run in the process of the run, in this release.", dict
+)
+
+
+def limit_of(executor_def: ExecutorDefinition | None) -> str | None:
+    """Return, in one line, what this release does otherwise than the executor promises; None when nothing."""
+    if executor_def is None or executor_def.name != multiprocess_executor.name:
+        return None
+    return "multiprocess_executor is not there yet: steps run in one process, that of the run, in this release."
+
+
+def warn_of_limit(executor_def: ExecutorDefinition | None) -> None:
+    """Log what `limit_of` tells, as a warning."""
+    if told := limit_of(executor_def):
+        import logging
+
+        logging.getLogger("headwater").warning(told)
 
 
 def executor(name: str | Callable[..., Any] | None = None, config_schema: Any = None, requirements: Any = None) -> Any:
@@ -53,5 +70,5 @@ def executor(name: str | Callable[..., Any] | None = None, config_schema: Any = 
     raise InvalidDefinitionError(
         what="@executor was used to declare an executor of your own.",
         why="Headwater's executors take events through its own protocol, which is not public yet.",
-        fix="Use in_process_executor or multiprocess_executor.",
+        fix="Use in_process_executor.",
     )

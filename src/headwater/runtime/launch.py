@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from headwater.authoring.executors import warn_of_limit
 from headwater.authoring.resources import ResourceSession
 from headwater.authoring.step_scope import PARTITION_RANGE_END_TAG, PARTITION_RANGE_START_TAG, PARTITION_TAG
 from headwater.engine.error_info import error_info_from
@@ -105,6 +106,7 @@ def run_job(
     plan = planned.plan
     if on_plan is not None:
         on_plan(plan)
+    warn_of_limit(job.executor_def)
     run = _new_run(job, plan, request, config)
     resources = _with_default_manager(job, instance, in_memory=request.keeps_ops_in_memory)
     outcome = RunOutcome(run, plan)

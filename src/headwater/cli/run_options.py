@@ -114,6 +114,12 @@ def _read_config(given: str) -> Mapping[str, Any]:
             why="The run was not started without it.",
             fix="""Name a file, or write JSON that begins with a brace: --config '{"ops": {...}}'.""",
         ) from None
+    except json.JSONDecodeError as error:
+        raise CommandRefused(
+            what=f'The config "{given}" is broken JSON: {error.msg} at line {error.lineno}, column {error.colno}.',
+            why="The run was not started without it.",
+            fix=f"Mend it there: {_around(error)}",
+        ) from None
     except ValueError as error:
         raise CommandRefused(
             what=f'The config "{given}" cannot be read: {error}.',
@@ -129,6 +135,13 @@ def _read_config(given: str) -> Mapping[str, Any]:
             fix='Write {"ops": {"NAME": {"config": {...}}}}.',
         )
     return config
+
+
+def _around(error: Any) -> str:
+    """Return the line in which JSON breaks off, cut to what is near."""
+    line = error.doc.splitlines()[error.lineno - 1] if error.doc.strip() else ""
+    begin = max(0, error.colno - 40)
+    return line[begin : error.colno + 40].strip() or "there is nothing in it."
 
 
 def _read_file(path: Path) -> Any:

@@ -6,6 +6,7 @@ So a batch with a thousand facts about ten rows costs ten writes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -33,6 +34,7 @@ from headwater.model.events import (
 )
 
 LONGEST_CAUSE = 500
+_FIRST_OF_LIST = re.compile(r"\s*1\. (.+)")
 
 
 class Fact(NamedTuple):
@@ -76,14 +78,22 @@ def changes_of(facts: Iterable[Fact]) -> Iterator[StateChanges]:
 
 
 def one_line(text: str) -> str:
-    """Return the first line that says something, shortened to what a table cell can hold."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    """Return the first line that says something, shortened to what a table cell can hold.
+
+    One that ends in a colon says it with the next.
+    """
+    said = [line.strip() for line in text.splitlines() if line.strip()]
+    line = " ".join(said[:2]) if said and said[0].endswith(":") else "".join(said[:1])
     return line if len(line) <= LONGEST_CAUSE else line[: LONGEST_CAUSE - 1] + "…"
 
 
 def headline(error: ErrorInfo | None) -> str | None:
-    """Return an error as one line, such as "ValueError: no rows"."""
-    return None if error is None else one_line(f"{error.class_name}: {error.message}")
+    """Return an error as one line, such as "ValueError: no rows". Of one that lists faults it names the first."""
+    if error is None:
+        return None
+    announced, _, listed = error.message.partition(":\n")
+    first = _FIRST_OF_LIST.match(listed) if "\n" not in announced else None
+    return one_line(f"{error.class_name}: {first[1] if first else error.message}")
 
 
 # ---------------------------------------------------------------------------------------------------------------- runs

@@ -25,11 +25,14 @@ def validate(workplace: Workplace, as_json: bool) -> None:
     What is allowed and may still be a slip, as an upstream that nobody declares, is told as a warning.
     """
     screen = Screen(as_json)
+    from headwater.authoring.executors import limit_of
+
     declared = workplace.definitions
     # Jobs are resolved against the assets only when they are asked for.
-    _resolve_jobs(workplace)
+    jobs = _resolve_jobs(workplace)
     counts = _counts(workplace)
-    warnings = [str(warning) for warning in declared.warnings()]
+    limits = [limit_of(executor) for executor in (declared.executor, *(job.executor_def for job in jobs))]
+    warnings = [*map(str, declared.warnings()), *dict.fromkeys(limit for limit in limits if limit)]
     if as_json:
         screen.document({"valid": True, "name": workplace.project.name, **counts, "warnings": warnings})
         return
@@ -68,8 +71,16 @@ def list_definitions(workplace: Workplace, as_json: bool) -> None:
     jobs: list[dict[str, Any]] = [
         {"name": job.name, "description": job.description} for job in _resolve_jobs(workplace)
     ]
-    schedules = [{"name": schedule.name} for schedule in declared.schedules]
-    sensors = [{"name": sensor.name} for sensor in declared.sensors]
+    schedules: list[dict[str, Any]] = [
+        {
+            "name": schedule.name,
+            "cron": [schedule.cron_schedule] if isinstance(schedule.cron_schedule, str) else schedule.cron_schedule,
+            "timezone": schedule.execution_timezone or "UTC",
+            "target": _target_of(schedule),
+        }
+        for schedule in declared.schedules
+    ]
+    sensors: list[dict[str, Any]] = [{"name": sensor.name, "target": _target_of(sensor)} for sensor in declared.sensors]
     resources = [{"key": key, "class": _class_of(value)} for key, value in declared.resources.items()]
     if as_json:
         screen.document(
@@ -99,14 +110,31 @@ def list_definitions(workplace: Workplace, as_json: bool) -> None:
             [(item["name"], item["asset"], "yes" if item["blocking"] else "no") for item in checks],
         ),
         ("Jobs", ("job", "description"), [(item["name"], item["description"] or "") for item in jobs]),
-        ("Schedules", ("schedule",), [(item["name"],) for item in schedules]),
-        ("Sensors", ("sensor",), [(item["name"],) for item in sensors]),
+        (
+            "Schedules",
+            ("schedule", "cron", "timezone", "target"),
+            [(item["name"], ", ".join(item["cron"]), item["timezone"], item["target"] or "-") for item in schedules],
+        ),
+        ("Sensors", ("sensor", "target"), [(item["name"], item["target"] or "-") for item in sensors]),
         ("Resources", ("resource", "class"), [(item["key"], item["class"]) for item in resources]),
     ]
     for title, columns, rows in sections:
         if rows:
             screen.heading(title)
             screen.table(columns, rows)
+    if schedules or sensors:
+        screen.say("Schedules and sensors do not fire by themselves in this version.")
+
+
+def _target_of(trigger: Any) -> str | None:
+    """Return the jobs that a schedule or sensor starts, or the selection of assets; None when it starts nothing."""
+    from headwater.authoring.triggers import ANONYMOUS_JOB_PREFIX
+
+    told = [
+        str(job._asset_selection()) if job.name.startswith(ANONYMOUS_JOB_PREFIX) else job.name
+        for job in trigger.targets.jobs
+    ]
+    return ", ".join([*told, *trigger.targets.job_names]) or None
 
 
 def _resolve_jobs(workplace: Workplace) -> list[Any]:

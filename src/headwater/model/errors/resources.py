@@ -75,8 +75,10 @@ class ResourceSetupError(HeadwaterError):
 
     def __init__(self, key: str, error: BaseException) -> None:
         self.key = key
+        said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        raised = f"{type(error).__name__}: {said.rstrip('.')}." if said else f"{type(error).__name__} was raised."
         super().__init__(
-            what=f'The resource "{key}" could not be set up: {type(error).__name__} was raised.',
+            what=f'The resource "{key}" could not be set up: {raised}',
             why="What needs it cannot run.",
             fix="The traceback of the cause shows where; resources already set up were torn down.",
         )

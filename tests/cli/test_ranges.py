@@ -173,3 +173,12 @@ def test_runs_are_listed_and_shown_with_their_partitions(parts: Headwater):
     assert "pairs [2024-01-20]" in listed
     assert "loaded [2024-01-01...2024-01-05 (5)]" in listed
     assert "pairs [2024-01-20]" in parts("run", "show", "latest").out
+
+
+def test_an_interruption_ends_the_runs_that_were_to_come(parts: Headwater, project: Path):
+    text = (project / "definitions.py").read_text()
+    (project / "definitions.py").write_text(text.replace('raise ValueError("no third")', "raise KeyboardInterrupt"))
+    answer = parts("materialize", "sales", "--partition-range", "2024-01-02...2024-01-05")
+    assert answer.exit_code == 130
+    assert "4 runs, 4 partitions: 1 succeeded, 1 canceled, 2 not started." in answer.out
+    assert runs_of(parts) == 2

@@ -17,7 +17,7 @@ from headwater.model.events import (
 )
 from headwater.model.keys import AssetKey
 from headwater.model.runs import Run, RunStatus, StepRecord, StepStatus
-from headwater.views.runs import RunTally, StepTally, merged_steps, run_sentence, without_templates
+from headwater.views.runs import RunTally, StepTally, merged_steps, run_sentence, run_subject, without_templates
 
 NOON = 1_700_000_000.0
 
@@ -103,3 +103,16 @@ def test_no_step_of_a_canceled_run_is_shown_as_running():
 def test_a_step_that_is_mapped_is_shown_by_its_instances():
     steps = [StepTally("split", started_at=NOON), StepTally("work"), StepTally("work[x]"), StepTally("work[y]")]
     assert [step.key for step in without_templates(steps)] == ["split", "work[x]", "work[y]"]
+
+
+@pytest.mark.parametrize(
+    ("planned", "told"),
+    [
+        (None, "job daily"),
+        (["2024-01-20"], "job daily [2024-01-20]"),
+        (["a", "b", "c"], "job daily [a...c (3)]"),
+        ({"first": "a", "last": "z", "count": 1200}, "job daily [a...z (1,200)]"),
+    ],
+)
+def test_a_run_is_named_with_its_partitions(planned: object, told: str):
+    assert run_subject(a_run(RunStatus.SUCCESS, plan={"partitions": planned})) == told

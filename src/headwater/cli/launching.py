@@ -74,6 +74,7 @@ def _launch_several(
     documents: list[dict[str, Any]] = []
     failed: list[str] = []
     launched = succeeded = exit_code = 0
+    has_values = False
     for number, chunk in enumerate(intended.chunks, start=1):
         assert chunk is not None
         named = partitions_in_words(chunk)
@@ -86,6 +87,7 @@ def _launch_several(
         tally = ended.progress.tally
         report_one_of_several(screen, ended.run, tally, without_templates(tally.steps.values()), full=full)
         launched += 1
+        has_values = has_values or bool(tally.materialized)
         if screen.as_json:
             documents.append(ended.to_data(storage_dir))
         code = ended.exit_code(request)
@@ -103,7 +105,7 @@ def _launch_several(
         failed=failed,
         not_started=len(intended.chunks) - launched,
         partitions=intended.partitions,
-        storage_dir=storage_dir,
+        storage_dir=storage_dir if has_values else None,
     )
     if screen.as_json:
         screen.document({"runs": documents})

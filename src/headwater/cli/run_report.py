@@ -63,7 +63,7 @@ def report_several(
     failed: Sequence[str],
     not_started: int,
     partitions: int,
-    storage_dir: str,
+    storage_dir: str | None,
 ) -> None:
     """Print the summary of all runs of one command; `failed` are the partitions of those that failed."""
     told = [f"{succeeded:,} succeeded"]
@@ -80,7 +80,8 @@ def report_several(
             sentence, "red bold" if failed else "green" if succeeded == launched and not not_started else "yellow"
         )
     )
-    screen.result(f"  values: {storage_dir}")
+    if storage_dir is not None:
+        screen.result(f"  values: {storage_dir}")
     screen.result("  look further: headwater run list")
 
 

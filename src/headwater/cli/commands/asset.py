@@ -159,7 +159,7 @@ def wipe(
 ) -> None:
     """Forget what was materialized, observed and checked of the assets of SELECTION.
 
-    The history of runs and the stored values stay where they are.
+    The history of runs stays, and so do the stored values: files are not deleted.
     """
     screen = Screen(as_json)
     ends = read_partition_range(partition, partition_range, first, last)
@@ -172,6 +172,7 @@ def wipe(
         named = listed([str(key) for key in keys])
         count = sum(len(partitions or ()) for partitions in partitions_by_key.values())
         what = f"{counted(count, 'partition')} of {named}" if partition is not None or ends is not None else named
+        stays = f"The files stay, in {instance.storage_dir}."
         if not yes:
             if not can_draw(screen.err):
                 raise CommandRefused(
@@ -179,7 +180,7 @@ def wipe(
                     why="Nobody can be asked here, so nothing was done.",
                     fix="Say so on the command line: --yes.",
                 )
-            click.confirm(f"Forget what is known of {what}?", abort=True, err=True)
+            click.confirm(f"Forget what is known of {what}? {stays}", abort=True, err=True)
         for key, partitions in partitions_by_key.items():
             if partitions is None:
                 instance.wipe_assets([key])
@@ -194,7 +195,7 @@ def wipe(
                 ]
             }
         )
-    screen.result(f"Forgotten: {what}.")
+    screen.result(f"Forgotten: {what}. {stays}")
 
 
 def _partitions_to_wipe(
@@ -247,13 +248,12 @@ def _checks_in_words(view: AssetView) -> str:
 
 
 def _check_result(check: CheckView) -> str:
-    from headwater.views.metadata import metadata_in_words
+    from headwater.views.metadata import measures_in_words
 
     evaluation = check.evaluation
     if evaluation is None:
         return check.spec.description or ""
-    told = [evaluation.description or ""]
-    told += [f"{name}={metadata_in_words(entry)}" for name, entry in evaluation.metadata.items()]
+    told = [evaluation.description or "", *measures_in_words(evaluation.metadata, beside=evaluation.description)]
     at = f"[{evaluation.partition}] " if evaluation.partition is not None else ""
     return at + ", ".join(part for part in told if part)
 

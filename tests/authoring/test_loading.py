@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from headwater.authoring.asset_decorators import asset
-from headwater.authoring.multi_assets import multi_asset
 from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import asset_check
 from headwater.authoring.definitions import Definitions
@@ -28,6 +27,7 @@ from headwater.authoring.loading import (
     load_definitions_from_module,
     load_definitions_from_package_name,
 )
+from headwater.authoring.multi_assets import multi_asset
 from headwater.authoring.ports import AssetIn
 from headwater.authoring.schedules import ScheduleDefinition
 from headwater.authoring.source_asset import SourceAsset

@@ -42,15 +42,15 @@ class CheckStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PartitionCounts:
-    """How many partitions exist, of how many a value is there, and of how many the last attempt failed (not both)."""
+    """How many partitions exist, how many have a value, failed when last tried, and are neither: missing.
+
+    One that has a value and failed when it was made again counts as both.
+    """
 
     total: int
     materialized: int
     failed: int
-
-    @property
-    def missing(self) -> int:
-        return self.total - self.materialized - self.failed
+    missing: int
 
     def __str__(self) -> str:
         failed = f", {self.failed:,} failed" if self.failed else ""
@@ -171,7 +171,8 @@ def _view(
 
 def _no_partitions(spec: AssetSpec, store: Store) -> PartitionCounts:
     assert spec.partitions_def is not None
-    return PartitionCounts(spec.partitions_def.get_num_partitions(dynamic_partitions_store=store), 0, 0)
+    total = spec.partitions_def.get_num_partitions(dynamic_partitions_store=store)
+    return PartitionCounts(total, 0, 0, total)
 
 
 def asset_status(
@@ -208,11 +209,13 @@ def check_status(evaluation: CheckEvaluated) -> CheckStatus:
 def partition_counts(definition: PartitionsDefinition[Any], store: Store, key: AssetKey) -> PartitionCounts:
     """Count the partitions that exist now; what is stored of others (a key that was taken away) is left out."""
     failed = {part for part, outcome in store.partition_outcomes(key).items() if outcome == "failed"}
-    made = store.materialized_partitions(key) - failed
+    made = store.materialized_partitions(key)
+    total = definition.get_num_partitions(dynamic_partitions_store=store)
     return PartitionCounts(
-        definition.get_num_partitions(dynamic_partitions_store=store),
+        total,
         _count_existing(definition, store, made),
         _count_existing(definition, store, failed),
+        total - _count_existing(definition, store, made | failed),
     )
 
 

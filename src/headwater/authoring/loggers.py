@@ -16,9 +16,9 @@ from headwater.authoring.config import (
     resolve_through,
     schema_of,
 )
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.config import InvalidConfigError
 from headwater.model.errors.definition import InvalidDefinitionError, InvalidInvocationError
+from headwater.model.errors.root import did_you_mean
 
 _LEVEL_NAMES: Final = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG", "NOTSET")
 

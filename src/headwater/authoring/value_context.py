@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headwater.model.errors import CheckError
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.io import MissingContextValue
+from headwater.model.errors.root import did_you_mean
 from headwater.model.keys import AssetKey
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from headwater.model.errors.base import did_you_mean
+from headwater.model.errors.root import did_you_mean
 
 
 class LazyGroup(click.Group):

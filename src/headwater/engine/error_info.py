@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final
 
 import headwater
-from headwater.model.errors.base import HeadwaterError
+from headwater.model.errors.root import HeadwaterError
 from headwater.model.events import ErrorFrame, ErrorInfo
 
 MAX_MESSAGE_BYTES: Final = 64_000

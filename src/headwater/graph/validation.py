@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from headwater.graph.asset_graph import AssetGraph
 from headwater.graph.spelling import Spelling
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.definition import DefinitionError
 from headwater.model.errors.graph import (
     AssetCycle,
@@ -17,6 +16,7 @@ from headwater.model.errors.graph import (
     PartitionsDoNotMap,
     UnknownUpstream,
 )
+from headwater.model.errors.root import did_you_mean
 from headwater.model.keys import AssetKey
 
 LoadedInputs = Mapping[AssetKey, Collection[AssetKey]]

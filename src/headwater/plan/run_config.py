@@ -10,8 +10,8 @@ from headwater.authoring.graph_definition import GraphDefinition
 from headwater.authoring.nodes import NodeDefinition
 from headwater.authoring.op import OpDefinition
 from headwater.authoring.ports import NO_VALUE as NO_PORT_VALUE
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.config import ConfigFault, config_error
+from headwater.model.errors.root import did_you_mean
 from headwater.plan.run_plan import FromConfig
 
 if TYPE_CHECKING:

@@ -22,7 +22,6 @@ from typing import Any, Final
 from headwater.authoring.definitions import Definitions
 from headwater.authoring.lazy_definitions import LazyDefinitions
 from headwater.model.errors import CheckError
-from headwater.model.errors.base import HeadwaterError
 from headwater.model.errors.project import (
     AttributeNotFound,
     NoProjectFound,
@@ -34,6 +33,7 @@ from headwater.model.errors.project import (
     SeveralDefinitions,
     SeveralProjectsFound,
 )
+from headwater.model.errors.root import HeadwaterError
 from headwater.runtime.settings import Settings
 
 _FILES: Final = ("definitions.py", "defs.py")
@@ -339,7 +339,7 @@ def _import_failure(module: str, error: BaseException) -> ProjectImportFailed:
 
 
 def _nearest_module(name: str) -> str | None:
-    from headwater.model.errors.base import nearest
+    from headwater.model.errors.root import nearest
 
     parent, _, _ = name.rpartition(".")
     beside = _modules_like(name, [Path(place) for place in sys.path if place])

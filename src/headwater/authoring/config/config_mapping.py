@@ -9,8 +9,8 @@ from headwater.authoring.config.configured import parameter_model, resolved_argu
 from headwater.authoring.config.plain import plain_config
 from headwater.authoring.config.run_config import RunConfig, run_config_dict
 from headwater.authoring.config.schema import ConfigSchema, schema_of
-from headwater.model.errors.base import HeadwaterError
 from headwater.model.errors.config import ConfigFunctionError
+from headwater.model.errors.root import HeadwaterError
 
 
 class ConfigMapping:

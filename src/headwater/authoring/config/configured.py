@@ -12,8 +12,8 @@ from typing import Any, Self, TypeVar
 
 from headwater.authoring.config.resolve import examine_config, resolve_config
 from headwater.authoring.config.schema import NO_VALUE, ConfigSchema, is_model_class, schema_of
-from headwater.model.errors.base import HeadwaterError
 from headwater.model.errors.config import ConfigFault, ConfigFunctionError, config_error
+from headwater.model.errors.root import HeadwaterError
 
 NOTHING_TO_CONFIGURE: ConfigSchema = schema_of({})
 

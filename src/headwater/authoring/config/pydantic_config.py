@@ -19,8 +19,8 @@ from headwater.authoring.config.model_schema import fields_to_fill, input_key, s
 from headwater.authoring.config.plain import plain_config
 from headwater.authoring.config.resolve import fits_scalar, look_up, unknown_field
 from headwater.authoring.config.schema import NO_VALUE, SCALAR_KINDS, ConfigKind, ConfigSchema
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.config import ConfigFault, FrozenConfigError, config_error
+from headwater.model.errors.root import did_you_mean
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 __all__ = [

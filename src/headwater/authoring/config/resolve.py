@@ -14,8 +14,8 @@ from typing import Any
 from headwater.authoring.config.env_var import env_var_name_in, is_env_var
 from headwater.authoring.config.example import example_text, shown
 from headwater.authoring.config.schema import NO_VALUE, ConfigKind, ConfigSchema, is_model
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.config import ConfigFault, config_error
+from headwater.model.errors.root import did_you_mean
 
 _NULL_TAKERS = frozenset({ConfigKind.ANY, ConfigKind.NULLABLE})
 

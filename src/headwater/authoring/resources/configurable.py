@@ -22,10 +22,10 @@ from headwater.authoring.config.schema import NO_VALUE, ConfigSchema, with_impli
 from headwater.authoring.resources.definition import ResourceDefinition, context_manager_of
 from headwater.authoring.resources.init_context import InitResourceContext
 from headwater.authoring.resources.normalized import keys_by_identity, wrap_resource
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.config import config_error
 from headwater.model.errors.definition import InvalidDefinitionError, InvalidInvocationError
 from headwater.model.errors.resources import NestedResourceError, ResourceContextError
+from headwater.model.errors.root import did_you_mean
 
 ResourceValue = TypeVar("ResourceValue", default=Any)
 

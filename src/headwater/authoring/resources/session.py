@@ -17,7 +17,6 @@ from headwater.authoring.config.schema import NO_VALUE
 from headwater.authoring.resources.definition import ResourceDefinition, context_manager_of
 from headwater.authoring.resources.init_context import InitResourceContext, ScopedResources
 from headwater.authoring.resources.normalized import in_setup_order, keys_by_identity, wrap_resource
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.config import ConfigFault, InvalidConfigError, config_error
 from headwater.model.errors.resources import (
     MissingResourceError,
@@ -25,6 +24,7 @@ from headwater.model.errors.resources import (
     ResourceTeardownError,
     UnknownResourceError,
 )
+from headwater.model.errors.root import did_you_mean
 
 
 class ResourceSession:

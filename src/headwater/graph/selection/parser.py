@@ -32,9 +32,9 @@ from headwater.graph.selection.tree import (
     Tag,
     any_of,
 )
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.definition import InvalidAssetKey
 from headwater.model.errors.graph import SelectionSyntaxError
+from headwater.model.errors.root import did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey
 
 CLAUSE_BY_CALL = {call: clause for clause, call in CALL_BY_CLAUSE.items()}

@@ -42,8 +42,8 @@ from headwater.graph.selection.tree import (
     with_sources,
 )
 from headwater.graph.spelling import Spelling
-from headwater.model.errors.base import nearest
 from headwater.model.errors.graph import NothingSelected, UnknownInSelection
+from headwater.model.errors.root import nearest
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.specs import KIND_TAG_PREFIX, AssetSpec
 

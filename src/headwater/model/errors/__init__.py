@@ -7,15 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwater.model.errors.base import (
-    HeadwaterError as HeadwaterError,
-)
-from headwater.model.errors.base import (
-    did_you_mean as did_you_mean,
-)
-from headwater.model.errors.base import (
-    nearest as nearest,
-)
 from headwater.model.errors.definition import (
     CheckError as CheckError,
 )
@@ -42,6 +33,18 @@ from headwater.model.errors.definition import (
 )
 from headwater.model.errors.definition import (
     InvariantViolationError as InvariantViolationError,
+)
+from headwater.model.errors.root import (
+    HeadwaterError as HeadwaterError,
+)
+from headwater.model.errors.root import (
+    did_you_mean as did_you_mean,
+)
+from headwater.model.errors.root import (
+    did_you_mean_or as did_you_mean_or,
+)
+from headwater.model.errors.root import (
+    nearest as nearest,
 )
 
 if TYPE_CHECKING:
@@ -70,6 +73,9 @@ if TYPE_CHECKING:
         AssetCheckFailedError as AssetCheckFailedError,
     )
     from headwater.model.errors.execution import (
+        CheckResultNotFound as CheckResultNotFound,
+    )
+    from headwater.model.errors.execution import (
         ExecutionError as ExecutionError,
     )
     from headwater.model.errors.execution import (
@@ -86,6 +92,9 @@ if TYPE_CHECKING:
     )
     from headwater.model.errors.execution import (
         RunFailedError as RunFailedError,
+    )
+    from headwater.model.errors.execution import (
+        RunTimeoutError as RunTimeoutError,
     )
     from headwater.model.errors.execution import (
         StepOutputNotFoundError as StepOutputNotFoundError,
@@ -122,6 +131,9 @@ if TYPE_CHECKING:
     )
     from headwater.model.errors.graph import (
         SelectionSyntaxError as SelectionSyntaxError,
+    )
+    from headwater.model.errors.graph import (
+        UnknownAsset as UnknownAsset,
     )
     from headwater.model.errors.graph import (
         UnknownInSelection as UnknownInSelection,
@@ -343,12 +355,14 @@ _MODULE_BY_NAME = {
     "InvalidConfigError": "config",
     "MissingEnvVar": "config",
     "AssetCheckFailedError": "execution",
+    "CheckResultNotFound": "execution",
     "ExecutionError": "execution",
     "InputNotGiven": "execution",
     "JobNotFound": "execution",
     "MissingUpstreamPartition": "execution",
     "NothingToKeep": "execution",
     "RunFailedError": "execution",
+    "RunTimeoutError": "execution",
     "StepOutputNotFoundError": "execution",
     "StepTimeoutError": "execution",
     "UnknownOutput": "execution",
@@ -361,6 +375,7 @@ _MODULE_BY_NAME = {
     "NothingSelected": "graph",
     "PartitionsDoNotMap": "graph",
     "SelectionSyntaxError": "graph",
+    "UnknownAsset": "graph",
     "UnknownInSelection": "graph",
     "UnknownUpstream": "graph",
     "InvalidCursor": "instance",

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from headwater.model.errors.base import HeadwaterError
 from headwater.model.errors.definition import (
     InvalidDefinitionError,
     InvalidInvocationError,
     InvariantViolationError,
 )
+from headwater.model.errors.root import HeadwaterError
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from headwater.model.errors.base import HeadwaterError, did_you_mean
 from headwater.model.errors.definition import InvariantViolationError
+from headwater.model.errors.root import HeadwaterError, did_you_mean
 
 
 class ExecutionError(HeadwaterError):

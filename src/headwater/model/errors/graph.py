@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from headwater.model.errors.base import HeadwaterError, did_you_mean, did_you_mean_or
 from headwater.model.errors.definition import InvalidDefinitionError, InvalidSubsetError
+from headwater.model.errors.root import HeadwaterError, did_you_mean, did_you_mean_or
 
 if TYPE_CHECKING:
     from headwater.model.keys import AssetCheckKey, AssetKey

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headwater.model.errors.base import HeadwaterError
 from headwater.model.errors.definition import CheckError, InvariantViolationError
+from headwater.model.errors.root import HeadwaterError
 
 
 class InvalidMetadata(CheckError):

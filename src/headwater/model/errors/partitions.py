@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from headwater.model.errors.base import HeadwaterError
 from headwater.model.errors.definition import InvalidDefinitionError
+from headwater.model.errors.root import HeadwaterError
 
 
 class InvalidPartitionsDefinitionError(InvalidDefinitionError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from headwater.model.errors.base import HeadwaterError, did_you_mean, nearest
+from headwater.model.errors.root import HeadwaterError, did_you_mean, nearest
 
 
 class ProjectError(HeadwaterError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headwater.model.errors.base import HeadwaterError
+from headwater.model.errors.root import HeadwaterError
 
 
 class StoreError(HeadwaterError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from headwater.model.errors.base import HeadwaterError
 from headwater.model.errors.definition import InvalidDefinitionError, InvariantViolationError
+from headwater.model.errors.root import HeadwaterError
 
 
 class TypeCheckDidNotPass(HeadwaterError):

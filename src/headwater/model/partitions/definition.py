@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.partitions import UnknownPartitionError
+from headwater.model.errors.root import did_you_mean
 from headwater.model.partitions.keys import PartitionKeyRange
 from headwater.model.partitions.ordinals import KeyDictionary, ordinals_of, shared_dictionary
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headwater.model.errors.base import HeadwaterError
+from headwater.model.errors.root import HeadwaterError
 from headwater.model.partitions.mapping import (
     AllPartitionMapping,
     AnyDefinition,

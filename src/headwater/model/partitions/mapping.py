@@ -13,8 +13,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.partitions import InvalidPartitionsDefinitionError, PartitionsMismatchError
+from headwater.model.errors.root import did_you_mean
 from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
 from headwater.model.partitions.static import StaticPartitionsDefinition
 from headwater.model.partitions.subset import OrdinalPartitionsSubset, PartitionsSubset

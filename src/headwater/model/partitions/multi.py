@@ -9,8 +9,8 @@ from itertools import product as cartesian
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.partitions import InvalidPartitionsDefinitionError, UnknownPartitionError
+from headwater.model.errors.root import did_you_mean
 from headwater.model.partitions import product
 from headwater.model.partitions.definition import PARTITION_TAG, DynamicPartitionsStore, PartitionsDefinition
 from headwater.model.partitions.keys import DIMENSION_SEPARATOR, MultiPartitionKey, PartitionKeyRange

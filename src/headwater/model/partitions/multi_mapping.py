@@ -8,8 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.partitions import InvalidPartitionsDefinitionError
+from headwater.model.errors.root import did_you_mean
 from headwater.model.partitions import product
 from headwater.model.partitions.definition import DynamicPartitionsStore
 from headwater.model.partitions.mapping import (

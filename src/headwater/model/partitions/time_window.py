@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headwater.model.clock import utc_now
-from headwater.model.errors.base import did_you_mean
 from headwater.model.errors.partitions import InvalidPartitionsDefinitionError, UnknownPartitionError
+from headwater.model.errors.root import did_you_mean
 from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
 from headwater.model.partitions.exclusions import ExcludedWindows
 from headwater.model.partitions.keys import PartitionKeyRange

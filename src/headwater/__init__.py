@@ -17,104 +17,46 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.assets import (
         AssetsDefinition as AssetsDefinition,
-    )
-    from headwater.authoring.assets import (
         external_asset as external_asset,
-    )
-    from headwater.authoring.assets import (
         external_assets_from_specs as external_assets_from_specs,
-    )
-    from headwater.authoring.assets import (
         map_asset_specs as map_asset_specs,
     )
     from headwater.authoring.build_context import (
         build_asset_check_context as build_asset_check_context,
-    )
-    from headwater.authoring.build_context import (
         build_asset_context as build_asset_context,
-    )
-    from headwater.authoring.build_context import (
         build_hook_context as build_hook_context,
-    )
-    from headwater.authoring.build_context import (
         build_op_context as build_op_context,
     )
     from headwater.authoring.checks import (
         AssetChecksDefinition as AssetChecksDefinition,
-    )
-    from headwater.authoring.checks import (
         asset_check as asset_check,
-    )
-    from headwater.authoring.checks import (
         multi_asset_check as multi_asset_check,
     )
     from headwater.authoring.config import (
         Array as Array,
-    )
-    from headwater.authoring.config import (
         BoolSource as BoolSource,
-    )
-    from headwater.authoring.config import (
         Config as Config,
-    )
-    from headwater.authoring.config import (
         ConfigMapping as ConfigMapping,
-    )
-    from headwater.authoring.config import (
         Enum as Enum,
-    )
-    from headwater.authoring.config import (
         EnumValue as EnumValue,
-    )
-    from headwater.authoring.config import (
         EnvVar as EnvVar,
-    )
-    from headwater.authoring.config import (
         Field as Field,
-    )
-    from headwater.authoring.config import (
         IntSource as IntSource,
-    )
-    from headwater.authoring.config import (
         Map as Map,
-    )
-    from headwater.authoring.config import (
         Noneable as Noneable,
-    )
-    from headwater.authoring.config import (
         Permissive as Permissive,
-    )
-    from headwater.authoring.config import (
         PermissiveConfig as PermissiveConfig,
-    )
-    from headwater.authoring.config import (
         RunConfig as RunConfig,
-    )
-    from headwater.authoring.config import (
         ScalarUnion as ScalarUnion,
-    )
-    from headwater.authoring.config import (
         Selector as Selector,
-    )
-    from headwater.authoring.config import (
         Shape as Shape,
-    )
-    from headwater.authoring.config import (
         StringSource as StringSource,
-    )
-    from headwater.authoring.config import (
         config_mapping as config_mapping,
-    )
-    from headwater.authoring.config import (
         configured as configured,
     )
     from headwater.authoring.contexts import (
         AssetCheckExecutionContext as AssetCheckExecutionContext,
-    )
-    from headwater.authoring.contexts import (
         AssetExecutionContext as AssetExecutionContext,
-    )
-    from headwater.authoring.contexts import (
         OpExecutionContext as OpExecutionContext,
     )
     from headwater.authoring.definitions import (
@@ -122,44 +64,22 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.executors import (
         ExecutorDefinition as ExecutorDefinition,
-    )
-    from headwater.authoring.executors import (
         in_process_executor as in_process_executor,
-    )
-    from headwater.authoring.executors import (
         multi_or_in_process_executor as multi_or_in_process_executor,
-    )
-    from headwater.authoring.executors import (
         multiprocess_executor as multiprocess_executor,
     )
     from headwater.authoring.graph_assets import (
         graph_asset as graph_asset,
-    )
-    from headwater.authoring.graph_assets import (
         graph_multi_asset as graph_multi_asset,
     )
     from headwater.authoring.graph_definition import (
         DependencyDefinition as DependencyDefinition,
-    )
-    from headwater.authoring.graph_definition import (
         DynamicCollectDependencyDefinition as DynamicCollectDependencyDefinition,
-    )
-    from headwater.authoring.graph_definition import (
         GraphDefinition as GraphDefinition,
-    )
-    from headwater.authoring.graph_definition import (
         InputMapping as InputMapping,
-    )
-    from headwater.authoring.graph_definition import (
         MultiDependencyDefinition as MultiDependencyDefinition,
-    )
-    from headwater.authoring.graph_definition import (
         NodeInvocation as NodeInvocation,
-    )
-    from headwater.authoring.graph_definition import (
         OutputMapping as OutputMapping,
-    )
-    from headwater.authoring.graph_definition import (
         graph as graph,
     )
     from headwater.authoring.hook_context import (
@@ -167,38 +87,22 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.hooks import (
         HookDefinition as HookDefinition,
-    )
-    from headwater.authoring.hooks import (
         failure_hook as failure_hook,
-    )
-    from headwater.authoring.hooks import (
         success_hook as success_hook,
     )
     from headwater.authoring.io_contexts import (
         InputContext as InputContext,
-    )
-    from headwater.authoring.io_contexts import (
         OutputContext as OutputContext,
-    )
-    from headwater.authoring.io_contexts import (
         build_input_context as build_input_context,
-    )
-    from headwater.authoring.io_contexts import (
         build_output_context as build_output_context,
     )
     from headwater.authoring.io_manager import (
         InputManager as InputManager,
-    )
-    from headwater.authoring.io_manager import (
         IOManager as IOManager,
     )
     from headwater.authoring.job import (
         JobDefinition as JobDefinition,
-    )
-    from headwater.authoring.job import (
         define_asset_job as define_asset_job,
-    )
-    from headwater.authoring.job import (
         job as job,
     )
     from headwater.authoring.lazy_definitions import (
@@ -206,65 +110,29 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.loading import (
         load_asset_checks_from_current_module as load_asset_checks_from_current_module,
-    )
-    from headwater.authoring.loading import (
         load_asset_checks_from_modules as load_asset_checks_from_modules,
-    )
-    from headwater.authoring.loading import (
         load_asset_checks_from_package_module as load_asset_checks_from_package_module,
-    )
-    from headwater.authoring.loading import (
         load_asset_checks_from_package_name as load_asset_checks_from_package_name,
-    )
-    from headwater.authoring.loading import (
         load_assets_from_current_module as load_assets_from_current_module,
-    )
-    from headwater.authoring.loading import (
         load_assets_from_modules as load_assets_from_modules,
-    )
-    from headwater.authoring.loading import (
         load_assets_from_package_module as load_assets_from_package_module,
-    )
-    from headwater.authoring.loading import (
         load_assets_from_package_name as load_assets_from_package_name,
-    )
-    from headwater.authoring.loading import (
         load_definitions_from_current_module as load_definitions_from_current_module,
-    )
-    from headwater.authoring.loading import (
         load_definitions_from_module as load_definitions_from_module,
-    )
-    from headwater.authoring.loading import (
         load_definitions_from_modules as load_definitions_from_modules,
-    )
-    from headwater.authoring.loading import (
         load_definitions_from_package_module as load_definitions_from_package_module,
-    )
-    from headwater.authoring.loading import (
         load_definitions_from_package_name as load_definitions_from_package_name,
     )
     from headwater.authoring.log import (
         Log as Log,
-    )
-    from headwater.authoring.log import (
         get_logger as get_logger,
     )
     from headwater.authoring.loggers import (
         InitLoggerContext as InitLoggerContext,
-    )
-    from headwater.authoring.loggers import (
         LoggerDefinition as LoggerDefinition,
-    )
-    from headwater.authoring.loggers import (
         build_init_logger_context as build_init_logger_context,
-    )
-    from headwater.authoring.loggers import (
         colored_console_logger as colored_console_logger,
-    )
-    from headwater.authoring.loggers import (
         json_console_logger as json_console_logger,
-    )
-    from headwater.authoring.loggers import (
         logger as logger,
     )
     from headwater.authoring.multi_assets import (
@@ -272,29 +140,15 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.op import (
         OpDefinition as OpDefinition,
-    )
-    from headwater.authoring.op import (
         op as op,
     )
     from headwater.authoring.partitioned_config import (
         PartitionedConfig as PartitionedConfig,
-    )
-    from headwater.authoring.partitioned_config import (
         daily_partitioned_config as daily_partitioned_config,
-    )
-    from headwater.authoring.partitioned_config import (
         dynamic_partitioned_config as dynamic_partitioned_config,
-    )
-    from headwater.authoring.partitioned_config import (
         hourly_partitioned_config as hourly_partitioned_config,
-    )
-    from headwater.authoring.partitioned_config import (
         monthly_partitioned_config as monthly_partitioned_config,
-    )
-    from headwater.authoring.partitioned_config import (
         static_partitioned_config as static_partitioned_config,
-    )
-    from headwater.authoring.partitioned_config import (
         weekly_partitioned_config as weekly_partitioned_config,
     )
     from headwater.authoring.paths import (
@@ -302,191 +156,79 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.ports import (
         AssetIn as AssetIn,
-    )
-    from headwater.authoring.ports import (
         AssetOut as AssetOut,
-    )
-    from headwater.authoring.ports import (
         DynamicOut as DynamicOut,
-    )
-    from headwater.authoring.ports import (
         GraphIn as GraphIn,
-    )
-    from headwater.authoring.ports import (
         GraphOut as GraphOut,
-    )
-    from headwater.authoring.ports import (
         In as In,
-    )
-    from headwater.authoring.ports import (
         Out as Out,
     )
     from headwater.authoring.resources import (
         ConfigurableIOManager as ConfigurableIOManager,
-    )
-    from headwater.authoring.resources import (
         ConfigurableIOManagerFactory as ConfigurableIOManagerFactory,
-    )
-    from headwater.authoring.resources import (
         ConfigurableLegacyIOManagerAdapter as ConfigurableLegacyIOManagerAdapter,
-    )
-    from headwater.authoring.resources import (
         ConfigurableLegacyResourceAdapter as ConfigurableLegacyResourceAdapter,
-    )
-    from headwater.authoring.resources import (
         ConfigurableResource as ConfigurableResource,
-    )
-    from headwater.authoring.resources import (
         ConfigurableResourceFactory as ConfigurableResourceFactory,
-    )
-    from headwater.authoring.resources import (
         InitResourceContext as InitResourceContext,
-    )
-    from headwater.authoring.resources import (
         InputManagerDefinition as InputManagerDefinition,
-    )
-    from headwater.authoring.resources import (
         IOManagerDefinition as IOManagerDefinition,
-    )
-    from headwater.authoring.resources import (
         ResourceDefinition as ResourceDefinition,
-    )
-    from headwater.authoring.resources import (
         ResourceDependency as ResourceDependency,
-    )
-    from headwater.authoring.resources import (
         ResourceParam as ResourceParam,
-    )
-    from headwater.authoring.resources import (
         build_init_resource_context as build_init_resource_context,
-    )
-    from headwater.authoring.resources import (
         build_resources as build_resources,
-    )
-    from headwater.authoring.resources import (
         input_manager as input_manager,
-    )
-    from headwater.authoring.resources import (
         io_manager as io_manager,
-    )
-    from headwater.authoring.resources import (
         make_values_resource as make_values_resource,
-    )
-    from headwater.authoring.resources import (
         resource as resource,
     )
     from headwater.authoring.run_request import (
         RunRequest as RunRequest,
-    )
-    from headwater.authoring.run_request import (
         SkipReason as SkipReason,
     )
     from headwater.authoring.schedules import (
         DefaultScheduleStatus as DefaultScheduleStatus,
-    )
-    from headwater.authoring.schedules import (
         ScheduleDefinition as ScheduleDefinition,
-    )
-    from headwater.authoring.schedules import (
         ScheduleEvaluationContext as ScheduleEvaluationContext,
-    )
-    from headwater.authoring.schedules import (
         build_schedule_context as build_schedule_context,
-    )
-    from headwater.authoring.schedules import (
         build_schedule_from_partitioned_job as build_schedule_from_partitioned_job,
-    )
-    from headwater.authoring.schedules import (
         schedule as schedule,
     )
     from headwater.authoring.sensors import (
         AssetSensorDefinition as AssetSensorDefinition,
-    )
-    from headwater.authoring.sensors import (
         DefaultSensorStatus as DefaultSensorStatus,
-    )
-    from headwater.authoring.sensors import (
         SensorDefinition as SensorDefinition,
-    )
-    from headwater.authoring.sensors import (
         SensorEvaluationContext as SensorEvaluationContext,
-    )
-    from headwater.authoring.sensors import (
         SensorResult as SensorResult,
-    )
-    from headwater.authoring.sensors import (
         asset_sensor as asset_sensor,
-    )
-    from headwater.authoring.sensors import (
         build_sensor_context as build_sensor_context,
-    )
-    from headwater.authoring.sensors import (
         sensor as sensor,
     )
     from headwater.authoring.source_asset import (
         SourceAsset as SourceAsset,
-    )
-    from headwater.authoring.source_asset import (
         multi_observable_source_asset as multi_observable_source_asset,
-    )
-    from headwater.authoring.source_asset import (
         observable_source_asset as observable_source_asset,
     )
     from headwater.authoring.types import (
         Any as Any,
-    )
-    from headwater.authoring.types import (
         Bool as Bool,
-    )
-    from headwater.authoring.types import (
         Dict as Dict,
-    )
-    from headwater.authoring.types import (
         Float as Float,
-    )
-    from headwater.authoring.types import (
         HeadwaterType as HeadwaterType,
-    )
-    from headwater.authoring.types import (
         HeadwaterTypeLoader as HeadwaterTypeLoader,
-    )
-    from headwater.authoring.types import (
         Int as Int,
-    )
-    from headwater.authoring.types import (
         List as List,
-    )
-    from headwater.authoring.types import (
         Nothing as Nothing,
-    )
-    from headwater.authoring.types import (
         Optional as Optional,
-    )
-    from headwater.authoring.types import (
         PythonObjectHeadwaterType as PythonObjectHeadwaterType,
-    )
-    from headwater.authoring.types import (
         Set as Set,
-    )
-    from headwater.authoring.types import (
         String as String,
-    )
-    from headwater.authoring.types import (
         Tuple as Tuple,
-    )
-    from headwater.authoring.types import (
         TypeCheck as TypeCheck,
-    )
-    from headwater.authoring.types import (
         check_headwater_type as check_headwater_type,
-    )
-    from headwater.authoring.types import (
         headwater_type_loader as headwater_type_loader,
-    )
-    from headwater.authoring.types import (
         make_python_type_usable_as_headwater_type as make_python_type_usable_as_headwater_type,
-    )
-    from headwater.authoring.types import (
         usable_as_headwater_type as usable_as_headwater_type,
     )
     from headwater.graph.selection import (
@@ -494,8 +236,6 @@ if TYPE_CHECKING:
     )
     from headwater.io.definitions import (
         fs_io_manager as fs_io_manager,
-    )
-    from headwater.io.definitions import (
         mem_io_manager as mem_io_manager,
     )
     from headwater.io.filesystem import (
@@ -509,8 +249,6 @@ if TYPE_CHECKING:
     )
     from headwater.model.code_references import (
         LocalFileCodeReference as LocalFileCodeReference,
-    )
-    from headwater.model.code_references import (
         UrlCodeReference as UrlCodeReference,
     )
     from headwater.model.conditions import (
@@ -518,50 +256,20 @@ if TYPE_CHECKING:
     )
     from headwater.model.errors import (
         AssetCheckFailedError as AssetCheckFailedError,
-    )
-    from headwater.model.errors import (
         CheckError as CheckError,
-    )
-    from headwater.model.errors import (
         DefinitionError as DefinitionError,
-    )
-    from headwater.model.errors import (
         DefinitionErrors as DefinitionErrors,
-    )
-    from headwater.model.errors import (
         HeadwaterError as HeadwaterError,
-    )
-    from headwater.model.errors import (
         InvalidConfigError as InvalidConfigError,
-    )
-    from headwater.model.errors import (
         InvalidDefinitionError as InvalidDefinitionError,
-    )
-    from headwater.model.errors import (
         InvalidInvocationError as InvalidInvocationError,
-    )
-    from headwater.model.errors import (
         InvalidPropertyError as InvalidPropertyError,
-    )
-    from headwater.model.errors import (
         InvalidSubsetError as InvalidSubsetError,
-    )
-    from headwater.model.errors import (
         InvariantViolationError as InvariantViolationError,
-    )
-    from headwater.model.errors import (
         StepOutputNotFoundError as StepOutputNotFoundError,
-    )
-    from headwater.model.errors import (
         StepTimeoutError as StepTimeoutError,
-    )
-    from headwater.model.errors import (
         TypeCheckDidNotPass as TypeCheckDidNotPass,
-    )
-    from headwater.model.errors import (
         UnknownPartitionError as UnknownPartitionError,
-    )
-    from headwater.model.errors import (
         UnknownResourceError as UnknownResourceError,
     )
     from headwater.model.freshness import (
@@ -569,8 +277,6 @@ if TYPE_CHECKING:
     )
     from headwater.model.keys import (
         AssetCheckKey as AssetCheckKey,
-    )
-    from headwater.model.keys import (
         AssetKey as AssetKey,
     )
     from headwater.model.metadata import (
@@ -584,218 +290,92 @@ if TYPE_CHECKING:
     )
     from headwater.model.partitions import (
         AddDynamicPartitionsRequest as AddDynamicPartitionsRequest,
-    )
-    from headwater.model.partitions import (
         AllPartitionMapping as AllPartitionMapping,
-    )
-    from headwater.model.partitions import (
         DailyPartitionsDefinition as DailyPartitionsDefinition,
-    )
-    from headwater.model.partitions import (
         DeleteDynamicPartitionsRequest as DeleteDynamicPartitionsRequest,
-    )
-    from headwater.model.partitions import (
         DimensionPartitionMapping as DimensionPartitionMapping,
-    )
-    from headwater.model.partitions import (
         DynamicPartitionsDefinition as DynamicPartitionsDefinition,
-    )
-    from headwater.model.partitions import (
         HourlyPartitionsDefinition as HourlyPartitionsDefinition,
-    )
-    from headwater.model.partitions import (
         IdentityPartitionMapping as IdentityPartitionMapping,
-    )
-    from headwater.model.partitions import (
         LastPartitionMapping as LastPartitionMapping,
-    )
-    from headwater.model.partitions import (
         MonthlyPartitionsDefinition as MonthlyPartitionsDefinition,
-    )
-    from headwater.model.partitions import (
         MultiPartitionKey as MultiPartitionKey,
-    )
-    from headwater.model.partitions import (
         MultiPartitionMapping as MultiPartitionMapping,
-    )
-    from headwater.model.partitions import (
         MultiPartitionsDefinition as MultiPartitionsDefinition,
-    )
-    from headwater.model.partitions import (
         MultiToSingleDimensionPartitionMapping as MultiToSingleDimensionPartitionMapping,
-    )
-    from headwater.model.partitions import (
         PartitionKeyRange as PartitionKeyRange,
-    )
-    from headwater.model.partitions import (
         PartitionMapping as PartitionMapping,
-    )
-    from headwater.model.partitions import (
         PartitionsDefinition as PartitionsDefinition,
-    )
-    from headwater.model.partitions import (
         PartitionsSubset as PartitionsSubset,
-    )
-    from headwater.model.partitions import (
         SpecificPartitionsPartitionMapping as SpecificPartitionsPartitionMapping,
-    )
-    from headwater.model.partitions import (
         StaticPartitionMapping as StaticPartitionMapping,
-    )
-    from headwater.model.partitions import (
         StaticPartitionsDefinition as StaticPartitionsDefinition,
-    )
-    from headwater.model.partitions import (
         TimeWindow as TimeWindow,
-    )
-    from headwater.model.partitions import (
         TimeWindowPartitionMapping as TimeWindowPartitionMapping,
-    )
-    from headwater.model.partitions import (
         TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition,
-    )
-    from headwater.model.partitions import (
         WeeklyPartitionsDefinition as WeeklyPartitionsDefinition,
     )
     from headwater.model.policies import (
         AssetCheckSeverity as AssetCheckSeverity,
-    )
-    from headwater.model.policies import (
         BackfillPolicy as BackfillPolicy,
-    )
-    from headwater.model.policies import (
         Backoff as Backoff,
-    )
-    from headwater.model.policies import (
         Jitter as Jitter,
-    )
-    from headwater.model.policies import (
         RetryPolicy as RetryPolicy,
     )
     from headwater.model.results import (
         AssetCheckEvaluation as AssetCheckEvaluation,
-    )
-    from headwater.model.results import (
         AssetCheckResult as AssetCheckResult,
-    )
-    from headwater.model.results import (
         AssetMaterialization as AssetMaterialization,
-    )
-    from headwater.model.results import (
         AssetObservation as AssetObservation,
-    )
-    from headwater.model.results import (
         DataVersion as DataVersion,
-    )
-    from headwater.model.results import (
         DynamicOutput as DynamicOutput,
-    )
-    from headwater.model.results import (
         ExpectationResult as ExpectationResult,
-    )
-    from headwater.model.results import (
         Failure as Failure,
-    )
-    from headwater.model.results import (
         MaterializeResult as MaterializeResult,
-    )
-    from headwater.model.results import (
         ObserveResult as ObserveResult,
-    )
-    from headwater.model.results import (
         Output as Output,
-    )
-    from headwater.model.results import (
         RetryRequested as RetryRequested,
-    )
-    from headwater.model.results import (
         Skip as Skip,
-    )
-    from headwater.model.results import (
         Unchanged as Unchanged,
     )
     from headwater.model.runs import (
         AssetRecordsFilter as AssetRecordsFilter,
-    )
-    from headwater.model.runs import (
         EventRecord as EventRecord,
-    )
-    from headwater.model.runs import (
         EventRecordsFilter as EventRecordsFilter,
-    )
-    from headwater.model.runs import (
         EventType as EventType,
-    )
-    from headwater.model.runs import (
         Run as Run,
-    )
-    from headwater.model.runs import (
         RunRecord as RunRecord,
-    )
-    from headwater.model.runs import (
         RunsFilter as RunsFilter,
-    )
-    from headwater.model.runs import (
         RunStatus as RunStatus,
     )
     from headwater.model.specs import (
         AssetCheckSpec as AssetCheckSpec,
-    )
-    from headwater.model.specs import (
         AssetDep as AssetDep,
-    )
-    from headwater.model.specs import (
         AssetExecutionType as AssetExecutionType,
-    )
-    from headwater.model.specs import (
         AssetSpec as AssetSpec,
     )
     from headwater.model.tables import (
         TableColumn as TableColumn,
-    )
-    from headwater.model.tables import (
         TableColumnConstraints as TableColumnConstraints,
-    )
-    from headwater.model.tables import (
         TableColumnDep as TableColumnDep,
-    )
-    from headwater.model.tables import (
         TableColumnLineage as TableColumnLineage,
-    )
-    from headwater.model.tables import (
         TableConstraints as TableConstraints,
-    )
-    from headwater.model.tables import (
         TableRecord as TableRecord,
-    )
-    from headwater.model.tables import (
         TableSchema as TableSchema,
     )
     from headwater.runtime.execute import (
         materialize as materialize,
-    )
-    from headwater.runtime.execute import (
         materialize_to_memory as materialize_to_memory,
-    )
-    from headwater.runtime.execute import (
         observe as observe,
     )
     from headwater.runtime.instance import (
         Instance as Instance,
-    )
-    from headwater.runtime.instance import (
         instance_for_test as instance_for_test,
     )
     from headwater.runtime.jobs import (
         ReexecutionOptions as ReexecutionOptions,
-    )
-    from headwater.runtime.jobs import (
         execute_job as execute_job,
-    )
-    from headwater.runtime.jobs import (
         reconstructable as reconstructable,
-    )
-    from headwater.runtime.jobs import (
         validate_run_config as validate_run_config,
     )
     from headwater.runtime.results import (
@@ -803,8 +383,6 @@ if TYPE_CHECKING:
     )
     from headwater.runtime.values import (
         AssetValueLoader as AssetValueLoader,
-    )
-    from headwater.runtime.values import (
         load_asset_value as load_asset_value,
     )
 

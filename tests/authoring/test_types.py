@@ -13,8 +13,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, Generic, Literal, NewType, Protocol, TypedDict, TypeVar
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import headwater.authoring.types as hw
 from headwater.authoring.types import (

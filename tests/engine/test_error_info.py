@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from headwater.engine.error_info import (
     MAX_CAUSES,

@@ -4,8 +4,7 @@ import time
 
 import pytest
 import rustworkx
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from headwater.graph.asset_graph import AssetGraph
 from headwater.model.errors.definition import InvariantViolationError

@@ -3,8 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from headwater.graph.asset_graph import AssetGraph
 from headwater.graph.selection import AssetSelection, NothingSelected, UnknownInSelection

@@ -19,8 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from headwater.authoring.io_contexts import InputContext, OutputContext, build_input_context, build_output_context
 from headwater.io.filesystem import FilesystemIOManager

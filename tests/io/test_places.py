@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from headwater.authoring.io_contexts import InputContext
 from headwater.io.places import LONGEST_NAME, escape, escape_directory, places_of, unescape

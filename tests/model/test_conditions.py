@@ -7,8 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from headwater.graph.selection import AssetSelection
 from headwater.model.conditions import OPERANDS_BY_KIND, AutomationCondition

@@ -23,8 +23,7 @@ import polars as pl
 import pyarrow as pa
 import pydantic
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from headwater.model.code_references import LocalFileCodeReference, UrlCodeReference
 from headwater.model.errors import CheckError

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.authoring.asset_index import AssetIndex
 from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import AssetChecksDefinition
-from headwater.authoring.definition_problems import GLOBAL_ASSET_JOB as GLOBAL_ASSET_JOB
-from headwater.authoring.definition_problems import problems_of, two_resources
+from headwater.authoring.definition_problems import GLOBAL_ASSET_JOB as GLOBAL_ASSET_JOB, problems_of, two_resources
 from headwater.authoring.job import JobDefinition, UnresolvedAssetJobDefinition
 from headwater.authoring.running import runtime_function
 from headwater.model.errors import (

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.io.frames import find_frame_kind
-from headwater.io.frames_arrow import SMALL_BYTES, UNREPRESENTABLE, read_table
-from headwater.io.frames_arrow import write as write
+from headwater.io.frames_arrow import SMALL_BYTES, UNREPRESENTABLE, read_table, write as write
 
 _TEXT_IS_OBJECT = pd.Series(["text"]).dtype.name == "object"
 """Whether this pandas keeps text as Python objects, as all did before pandas 3."""

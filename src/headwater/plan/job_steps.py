@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from headwater.authoring.composition import Collected, FanIn, GraphInput
-from headwater.authoring.composition import Source as GraphSource
+from headwater.authoring.composition import Collected, FanIn, GraphInput, Source as GraphSource
 from headwater.authoring.graph_definition import GraphDefinition, retry_policy_of
 from headwater.authoring.nodes import NodeDefinition, NodeUse
 from headwater.authoring.op import OpDefinition

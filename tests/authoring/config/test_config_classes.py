@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Optional, Union
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import BaseModel, BeforeValidator, SecretStr, ValidationError, field_validator, model_validator
-from pydantic import Field as Setting
+from hypothesis import given, strategies as st
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field as Setting,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from headwater.authoring.config import (
     Config,

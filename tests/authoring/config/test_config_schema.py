@@ -9,8 +9,7 @@ from typing import Any as AnyValue
 
 import numpy
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from headwater.authoring.config import (
     NO_VALUE,

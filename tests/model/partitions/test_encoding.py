@@ -2,8 +2,7 @@ import json
 from datetime import datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from headwater.model.partitions import (
     AllPartitionMapping,

@@ -2,8 +2,7 @@ import pickle
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from headwater.model.clock import fixed_clock
 from headwater.model.partitions import (

@@ -8,8 +8,7 @@ from __future__ import annotations
 import enum as python_enum
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any as AnyType
-from typing import Final
+from typing import Any as AnyType, Final
 
 from headwater.authoring.config import schema as schemas
 from headwater.authoring.config.schema import (

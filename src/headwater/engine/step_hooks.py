@@ -25,7 +25,11 @@ def run_hooks(attempt: StepAttempt, outcome: str) -> list[Event]:
             resources = attempt.scope.resources.resources_for(needed) if needed else None
             scope = attempt.scope_for_hooks()
             context = HookContext(
-                scope, hook_def=hook, exception=attempt.exception, outputs=attempt.hook_values, resources=resources
+                scope,
+                hook_def=hook,
+                exception=attempt.exception,
+                outputs=attempt.outputs.values_for_hooks,
+                resources=resources,
             )
             hook.hook_fn(context)
         except Exception as raised:

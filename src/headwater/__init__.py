@@ -183,6 +183,12 @@ if TYPE_CHECKING:
         make_values_resource as make_values_resource,
         resource as resource,
     )
+    from headwater.authoring.repository import (
+        RepositoryData as RepositoryData,
+        RepositoryDefinition as RepositoryDefinition,
+        create_repository_using_definitions_args as create_repository_using_definitions_args,
+        repository as repository,
+    )
     from headwater.authoring.run_request import (
         RunRequest as RunRequest,
         SkipReason as SkipReason,
@@ -416,6 +422,9 @@ _NAMES_BY_MODULE = {
         "load_definitions_from_modules load_definitions_from_package_module "
         "load_definitions_from_package_name"
     ),
+    "authoring.repository": (
+        "RepositoryData RepositoryDefinition create_repository_using_definitions_args repository"
+    ),
     "authoring.executors": (
         "ExecutorDefinition in_process_executor multi_or_in_process_executor multiprocess_executor"
     ),
@@ -512,13 +521,11 @@ _NOT_THERE_YET = frozenset(
         "run_failure_sensor",
         "run_status_sensor",
         "multi_asset_sensor",
-        "repository",
         "RunFailureSensorContext",
         "RunStatusSensorContext",
         "RunStatusSensorDefinition",
         "MultiAssetSensorDefinition",
         "MultiAssetSensorEvaluationContext",
-        "RepositoryDefinition",
         "build_last_update_freshness_checks",
         "build_time_partition_freshness_checks",
         "build_column_schema_change_checks",

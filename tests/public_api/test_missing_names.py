@@ -17,7 +17,6 @@ DIFFERENCES = Path(__file__).parents[2] / "docs" / "differences.md"
         "run_failure_sensor",
         "run_status_sensor",
         "multi_asset_sensor",
-        "repository",
         "build_last_update_freshness_checks",
         "build_time_partition_freshness_checks",
         "build_column_schema_change_checks",

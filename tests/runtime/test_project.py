@@ -313,3 +313,13 @@ def test_a_module_that_was_mended_loads(project: Path):
             find_definitions(file=name)
         write(project / name, ONE.format("a_longer_name"))
         assert assets_of(find_definitions(file=name)) == ["a_longer_name"]
+
+
+def test_a_module_may_hold_a_repository(project: Path):
+    text = "from headwater.authoring.repository import repository\n" + ASSET + "@asset\ndef orders(): ...\n"
+    write(project / "definitions.py", text + "@repository\ndef shop():\n    return [orders]\n")
+    assert assets_of(find_definitions()) == ["orders"]
+    write(project / "two.py", text + "@repository\ndef shop():\n    return [orders]\ndefs = Definitions()\n")
+    with pytest.raises(SeveralDefinitions):
+        find_definitions(file="two.py")
+    assert assets_of(find_definitions(file="two.py:shop")) == ["orders"]

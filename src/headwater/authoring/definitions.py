@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from headwater.authoring.asset_index import AssetIndex
 from headwater.authoring.assets import AssetsDefinition
@@ -19,10 +19,11 @@ from headwater.model.errors import (
     InvariantViolationError,
     did_you_mean,
 )
-from headwater.model.keys import AssetKey, CoercibleToAssetKey
+from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.specs import AssetCheckSpec, AssetSpec
 
 if TYPE_CHECKING:
+    from headwater.authoring.repository import RepositoryDefinition
     from headwater.graph.asset_graph import AssetGraph
     from headwater.graph.validation import DefinitionWarning
     from headwater.runtime.instance import Instance
@@ -35,6 +36,9 @@ class Definitions:
     Raises DefinitionErrors (or the one error itself) with everything that is wrong. A part that is to be merged with others
     may lack what they provide: make it with `is_part=True`, and `Definitions.merge` checks the whole.
     """
+
+    # False in a kind that is checked when it is loaded, or a job of it is resolved, rather than when it is built.
+    checks_when_built: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -59,9 +63,9 @@ class Definitions:
         self.resources: Mapping[str, Any] = self._named("resources", resources)
         self.executor = executor
         self.loggers: Mapping[str, Any] = self._named("loggers", loggers)
-        self.metadata: Mapping[str, Any] = self._named("metadata", metadata)
+        self.metadata: Mapping[str, Any] = self._described(metadata)
         self.is_part = is_part
-        if not is_part:
+        if not is_part and self.checks_when_built:
             self.validate()
 
     def _listed(self, argument: str, given: Any) -> list[Any]:
@@ -82,6 +86,14 @@ class Definitions:
             )
         )
         return {}
+
+    def _described(self, given: Any) -> Mapping[str, Any]:
+        metadata = self._named("metadata", given)
+        if not metadata:
+            return metadata
+        from headwater.model.metadata import normalize_metadata
+
+        return normalize_metadata(metadata)
 
     # ---------------------------------------------------------------------------------------------------- validation
 
@@ -153,8 +165,13 @@ class Definitions:
                 resources[key] = value
         return resources
 
+    def _check_when_used(self) -> None:
+        if not self.is_part and not self.checks_when_built:
+            self.validate()
+
     @cached_property
     def _resolved_jobs(self) -> dict[str, JobDefinition]:
+        self._check_when_used()
         resolved: dict[str, JobDefinition] = {}
         for job_def in [*self.jobs, *self.jobs_of_triggers()]:
             made = self.resolved_job(job_def)
@@ -180,6 +197,7 @@ class Definitions:
     @cached_property
     def global_asset_job(self) -> JobDefinition:
         """The job of all assets that can be built or observed here, and of all their checks."""
+        self._check_when_used()
         executable = [definition for definition in self.index.definitions if definition.is_executable]
         return JobDefinition(
             name=GLOBAL_ASSET_JOB,
@@ -213,13 +231,27 @@ class Definitions:
         """Return all jobs, each with what this project gives it."""
         return list(self._resolved_jobs.values())
 
-    resolve_all_job_defs = get_all_job_defs
+    def resolve_all_job_defs(self) -> Sequence[JobDefinition]:
+        """Return all jobs, and the job of all assets where there are any."""
+        whole = [self.global_asset_job] if self.has_implicit_global_asset_job_def() else []
+        return [*whole, *self._resolved_jobs.values()]
 
     def get_implicit_global_asset_job_def(self) -> JobDefinition:
         """Return the job of all assets that can be built here."""
         return self.global_asset_job
 
     resolve_implicit_global_asset_job_def = get_implicit_global_asset_job_def
+
+    def has_implicit_global_asset_job_def(self) -> bool:
+        """Whether there is an asset or a check that a run could build, observe or evaluate."""
+        return any(definition.is_executable for definition in self.index.definitions)
+
+    def resolve_implicit_job_def_def_for_assets(self, asset_keys: Iterable[AssetKey]) -> JobDefinition | None:
+        """Return the job of all assets when it has these, else None."""
+        if not self.has_implicit_global_asset_job_def():
+            return None
+        job_def = self.global_asset_job
+        return job_def if job_def.asset_keys.issuperset(asset_keys) else None
 
     def get_assets_def(self, key: CoercibleToAssetKey) -> AssetsDefinition:
         """Return the definition that has this asset. Raises InvariantViolationError that offers the nearest one."""
@@ -250,9 +282,26 @@ class Definitions:
         """Return the specs of all checks."""
         return list(self.index.check_specs)
 
+    def get_asset_checks_def(self, key: AssetCheckKey) -> AssetsDefinition:
+        """Return the definition that evaluates this check. Raises InvariantViolationError that offers the nearest one."""
+        definition = self.index.definition_by_check.get(key)
+        if definition is None:
+            raise InvariantViolationError(
+                what=f'There is no check "{key}".',
+                why="Nothing could be looked up.",
+                fix=did_you_mean(str(key), map(str, self.index.definition_by_check)) or "See `headwater asset list`.",
+            )
+        return definition
+
+    def get_unresolved_schedule_def(self, name: str) -> Any:
+        """Return the schedule of this name as it was given. Raises InvariantViolationError that offers the nearest one."""
+        return _by_name("schedule", name, self.schedules)
+
     def get_schedule_def(self, name: str) -> Any:
-        """Return the schedule of this name. Raises InvariantViolationError that offers the nearest one."""
-        """Return the schedule of this name; one of a partitioned asset job with the partitions of its assets."""
+        """Return the schedule of this name; one of a partitioned asset job with the partitions of its assets.
+
+        Raises InvariantViolationError that offers the nearest one.
+        """
         found = _by_name("schedule", name, self.schedules)
         return found.resolve(self.get_job_def(found.job_name)) if hasattr(found, "resolve") else found
 
@@ -263,6 +312,7 @@ class Definitions:
         return _by_name("sensor", name, self.sensors)
 
     resolve_sensor_def = get_sensor_def
+    get_unresolved_sensor_def = get_sensor_def
 
     def load_asset_value(self, asset_key: CoercibleToAssetKey, **options: Any) -> Any:
         """Load the stored value of an asset. Options: python_type, instance, partition_key, metadata, resource_config."""
@@ -332,7 +382,8 @@ class Definitions:
                 executor = part.executor
         for name, things in merged.items():
             merged[name] = list({id(thing): thing for thing in things}.values())
-        return Definitions(
+        made_as = type(def_sets[0]) if def_sets else Definitions
+        return made_as(
             **merged, resources=resources, loggers=loggers, metadata=metadata, executor=executor, is_part=is_part
         )
 
@@ -372,9 +423,13 @@ class Definitions:
         """Raise what is wrong with these definitions."""
         defs.validate()
 
-    def get_repository_def(self) -> Definitions:
-        """Return these definitions; there is no second kind of container."""
-        return self
+    def get_repository_def(self) -> RepositoryDefinition:
+        """Return these definitions as a repository, the older kind of container."""
+        from headwater.authoring.repository import DefinitionsData, RepositoryDefinition
+
+        return RepositoryDefinition(
+            "__repository__", repository_data=DefinitionsData(self), metadata=self.metadata or None
+        )
 
     def __repr__(self) -> str:
         return (

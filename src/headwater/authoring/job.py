@@ -230,6 +230,23 @@ class JobDefinition:
             checks = frozenset(key for key in checks if key.asset_key in wanted)
         return self.copied(asset_keys=wanted, check_keys=checks)
 
+    def get_subset(
+        self,
+        *,
+        op_selection: Iterable[str] | None = None,
+        asset_selection: Iterable[AssetKey] | None = None,
+        asset_check_selection: Iterable[AssetCheckKey] | None = None,
+    ) -> JobDefinition:
+        """Return the part of this job that is selected: ops of a graph's job, or assets and checks of an asset job.
+
+        Without a selection, this job. Raises InvalidSubsetError for what the job does not have.
+        """
+        if op_selection is not None:
+            return self.copied(op_selection=tuple(op_selection))
+        if asset_selection is None and asset_check_selection is None:
+            return self
+        return self.for_assets(asset_selection or (), asset_check_selection)
+
     def execute_in_process(
         self,
         run_config: Any = None,

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from headwater.authoring.definitions import Definitions
 from headwater.authoring.lazy_definitions import LazyDefinitions
+from headwater.authoring.repository import RepositoryDefinition
 from headwater.model.errors import CheckError
 from headwater.model.errors.project import (
     AttributeNotFound,
@@ -67,7 +68,7 @@ def find_definitions(
     A module may be written `package.module:attribute`. In order: the file or module given here, that of
     `[tool.headwater]`, else definitions.py or defs.py in `start`, in the project's folder, or in a package of one of
     them. The module holds one Definitions object (or the one named by `attribute`), a function with @definitions above
-    it, or loose assets, checks, jobs, schedules and sensors.
+    it, a repository, or loose assets, checks, jobs, schedules and sensors.
 
     State belongs to the project, wherever the command was typed: see `find_settings`.
 
@@ -385,7 +386,7 @@ def _definitions_in(module: ModuleType, attribute: str | None) -> Definitions:
         if attribute not in scope:
             raise AttributeNotFound(name, attribute, list(_whole_by_name(scope)))
         given = scope[attribute]
-        if not isinstance(given, Definitions | LazyDefinitions):
+        if not isinstance(given, Whole):
             raise NotDefinitions(name, attribute, type(given).__name__)
         return _checked(_called(given, name))
     whole = _whole_by_name(scope)
@@ -404,20 +405,24 @@ def _definitions_in(module: ModuleType, attribute: str | None) -> Definitions:
     return _checked(loose)
 
 
-def _whole_by_name(scope: dict[str, Any]) -> dict[str, Definitions | LazyDefinitions]:
+# A module that is a project holds one of these.
+Whole = Definitions | LazyDefinitions | RepositoryDefinition
+
+
+def _whole_by_name(scope: dict[str, Any]) -> dict[str, Whole]:
     """Return what is whole in a module, each once, under the first of its names."""
-    found: dict[int, tuple[str, Definitions | LazyDefinitions]] = {}
+    found: dict[int, tuple[str, Whole]] = {}
     for name, thing in list(scope.items()):
-        if isinstance(thing, Definitions | LazyDefinitions):
+        if isinstance(thing, Whole):
             found.setdefault(id(thing), (name, thing))
     return dict(found.values())
 
 
-def _called(given: Definitions | LazyDefinitions, module: str) -> Definitions:
+def _called(given: Whole, module: str) -> Definitions:
     if isinstance(given, Definitions):
         return given
     try:
-        return given()
+        return given.definitions if isinstance(given, RepositoryDefinition) else given()
     except HeadwaterError:
         raise
     except (Exception, SystemExit) as error:
@@ -426,6 +431,6 @@ def _called(given: Definitions | LazyDefinitions, module: str) -> Definitions:
 
 def _checked(definitions: Definitions) -> Definitions:
     """Return the definitions, sound as a whole."""
-    if definitions.is_part:
+    if definitions.is_part or not definitions.checks_when_built:
         definitions.validate()
     return definitions

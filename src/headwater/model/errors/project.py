@@ -139,7 +139,8 @@ class NotDefinitions(ProjectError):
     def __init__(self, module: str, attribute: str, type_name: str) -> None:
         super().__init__(
             what=f'"{attribute}" of "{module}" is of type {type_name}.',
-            why="A project is loaded from a Definitions object, or from a function with @definitions above it.",
+            why="A project is loaded from a Definitions object, from a function with @definitions above it, "
+            "or from a repository.",
             fix="Name one of those, or leave the name out to load everything that is declared in the module.",
         )
 

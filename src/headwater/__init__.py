@@ -512,7 +512,11 @@ _NAMES_BY_MODULE = {
 
 _MODULE_BY_NAME = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 
-__all__ = sorted((*_MODULE_BY_NAME, "__version__"))  # pyright: ignore[reportUnsupportedDunderAll]
+_PUBLIC_NAMES = sorted((*_MODULE_BY_NAME, "__version__"))
+
+# Type checkers know the names by their imports, and could not read this list.
+if not TYPE_CHECKING:
+    __all__ = _PUBLIC_NAMES
 
 
 # Of Dagster's public API, what this release does not have; docs/differences.md lists the same names.
@@ -566,7 +570,7 @@ def __getattr__(name: str) -> object:
 
         if (plain := _without_brand(name)) is not None:
             raise AttributeError(f"module 'headwater' has no attribute {name!r}. Use {plain!r}.", name=name, obj=None)
-        near = get_close_matches(name, __all__, n=1)
+        near = get_close_matches(name, _PUBLIC_NAMES, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise AttributeError(f"module 'headwater' has no attribute {name!r}.{hint}", name=name, obj=None)
     from importlib import import_module
@@ -577,7 +581,7 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return _PUBLIC_NAMES
 
 
 class _Package(ModuleType):

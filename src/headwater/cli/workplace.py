@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from headwater.runtime.settings import Settings
 
 
+def _let_dagster_mean_headwater() -> None:
+    """A project that imports `dagster` loads where that is not installed, and a line on stderr says on what it runs."""
+    from headwater.compat.dagster.aliases import install, install_where_missing
+
+    if os.environ.get("HEADWATER_AS_DAGSTER") == "1":
+        install()
+        return
+    install_where_missing(
+        lambda: print("dagster is not installed: Headwater stands in for it (docs/dagster.md).", file=sys.stderr)
+    )
+
+
 @dataclass
 class Workplace:
     """What was said about where definitions and state are; each is loaded when it is first asked for."""
@@ -32,6 +45,7 @@ class Workplace:
         """The project. Raises DefinitionsNotLoaded, from whatever went wrong."""
         from headwater.runtime.project import find_definitions
 
+        _let_dagster_mean_headwater()
         with _loading():
             return find_definitions(self.module, self.file)
 

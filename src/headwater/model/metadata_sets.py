@@ -24,9 +24,10 @@ class MetadataSet(Mapping[str, Any]):
 
     __slots__ = ("_values",)
     _fields: ClassVar[tuple[str, ...]] = ()
+    _namespace: ClassVar[str] = NAMESPACE
 
     def __init__(self, **values: Any) -> None:
-        self._values = {f"{NAMESPACE}/{name}": value for name, value in values.items() if value is not None}
+        self._values = {f"{self._namespace}/{name}": value for name, value in values.items() if value is not None}
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -41,7 +42,7 @@ class MetadataSet(Mapping[str, Any]):
         return f"{type(self).__name__}({self._values!r})"
 
     def _find(self, name: str) -> Any:
-        value = self._values.get(f"{NAMESPACE}/{name}")
+        value = self._values.get(f"{self._namespace}/{name}")
         return value.value if isinstance(value, MetadataValue) else value
 
     @classmethod

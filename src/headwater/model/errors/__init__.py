@@ -149,8 +149,12 @@ if TYPE_CHECKING:
         TypeCheckDidNotPass as TypeCheckDidNotPass,
         UnloadableInput as UnloadableInput,
     )
+    from headwater.model.errors.user_code import (
+        UserCodeExecutionError as UserCodeExecutionError,
+    )
 
 _MODULE_BY_NAME = {
+    "UserCodeExecutionError": "user_code",
     "ConfigFault": "config",
     "ConfigFunctionError": "config",
     "EnvVarReadError": "config",

@@ -15,6 +15,7 @@ from headwater.model.errors.definition import (
     InvariantViolationError,
 )
 from headwater.model.errors.root import HeadwaterError
+from headwater.model.errors.user_code import UserCodeExecutionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class FrozenConfigError(InvalidInvocationError):
         )
 
 
-class ConfigFunctionError(HeadwaterError):
+class ConfigFunctionError(UserCodeExecutionError):
     """The user's function that maps one configuration to another raised; its error is the cause."""
 
     code = "config-function"

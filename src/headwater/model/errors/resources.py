@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from headwater.model.errors.definition import InvalidDefinitionError, InvalidInvocationError
 from headwater.model.errors.root import HeadwaterError, did_you_mean
+from headwater.model.errors.user_code import UserCodeExecutionError
 
 
 class UnknownResourceError(HeadwaterError, AttributeError):
@@ -68,7 +69,7 @@ class NestedResourceError(InvalidDefinitionError):
         )
 
 
-class ResourceSetupError(HeadwaterError):
+class ResourceSetupError(UserCodeExecutionError):
     """A resource could not be set up; what the user's code raised is the cause."""
 
     code = "resource-setup"

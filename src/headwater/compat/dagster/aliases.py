@@ -1,0 +1,279 @@
+"""Making `import dagster` mean Headwater: modules under Dagster's names, found before or after the real ones.
+
+A name is looked for when it is asked for, so the alias costs an import of its own names and nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import FrameType, ModuleType
+from typing import Any, Final
+
+from headwater.compat.dagster.names import OWN, RENAMED, UNCOVERED
+
+HERE: Final = "headwater.compat.dagster"
+DAGSTER_VERSION: Final = "1.13.28"
+"""The release of Dagster whose public API the names are taken from."""
+
+# The integration packages that are covered: module -> (where the names are, their name -> ours where it differs).
+INTEGRATIONS: Final[dict[str, str]] = {
+    "dagster_duckdb": "headwater.integrations.duckdb",
+    "dagster_duckdb_pandas": "headwater.integrations.duckdb",
+    "dagster_duckdb_polars": "headwater.integrations.duckdb",
+}
+
+
+class NotCovered(ImportError):
+    """A module or name of Dagster's that means nothing here, or that Dagster does not have either."""
+
+
+# ----------------------------------------------------------------------------------------------------------- names
+
+
+def find_name(name: str) -> Any:
+    """Return what a name of Dagster's public API means here. Raises NotCovered, which says what to do instead."""
+    if name in OWN:
+        return getattr(import_module(f"{HERE}.{OWN[name]}"), name)
+    if name in UNCOVERED:
+        raise NotCovered(missing_name(name), name=f"dagster.{name}")
+    import headwater
+
+    ours = RENAMED.get(name, name)
+    if not name.startswith("_") and ours in public_names():
+        return getattr(headwater, ours)
+    raise NotCovered(missing_name(name), name=f"dagster.{name}")
+
+
+def public_names() -> Iterable[str]:
+    """Return Headwater's public names."""
+    import headwater
+
+    return dir(headwater)
+
+
+def names() -> list[str]:
+    """Return every name of Dagster's that can be imported here, sorted."""
+    ours = set(public_names()) - set(RENAMED.values())
+    return sorted({*OWN, *RENAMED, *ours} - {"__version__"} - set(UNCOVERED))
+
+
+def missing_name(name: str, module: str = "dagster") -> str:
+    """Return in words why a name cannot be imported: Dagster has it and Headwater does not, or neither has."""
+    if name in UNCOVERED:
+        belongs_to, fix = UNCOVERED[name]
+        return (
+            f'"{module}.{name}" is part of Dagster\'s public API that Headwater does not cover: it belongs to '
+            f"{belongs_to}. {fix} docs/dagster.md lists what is covered."
+        )
+    if name.startswith("_"):
+        return (
+            f'"{module}.{name}" is private to Dagster, so Headwater has nothing of that name. Import the public name from '
+            '"dagster" itself.'
+        )
+    from headwater.model.errors import did_you_mean
+
+    return (
+        f'There is no "{name}" in "{module}": neither Dagster {DAGSTER_VERSION} nor Headwater, which stands in for it here, '
+        f"has such a public name. {did_you_mean(name, [*names(), *UNCOVERED])}"
+    ).rstrip()
+
+
+# --------------------------------------------------------------------------------------------------------- modules
+
+
+class AliasModule(ModuleType):
+    """A module of Dagster's name whose names are looked for in Headwater when they are asked for."""
+
+    __path__: list[str]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
+        try:
+            value = _name_in(self.__name__, name)
+        except NotCovered as error:
+            raise AttributeError(str(error), name=name, obj=self) from None
+        setattr(self, name, value)
+        return value
+
+    def __dir__(self) -> list[str]:
+        if self.__name__ == "dagster":
+            return names()
+        if self.__name__ in INTEGRATIONS:
+            return sorted(dir(import_module(INTEGRATIONS[self.__name__])))
+        return sorted(super().__dir__())
+
+
+def _name_in(module: str, name: str) -> Any:
+    package = module.partition(".")[0]
+    if package in INTEGRATIONS:
+        where = import_module(INTEGRATIONS[package])
+        try:
+            return getattr(where, name)
+        except AttributeError:
+            from headwater.model.errors import did_you_mean
+
+            hint = did_you_mean(name, [each for each in dir(where) if not each.startswith("_")])
+            raise NotCovered(
+                f'Headwater has no "{name}" for "{package}". {hint}It gives what "{where.__name__}" has.',
+                name=f"{module}.{name}",
+            ) from None
+    if module == "dagster.components" or module.startswith("dagster.components."):
+        from headwater.compat.dagster import components
+
+        if name in components.__all__:
+            return getattr(components, name)
+    try:
+        return find_name(name)
+    except NotCovered:
+        from headwater.compat.dagster import errors
+
+        # Errors that are not among the public names are imported from a private module, by everyone.
+        if module != "dagster" and name in errors.__all__:
+            return getattr(errors, name)
+        raise
+
+
+class _AliasLoader(Loader):
+    def __init__(self, finder: AliasFinder) -> None:
+        self._finder = finder
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = AliasModule(spec.name)
+        module.__path__ = []
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__name__ == "dagster":
+            module.__doc__ = "Headwater, under the names of Dagster's public API."
+            vars(module)["__version__"] = DAGSTER_VERSION
+            self._finder.tell()
+        elif module.__name__ == "dagster.version":
+            vars(module)["__version__"] = DAGSTER_VERSION
+
+
+class AliasFinder(MetaPathFinder):
+    """Finds `dagster`, its modules and the integrations that are covered, and gives Headwater for them.
+
+    `is_fallback` says that it stands behind the real ones; `tell` is called once, with the first import.
+    """
+
+    def __init__(self, is_fallback: bool = False, on_first_import: Callable[[], None] | None = None) -> None:
+        self.is_fallback = is_fallback
+        self._on_first_import = on_first_import
+
+    def tell(self) -> None:
+        """Tell whoever wants to know that a program imported `dagster` and got Headwater."""
+        if self._on_first_import is not None:
+            self._on_first_import()
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        package, _, rest = fullname.partition(".")
+        if package != "dagster" and package not in INTEGRATIONS:
+            if package.startswith("dagster_") and not self.is_fallback and _is_missing(fullname):
+                raise NotCovered(
+                    f'"{package}" is an integration of Dagster that Headwater does not cover. Covered are '
+                    f"{', '.join(sorted(INTEGRATIONS))}. A resource of your own around the library it is made for does the "
+                    "same.",
+                    name=fullname,
+                )
+            return None
+        parent = sys.modules.get(package)
+        if rest and parent is not None and not isinstance(parent, AliasModule):
+            return None
+        if rest and not self._is_module(package, rest):
+            # `from dagster import name` comes here when the module has no such name: the place to say why.
+            raise NotCovered(_missing(package, rest), name=fullname)
+        return ModuleSpec(fullname, _AliasLoader(self), origin=HERE, is_package=True)
+
+    @staticmethod
+    def _is_module(package: str, rest: str) -> bool:
+        first = rest.partition(".")[0]
+        if package in INTEGRATIONS:
+            return first[0] == "_" or first in ("io_manager", "resource", "resources")
+        # Programs import public names through private modules too: any of those is a door to the public names.
+        if first in _PRIVATE_DOORS:
+            return not _is_asked_for_a_name()
+        return rest in ("components", "deprecated", "preview", "version")
+
+
+def _is_asked_for_a_name() -> bool:
+    """Tell whether `from module import name` looks here for a name that the module does not have."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "_handle_fromlist":
+            return True
+        if "importlib" not in frame.f_code.co_filename and frame.f_code.co_filename != __file__:
+            return False
+        frame = frame.f_back
+    return False
+
+
+_PRIVATE_DOORS: Final = frozenset(
+    {"_core", "_config", "_utils", "_loggers", "_record", "_serdes", "_time", "_builtins"}
+)
+
+
+def _missing(package: str, rest: str) -> str:
+    if package in INTEGRATIONS:
+        try:
+            _name_in(package, rest)
+        except NotCovered as error:
+            return str(error)
+    return missing_name(rest, package)
+
+
+def _is_missing(fullname: str) -> bool:
+    return all(
+        finder.find_spec(fullname, None) is None
+        for finder in sys.meta_path
+        if not isinstance(finder, AliasFinder) and hasattr(finder, "find_spec")
+    )
+
+
+# ----------------------------------------------------------------------------------------------------- putting in
+
+
+def install() -> None:
+    """Make `import dagster` mean Headwater in this process from now on, whether or not the real one is installed.
+
+    Doing it twice is as doing it once. Raises RuntimeError when the real Dagster has been imported already: a process that
+    has both would hold definitions of which each knows only half.
+    """
+    real = sys.modules.get("dagster")
+    if real is not None and not isinstance(real, AliasModule):
+        raise RuntimeError(
+            "The real Dagster is imported in this process already, so Headwater cannot stand in for it. Call "
+            "headwater.compat.dagster.install() before the first `import dagster`, or run the program with "
+            "`python -m headwater.compat.dagster PROGRAM`."
+        )
+    _remove_finders()
+    sys.meta_path.insert(0, AliasFinder())
+
+
+def install_where_missing(on_first_import: Callable[[], None] | None = None) -> None:
+    """Make `import dagster` mean Headwater where the real one is not installed; `on_first_import` is told when it does."""
+    if any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
+        return
+    sys.meta_path.append(AliasFinder(is_fallback=True, on_first_import=on_first_import))
+
+
+def uninstall() -> None:
+    """Take back what `install` did: the next `import dagster` finds the real one, if there is one."""
+    _remove_finders()
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, AliasModule):
+            del sys.modules[name]
+
+
+def is_installed() -> bool:
+    """Tell whether `import dagster` means Headwater in this process."""
+    return any(isinstance(finder, AliasFinder) and not finder.is_fallback for finder in sys.meta_path)
+
+
+def _remove_finders() -> None:
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, AliasFinder)]

@@ -1,0 +1,191 @@
+"""The alias: Dagster's names on Headwater, how it is put in, and what is said of names that it does not have."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import headwater as hw
+from headwater.compat import dagster as dg
+from headwater.compat.dagster.names import OWN, RENAMED, UNCOVERED
+from tests.compat.dagster_names import DAGSTER_NAMES
+
+PROGRAM = """
+import sys
+import dagster as dg
+from dagster import asset, materialize
+
+
+@asset
+def numbers() -> list[int]:
+    return [1, 2, 3]
+
+
+@asset
+def total(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+defs = dg.Definitions(assets=[numbers, total])
+
+if __name__ == "__main__":
+    result = materialize([numbers, total])
+    print("total", result.output_for_node("total"), type(defs).__module__, *sys.argv[1:])
+"""
+
+
+def run_python(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, env={**os.environ, **env}, check=False
+    )
+
+
+def run_here(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return run_python("-c", "from headwater.compat import dagster\n" + textwrap.dedent(code), cwd=cwd)
+
+
+# ----------------------------------------------------------------------------------------------------------- names
+
+
+def test_every_public_name_of_dagster_is_given_or_named_as_not_covered() -> None:
+    missing = [name for name in DAGSTER_NAMES if name not in UNCOVERED and not hasattr(dg, name)]
+    assert missing == []
+    for name in UNCOVERED:
+        with pytest.raises(AttributeError, match="does not cover"):
+            getattr(dg, name)
+
+
+def test_what_is_renamed_is_our_own_and_nothing_is_named_twice() -> None:
+    for theirs, ours in RENAMED.items():
+        assert getattr(dg, theirs) is getattr(hw, ours), theirs
+    assert not set(RENAMED) & set(OWN)
+    assert not set(UNCOVERED) & {*RENAMED, *OWN}
+    assert set(UNCOVERED) <= set(DAGSTER_NAMES)
+
+
+def test_errors_are_caught_under_dagsters_names() -> None:
+    @dg.asset
+    def adrift(nowhere: int) -> int:
+        return nowhere
+
+    parts = dg.Definitions(assets=[adrift])
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match="nowhere"):
+        dg.Definitions.validate_loadable(parts)
+    assert issubclass(dg.DagsterResourceFunctionError, dg.DagsterUserCodeExecutionError)
+    assert issubclass(dg.DagsterInvalidDefinitionError, dg.DagsterError)
+
+
+def test_metadata_sets_write_dagsters_prefix_and_both_are_read() -> None:
+    assert dict(dg.TableMetadataSet(row_count=3)).keys() == {"dagster/row_count"}
+    assert hw.TableMetadataSet.extract(dict(dg.TableMetadataSet(row_count=3))).row_count == 3
+
+
+# --------------------------------------------------------------------------------------------------- putting it in
+
+
+def test_an_unknown_name_and_an_uncovered_one_are_told_apart(tmp_path: Path) -> None:
+    unknown = run_here("dagster.install()\nfrom dagster import asets", tmp_path)
+    uncovered = run_here("dagster.install()\nfrom dagster import AutoMaterializePolicy", tmp_path)
+    assert 'There is no "asets" in "dagster"' in unknown.stderr
+    assert 'Did you mean "asset"?' in unknown.stderr
+    assert "that Headwater does not cover" in uncovered.stderr
+    assert "Use AutomationCondition" in uncovered.stderr
+
+
+def test_private_modules_give_public_names_and_nothing_else(tmp_path: Path) -> None:
+    good = run_here(
+        """
+        dagster.install()
+        from dagster._core.definitions.metadata import MetadataValue
+        from dagster._core.errors import DagsterInvalidAssetKey
+        from dagster import DagsterError
+        assert issubclass(DagsterInvalidAssetKey, DagsterError)
+        """,
+        tmp_path,
+    )
+    bad = run_here("dagster.install()\nfrom dagster._core.definitions import Whatever", tmp_path)
+    assert good.returncode == 0, good.stderr
+    assert "Whatever" in bad.stderr
+
+
+def test_an_integration_that_is_not_covered_is_named(tmp_path: Path) -> None:
+    ended = run_here("dagster.install()\nimport dagster_snowflake", tmp_path)
+    assert '"dagster_snowflake" is an integration of Dagster that Headwater does not cover' in ended.stderr
+
+
+def test_a_program_runs_unchanged_with_its_arguments(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    ended = run_python("-m", "headwater.compat.dagster", "program.py", "a", "b", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip() == "total 6 headwater.compat.dagster.definitions a b"
+    as_module = run_python("-m", "headwater.compat.dagster", "-m", "program", "c", cwd=tmp_path)
+    assert as_module.stdout.strip().endswith("c"), as_module.stderr
+
+
+def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    ended = run_python("-m", "headwater.compat.dagster", "nothing.py", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "There is no file 'nothing.py'" in ended.stderr
+
+
+def test_what_is_put_in_can_be_taken_out_and_put_in_twice(tmp_path: Path) -> None:
+    ended = run_here(
+        """
+        import sys
+        dagster.install(); dagster.install()
+        import dagster as dg
+        assert dagster.is_installed() and dg.DagsterInstance is not None
+        dagster.uninstall()
+        assert not dagster.is_installed() and "dagster" not in sys.modules
+        """,
+        tmp_path,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_the_alias_refuses_to_stand_beside_the_real_one(tmp_path: Path) -> None:
+    (tmp_path / "dagster.py").write_text("")
+    ended = run_here("import dagster as real\nfrom headwater.compat.dagster import install\ninstall()", tmp_path)
+    assert "The real Dagster is imported in this process already" in ended.stderr
+
+
+def test_the_command_line_stands_in_where_dagster_is_not_installed_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "definitions.py").write_text(PROGRAM)
+    ended = run_python("-m", "headwater.cli.main", "materialize", "total", cwd=tmp_path)
+    listed = run_python("-c", "from headwater.cli.main import main; main(['asset', 'list'])", cwd=tmp_path)
+    assert "total" in listed.stdout, ended.stderr + listed.stderr
+    assert "dagster is not installed: Headwater stands in for it" in listed.stderr
+
+
+def test_a_test_suite_runs_on_headwater_with_one_option(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "test_program.py").write_text(
+        "import dagster as dg\nfrom program import numbers, total\n\n\n"
+        "def test_total():\n    assert dg.materialize([numbers, total]).output_for_node('total') == 6\n"
+    )
+    ended = run_python(
+        *("-m", "pytest", "-p", "headwater.compat.dagster.pytest_plugin", "--headwater-as-dagster", "."),
+        cwd=tmp_path,
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Headwater stands in for it" in ended.stdout
+
+
+# ------------------------------------------------------------------------------------------------------ components
+
+
+def test_components_can_be_declared_and_an_error_names_what_would_have_to_act() -> None:
+    class Sales(dg.Component, dg.Resolvable):
+        def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+            return dg.Definitions()
+
+    assert Sales is not None
+    with pytest.raises(dg.DagsterError, match="load_from_defs_folder"):
+        dg.load_from_defs_folder(path_within_project=Path())

@@ -7,14 +7,13 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headwater.model.clock import utc_now
 from headwater.model.errors.partitions import InvalidPartitionsDefinitionError, UnknownPartitionError
 from headwater.model.errors.root import did_you_mean
 from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
 from headwater.model.partitions.exclusions import ExcludedWindows
 from headwater.model.partitions.keys import PartitionKeyRange
+from headwater.model.partitions.numbered_windows import NumberedWindows
 from headwater.model.partitions.ordinals import (
-    no_ordinals,
     ordinals_between,
     ordinals_from_text,
     ordinals_to_text,
@@ -22,6 +21,7 @@ from headwater.model.partitions.ordinals import (
     shifted,
 )
 from headwater.model.partitions.schedule import ScheduleType, chosen_schedule, moved_schedule
+from headwater.model.partitions.window_keys import WindowKeys
 from headwater.model.partitions.windows import (
     CRON_ORIGIN,
     Cadence,
@@ -34,7 +34,6 @@ from headwater.model.partitions.windows import (
     cadence_of,
     expanded_cron,
     find_zone,
-    instant_in,
     seconds_of,
 )
 
@@ -42,11 +41,8 @@ if TYPE_CHECKING:
     from headwater.model.partitions.ordinals import Ordinals
     from headwater.model.partitions.subset import PartitionsSubset
 
-# How far past the present an end_offset looks for a window that is not excluded.
-EXCLUDED_IN_A_ROW = 100_000
 
-
-class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
+class TimeWindowPartitionsDefinition(NumberedWindows):
     """Windows of time that follow each other; a key is the start of its window in `timezone`, written as `fmt`.
 
     start: the first window begins at the first tick at or after it. A string is read by `fmt` (or as ISO 8601), and the
@@ -97,6 +93,7 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
             item if isinstance(item, str) else self._read_bound("exclusion", item) for item in exclusions or ()
         )
         self._cadence = self._cadence_for(self.cron_schedule)
+        self._keys = WindowKeys(fmt, self._cadence)
         excluding = tuple(self._cadence_for(item) for item in self.exclusions if isinstance(item, str))
         instants = tuple(seconds_of(item) for item in self.exclusions if not isinstance(item, str))
         self._first = self._cadence.number_from(seconds_of(self.start))
@@ -133,7 +130,7 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
 
     def _check_fmt(self) -> None:
         for number in (self._first, self._first + 1):
-            if self._number_of_key(self.key_at(number)) != number:
+            if self._keys.number_of(self.key_at(number)) != number:
                 raise InvalidPartitionsDefinitionError(
                     what=f'The format "{self.fmt}" writes different windows of "{self.cron_schedule}" alike, '
                     f'such as "{self.key_at(number)}".',
@@ -211,107 +208,19 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
             self.cron_schedule, self.schedule_type, minute_of_hour, hour_of_day, day_of_week, day_of_month
         )
 
-    # Bounds at an instant
-
-    def _bounds(self, current_time: datetime | None) -> tuple[int, int]:
-        """Return the first and last window that exist; the last comes before the first when there is none."""
-        now = seconds_of(current_time or utc_now())
-        last = self._cadence.number_at(now) - 1
-        last = last + self.end_offset if not self.exclusions else self._moved(last + 1, self.end_offset)
-        # A far end is not looked up before the present comes near it: it may lie beyond the calendar.
-        if self.end is not None and last >= self._first:
-            ends_at = seconds_of(self.end)
-            if self._cadence.instant(last + 1) > ends_at:
-                last = self._cadence.number_at(ends_at) - 1
-        return self._first, last
-
-    def _moved(self, current: int, by: int) -> int:
-        """Return the window that is last when windows before `current` are over and excluded ones do not count."""
-        last = current - 1
-        if by <= 0:
-            steps = -by
-            while last >= self._first and (self.is_excluded(last) or steps):
-                steps -= not self.is_excluded(last)
-                last -= 1
-            return last
-        for _ in range(EXCLUDED_IN_A_ROW + by):
-            last += 1
-            by -= not self.is_excluded(last)
-            if by == 0:
-                return last
-        return current - 1
-
-    def is_excluded(self, number: int) -> bool:
-        """Return whether the window with this number is left out by `exclusions`."""
-        return bool(self.exclusions) and number in self._excluded_up_to(number)
-
-    def _excluded_up_to(self, last: int) -> Ordinals:
-        """Return the excluded windows from the first to at least `last`."""
-        return self._excluded.up_to(last) if self.exclusions else no_ordinals()
-
-    def existing_ordinals(
-        self,
-        current_time: datetime | None = None,
-        dynamic_partitions_store: DynamicPartitionsStore | None = None,
-    ) -> Ordinals:
-        first, last = self._bounds(current_time)
-        existing = ordinals_between(first, last)
-        return existing - self._excluded_up_to(last) if self.exclusions else existing
-
-    def existing_ordinals_or_excluded(self, current_time: datetime | None = None) -> Ordinals:
-        """Return the numbers of the windows that exist, and of those that would but for `exclusions`."""
-        return ordinals_between(*self._bounds(current_time))
-
     # Keys
 
     def key_at(self, ordinal: int) -> str:
-        start = self._cadence.local_start(ordinal)
-        if self.fmt == "%Y-%m-%d":
-            key = f"{start.year:04d}-{start.month:02d}-{start.day:02d}"
-        elif self.fmt == "%Y-%m-%d-%H:%M":
-            key = f"{start.year:04d}-{start.month:02d}-{start.day:02d}-{start.hour:02d}:{start.minute:02d}"
-        else:
-            key = start.strftime(self.fmt)
-        if start.fold and "%z" not in self.fmt:
-            key += start.strftime("%z")
-        return key
-
-    def _local_of_key(self, partition_key: str) -> datetime | None:
-        """Return the time that a key spells, aware if it spells an offset; None when it does not fit the format."""
-        # The usual formats are ISO 8601 but for a dash, and strptime is four times slower.
-        iso = partition_key if self.fmt == "%Y-%m-%d" and len(partition_key) == 10 else None
-        if self.fmt == "%Y-%m-%d-%H:%M" and len(partition_key) == 16:
-            iso = f"{partition_key[:10]}T{partition_key[11:]}"
-        if iso is not None:
-            try:
-                return datetime.fromisoformat(iso)
-            except ValueError:
-                return None
-        for fmt in (self.fmt, f"{self.fmt}%z"):
-            try:
-                return datetime.strptime(partition_key, fmt)
-            except ValueError:
-                continue
-        return None
-
-    def _number_of_key(self, partition_key: str) -> int | None:
-        try:
-            local = self._local_of_key(partition_key)
-            if local is None:
-                return None
-            number = self._cadence.number_from_local(local)
-            return number if self.key_at(number) == partition_key else None
-        except (ValueError, OverflowError):
-            return None
+        return self._keys.key_at(ordinal)
 
     def find_ordinal(self, partition_key: str) -> int | None:
-        return self._number_of_key(partition_key)
+        return self._keys.number_of(partition_key)
 
     def ordinals_of_any_keys(self, partition_keys: Iterable[str]) -> Ordinals:
         return self.ordinals_of_keys(partition_keys)
 
     def _require_number(self, partition_key: str) -> int:
-        number = self._number_of_key(partition_key)
+        number = self._keys.number_of(partition_key)
         if number is None:
             raise UnknownPartitionError(partition_key, self.describe(), self.hint_for_unknown_key(partition_key))
         return number
@@ -328,7 +237,7 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> Sequence[str]:
         """Return the keys of all windows that exist, oldest first. Iterate over a subset where they are many."""
-        return [self.key_at(number) for number in self.existing_ordinals(current_time)]
+        return list(map(self._keys.key_at, self.existing_ordinals(current_time)))
 
     def _key_of_bound(self, current_time: datetime | None, position: int) -> str | None:
         if not self.exclusions:
@@ -365,10 +274,10 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> bool:
         first, last = self._bounds(current_time)
-        local = self._local_of_key(partition_key)
+        local = self._keys.local_of(partition_key)
         if local is None or not self._is_within(local, first, last):
             return False
-        number = self._number_of_key(partition_key)
+        number = self._keys.number_of(partition_key)
         return number is not None and first <= number <= last and not self.is_excluded(number)
 
     def _is_within(self, local: datetime, first: int, last: int) -> bool:
@@ -387,10 +296,10 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
         if first is None:
             over = self.get_time_window(self._first).end
             return f"There are no partitions yet: the first window ends at {over.isoformat()}."
-        read = self._local_of_key(partition_key)
+        read = self._keys.local_of(partition_key)
         near = ""
         if read is not None and self._is_within(read, *self._bounds(current_time)):
-            number = self._number_of_key(partition_key)
+            number = self._keys.number_of(partition_key)
             if number is not None and self.is_excluded(number):
                 return "The definition's exclusions leave it out."
             candidate = self.key_at(self._cadence.number_from_local(read))
@@ -442,15 +351,6 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
     def less_than(self, partition_key1: str, partition_key2: str) -> bool:
         return self._require_number(partition_key1) < self._require_number(partition_key2)
 
-    # Windows
-
-    def get_time_window(self, number: int) -> TimeWindow:
-        """Return the window with this number; its datetimes are in the definition's timezone."""
-        return TimeWindow(
-            instant_in(self.zone, self._cadence.instant(number)),
-            instant_in(self.zone, self._cadence.instant(number + 1)),
-        )
-
     def time_window_for_partition_key(self, partition_key: str) -> TimeWindow:
         """Return the window of a key, in the definition's timezone; the partition need not exist now.
 
@@ -463,93 +363,6 @@ class TimeWindowPartitionsDefinition(PartitionsDefinition[str]):
 
     def end_time_for_partition_key(self, partition_key: str) -> datetime:
         return self.time_window_for_partition_key(partition_key).end
-
-    def time_windows_for_partition_keys(
-        self, partition_keys: Iterable[str], validate: bool = True
-    ) -> Sequence[TimeWindow]:
-        """Return the windows of the keys, oldest first, joined where one ends as the next begins."""
-        return self.time_windows_of(self.ordinals_of_keys(partition_keys))
-
-    def time_windows_of(self, ordinals: Ordinals) -> list[TimeWindow]:
-        """Return the stretches of time that windows with these numbers cover, oldest first."""
-        instant = self._cadence.instant
-        return [
-            TimeWindow(instant_in(self.zone, instant(first)), instant_in(self.zone, instant(last + 1)))
-            for first, last in runs(ordinals)
-        ]
-
-    def _window_if_exists(
-        self, number: int, step: int, respect_bounds: bool, current_time: datetime | None
-    ) -> TimeWindow | None:
-        first, last = self._bounds(current_time)
-        for _ in range(EXCLUDED_IN_A_ROW):
-            if respect_bounds and not first <= number <= last:
-                return None
-            if not self.is_excluded(number):
-                return self.get_time_window(number)
-            number += step
-        return None
-
-    def get_first_partition_window(self, current_time: datetime | None = None) -> TimeWindow | None:
-        return self._window_if_exists(self._first, 1, True, current_time)
-
-    def get_last_partition_window(self, current_time: datetime | None = None) -> TimeWindow | None:
-        return self._window_if_exists(self._bounds(current_time)[1], -1, True, current_time)
-
-    def get_next_partition_window(
-        self, end_dt: datetime, respect_bounds: bool = True, current_time: datetime | None = None
-    ) -> TimeWindow | None:
-        """Return the first window that begins at or after an instant; None if it does not exist yet."""
-        return self._window_if_exists(self._cadence.number_from(seconds_of(end_dt)), 1, respect_bounds, current_time)
-
-    def get_prev_partition_window(
-        self, start_dt: datetime, respect_bounds: bool = True, current_time: datetime | None = None
-    ) -> TimeWindow | None:
-        """Return the last window that ends at or before an instant; None if that comes before the first."""
-        number = self._cadence.number_at(seconds_of(start_dt)) - 1
-        return self._window_if_exists(number, -1, respect_bounds, current_time)
-
-    def _numbers_in_window(
-        self, time_window: TimeWindow, current_time: datetime | None, respect_bounds: bool
-    ) -> Ordinals:
-        """Return the windows that begin inside a stretch of time."""
-        first = self._cadence.number_from(seconds_of(time_window.start))
-        last = self._cadence.number_before(seconds_of(time_window.end))
-        if respect_bounds:
-            earliest, latest = self._bounds(current_time)
-            first, last = max(first, earliest), min(last, latest)
-        return ordinals_between(first, last) - self._excluded_up_to(last)
-
-    def get_partition_keys_in_time_window(
-        self, time_window: TimeWindow, current_time: datetime | None = None
-    ) -> Sequence[str]:
-        """Return the keys of the existing windows that begin inside a stretch of time."""
-        return [self.key_at(number) for number in self._numbers_in_window(time_window, current_time, True)]
-
-    def get_partition_subset_in_time_window(
-        self, time_window: TimeWindow, current_time: datetime | None = None
-    ) -> PartitionsSubset[str]:
-        """Return the set of the existing windows that begin inside a stretch of time."""
-        return self.subset_of_ordinals(self._numbers_in_window(time_window, current_time, True))
-
-    def get_num_partitions_in_window(self, time_window: TimeWindow, current_time: datetime | None = None) -> int:
-        return len(self._numbers_in_window(time_window, current_time, True))
-
-    def has_any_partitions_in_window(self, time_window: TimeWindow, current_time: datetime | None = None) -> bool:
-        return bool(self._numbers_in_window(time_window, current_time, True))
-
-    def get_partition_key_range_for_time_window(
-        self, time_window: TimeWindow, respect_bounds: bool = True, current_time: datetime | None = None
-    ) -> PartitionKeyRange:
-        """Return the range of the windows that begin inside a stretch of time.
-
-        Raises UnknownPartitionError when there is none.
-        """
-        numbers = self._numbers_in_window(time_window, current_time, respect_bounds)
-        if not numbers:
-            spelled = f"{time_window.start.isoformat()} to {time_window.end.isoformat()}"
-            raise UnknownPartitionError(spelled, self.describe(), self.hint_for_unknown_key(spelled, current_time))
-        return PartitionKeyRange(self.key_at(numbers.min()), self.key_at(numbers.max()))
 
     # Identity, sets and data
 

@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help venv demo test soak lint bench pyright clean
+.PHONY: help venv demo test differential soak lint bench pyright clean
 
 help: ## Show this list
 	@echo "Headwater: make TARGET"
@@ -85,6 +85,11 @@ test: $(VENV)/.installed-dev ## Everything that CI checks: style, types, import 
 	@$(MAKE) lint
 	@echo "==> tests"
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+DIFFERENTIAL_ARGS ?=
+
+differential: $(VENV)/.installed-dev ## Run a few hundred programs on Dagster (installed in its own environment) and on Headwater, and compare
+	@$(BIN)/python -m tests.differential $(DIFFERENTIAL_ARGS)
 
 SOAK_SEEDS ?= 500
 

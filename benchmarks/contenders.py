@@ -100,6 +100,29 @@ def headwater() -> Contender:
     return Contender("Headwater", "headwater", python, python.parent / "headwater")
 
 
+# What programs that are run on both need beside Dagster itself.
+PEER_LIBRARIES = (
+    "pandas",
+    "duckdb",
+    "polars",
+    "pyarrow",
+    "dagster-duckdb",
+    "dagster-duckdb-pandas",
+    "dagster-duckdb-polars",
+)
+
+
+def peer_with_libraries() -> Contender:
+    """Return Dagster beside pandas, DuckDB and the like, for programs that use them."""
+    contender = peer()
+    stamp = PEER_VENV / "libraries"
+    if not os.environ.get(PEER_OVERRIDE) and not stamp.exists():
+        print("installing pandas, duckdb, polars and their integrations beside it ...", flush=True)
+        subprocess.run([contender.python, "-m", "pip", "install", "--quiet", "--compile", *PEER_LIBRARIES], check=True)
+        stamp.touch()
+    return contender
+
+
 def peer() -> Contender:
     """Return Dagster in its own environment, which is made at the first use (about a minute)."""
     if override := os.environ.get(PEER_OVERRIDE):

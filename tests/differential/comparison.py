@@ -1,0 +1,108 @@
+"""Where two records of a program differ, and which of these differences are deliberate (differences.toml)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PROGRAM_FILES = sorted((HERE / "programs").glob("*.py"))
+EXPECTED = HERE / "expected"
+DIFFERENCES = HERE / "differences.toml"
+
+Records = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Deliberate:
+    """A difference that is wanted: where it shows, on both sides, and why."""
+
+    topic: str
+    dagster: str
+    headwater: str
+    reason: str
+    # "file.program" or "file.program:label", as often as it shows.
+    shown_by: tuple[str, ...]
+
+
+def deliberate_differences() -> list[Deliberate]:
+    """Return the list, in its order."""
+    listed = tomllib.loads(DIFFERENCES.read_text())["difference"]
+    return [Deliberate(**{**each, "shown_by": tuple(each.get("shown_by", ()))}) for each in listed]
+
+
+def run_programs(python: str, path: Path, *, as_alias: bool, only: tuple[str, ...] = ()) -> Records:
+    """Run the programs of a file with an interpreter: under the alias, or with the real `dagster` that it has."""
+    start = [python, "-m", "headwater.compat.dagster"] if as_alias else [python]
+    # Neither engine may find state or packages of whoever runs the tests.
+    hidden = ("DAGSTER_HOME", "HEADWATER_HOME", "PYTHONPATH")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    ended = subprocess.run(
+        [*start, str(HERE / "runner.py"), str(path), *only],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    if ended.returncode != 0:
+        raise RuntimeError(f"{path.name} did not run:\n{ended.stderr[-4000:]}")
+    if ended.stderr and os.environ.get("DIFFERENTIAL_TRACEBACKS"):
+        print(ended.stderr, file=sys.stderr)
+    records: Records = json.loads(ended.stdout)
+    return records
+
+
+def expected_of(path: Path) -> Records:
+    """Return what Dagster recorded for the programs of a file."""
+    records: Records = json.loads((EXPECTED / f"{path.stem}.json").read_text())
+    return records
+
+
+def labels_that_differ(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
+    """Yield the labels under which two records of one program differ."""
+    for label in sorted({*theirs, *ours}):
+        if theirs.get(label, "not recorded") != ours.get(label, "not recorded"):
+            yield label
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of one file of programs. `wrong` are differences that nobody wants, `gone` those listed that do not show."""
+
+    agreeing: int
+    deliberate: tuple[str, ...]
+    wrong: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+def compare(path: Path, theirs: Records, ours: Records) -> Comparison:
+    """Compare what the programs of a file recorded on both engines."""
+    listed = {place for each in deliberate_differences() for place in each.shown_by}
+    agreeing = 0
+    deliberate: list[str] = []
+    wrong: list[str] = []
+    shown: set[str] = set()
+    for name in sorted({*theirs, *ours}):
+        labels = list(labels_that_differ(theirs.get(name, {}), ours.get(name, {})))
+        unwanted = []
+        for label in labels:
+            places = {f"{path.stem}.{name}", f"{path.stem}.{name}:{label}"} & listed
+            shown |= places
+            if not places:
+                was, became = theirs.get(name, {}).get(label), ours.get(name, {}).get(label)
+                unwanted.append(f"{path.stem}.{name}:{label}\n    dagster   {was!r}\n    headwater {became!r}")
+        if unwanted:
+            wrong.extend(unwanted)
+        elif labels:
+            deliberate.append(f"{path.stem}.{name}")
+        else:
+            agreeing += 1
+    gone = [place for place in listed if place.partition(".")[0] == path.stem and place not in shown]
+    return Comparison(agreeing, tuple(deliberate), tuple(wrong), tuple(sorted(gone)))

@@ -1,0 +1,168 @@
+"""What a program records about itself, in words that are the same whichever engine ran it.
+
+Imported beside either engine, so it knows only `dagster`, which is the real one or Headwater under its name.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+Program = Callable[["Recorder"], None]
+PROGRAMS: dict[str, Program] = {}
+
+_ERRORS = [name for name in dir(dg) if name.startswith("Dagster") and name.endswith(("Error", "DidNotPass"))]
+_BRANDS = ("dagster/", "headwater/")
+
+
+def program(function: Program) -> Program:
+    """Register a program under the name of its function."""
+    PROGRAMS[function.__name__] = function
+    return function
+
+
+class Recorder:
+    """Takes down what a program saw, by label."""
+
+    def __init__(self) -> None:
+        self.record: dict[str, Any] = {}
+
+    def __call__(self, label: str, value: Any) -> None:
+        """Record a value of any kind."""
+        self.record[label] = plain(value)
+
+    def run(self, label: str, result: Any, outputs: Iterable[str] = ()) -> None:
+        """Record a result: success, steps in order, what was materialized, observed and checked, failures, outputs."""
+        told = what_happened(result)
+        for node in outputs:
+            told.setdefault("outputs", {})[node] = plain(result.output_for_node(node))
+        self.record[label] = told
+
+    def error(self, label: str, action: Callable[[], Any], mentions: Iterable[str] = ()) -> None:
+        """Record what kind of error an action raises, and which of the names it says."""
+        try:
+            answer = action()
+        except Exception as error:
+            text = in_full(error)
+            self.record[label] = {"raises": error_kind(error), "mentions": [name for name in mentions if name in text]}
+        else:
+            self.record[label] = {"raises": None, "gives": plain(answer)}
+
+
+def in_full(error: BaseException | None) -> str:
+    """Return the text of an error and of its causes."""
+    words = []
+    while error is not None and len(words) < 10:
+        words.append(str(error))
+        error = error.__cause__ or error.__context__
+    return "\n".join(words)
+
+
+def error_kind(error: BaseException) -> str:
+    """Return the public name of an error's class, or of the nearest of its bases that has one."""
+    for kind in type(error).__mro__:
+        for name in _ERRORS:
+            if getattr(dg, name, None) is kind:
+                return name
+        if kind.__name__ in ("CheckError", "ValidationError"):
+            return kind.__name__
+        if kind.__module__ == "builtins":
+            return kind.__name__
+        if kind.__module__.partition(".")[0] not in ("dagster", "headwater", "dagster_shared"):
+            return kind.__name__
+    return type(error).__name__
+
+
+# ------------------------------------------------------------------------------------------------------- in plain data
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it, without brands."""
+    if value is None or isinstance(value, bool | int | str):
+        return unbranded(value) if isinstance(value, str) else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
+    if isinstance(value, enum.Enum):
+        return plain(value.value)
+    if isinstance(value, dg.AssetKey):
+        return value.to_user_string()
+    if isinstance(value, dg.AssetCheckKey):
+        return f"{value.asset_key.to_user_string()}:{value.name}"
+    if isinstance(value, dg.MetadataValue):
+        return {"kind": type(value).__name__.removeprefix("Dagster"), "value": plain(getattr(value, "value", None))}
+    if isinstance(value, dg.PartitionKeyRange):
+        return [value.start, value.end]
+    if isinstance(value, dg.TimeWindow):
+        return [plain(value.start), plain(value.end)]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, date | timedelta):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(each) for key, each in sorted(value.items(), key=lambda pair: str(pair[0]))}
+    if isinstance(value, set | frozenset):
+        return sorted((plain(each) for each in value), key=str)
+    if isinstance(value, Iterable) and not isinstance(value, bytes):
+        return [plain(each) for each in value]
+    return unbranded(repr(value)) if isinstance(value, bytes) else type(value).__name__.removeprefix("Dagster")
+
+
+def unbranded(text: str) -> str:
+    """Return a text whose keys are under no brand: "~/partition" for "dagster/partition"."""
+    for brand in _BRANDS:
+        text = text.replace(brand, "~/")
+    return text
+
+
+def what_happened(result: Any) -> dict[str, Any]:
+    """Return what a run recorded: see Recorder.run."""
+    told: dict[str, Any] = {"success": result.success}
+    told["steps"] = [event.step_key for event in result.all_events if event.event_type_value == "STEP_START"]
+    told["failed"] = {
+        event.step_key: event.step_failure_data.error.cls_name
+        if event.step_failure_data.error.cause is None
+        else event.step_failure_data.error.cause.cls_name
+        for event in result.all_events
+        if event.event_type_value == "STEP_FAILURE"
+    }
+    told["skipped"] = sorted(e.step_key for e in result.all_events if e.event_type_value == "STEP_SKIPPED")
+    told["retried"] = [e.step_key for e in result.all_events if e.event_type_value == "STEP_UP_FOR_RETRY"]
+    told["materialized"] = [
+        {
+            "key": plain(materialization.asset_key),
+            "partition": materialization.partition,
+            "metadata": metadata_of(materialization.metadata),
+        }
+        for event in result.get_asset_materialization_events()
+        for materialization in [event.step_materialization_data.materialization]
+    ]
+    told["observed"] = [
+        {"key": plain(seen.asset_key), "partition": seen.partition, "metadata": metadata_of(seen.metadata)}
+        for event in result.get_asset_observation_events()
+        for seen in [event.asset_observation_data.asset_observation]
+    ]
+    told["checks"] = [
+        {
+            "check": f"{evaluation.asset_key.to_user_string()}:{evaluation.check_name}",
+            "passed": evaluation.passed,
+            "severity": evaluation.severity.value,
+            "metadata": metadata_of(evaluation.metadata),
+        }
+        for evaluation in result.get_asset_check_evaluations()
+    ]
+    return {name: value for name, value in told.items() if value not in ([], {})}
+
+
+# What an engine adds by itself to a materialization; what they add differs on purpose (docs/differences.md).
+_ADDED = frozenset({"path", "size", "format", "~/row_count", "~/column_schema", "content_hash", "~/code_references"})
+
+
+def metadata_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metadata in plain words, without what the engines add by themselves."""
+    told = {unbranded(name): plain(value) for name, value in sorted(metadata.items())}
+    return {name: value for name, value in told.items() if name not in _ADDED}

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
         asset_check as asset_check,
         multi_asset_check as multi_asset_check,
     )
+    from headwater.authoring.column_schema_checks import (
+        build_column_schema_change_checks as build_column_schema_change_checks,
+    )
     from headwater.authoring.config import (
         Array as Array,
         BoolSource as BoolSource,
@@ -67,6 +70,11 @@ if TYPE_CHECKING:
         in_process_executor as in_process_executor,
         multi_or_in_process_executor as multi_or_in_process_executor,
         multiprocess_executor as multiprocess_executor,
+    )
+    from headwater.authoring.freshness_checks import (
+        build_last_update_freshness_checks as build_last_update_freshness_checks,
+        build_sensor_for_freshness_checks as build_sensor_for_freshness_checks,
+        build_time_partition_freshness_checks as build_time_partition_freshness_checks,
     )
     from headwater.authoring.graph_assets import (
         graph_asset as graph_asset,
@@ -134,6 +142,9 @@ if TYPE_CHECKING:
         colored_console_logger as colored_console_logger,
         json_console_logger as json_console_logger,
         logger as logger,
+    )
+    from headwater.authoring.metadata_bounds_checks import (
+        build_metadata_bounds_checks as build_metadata_bounds_checks,
     )
     from headwater.authoring.multi_assets import (
         multi_asset as multi_asset,
@@ -280,6 +291,7 @@ if TYPE_CHECKING:
     )
     from headwater.model.freshness import (
         FreshnessPolicy as FreshnessPolicy,
+        apply_freshness_policy as apply_freshness_policy,
     )
     from headwater.model.keys import (
         AssetCheckKey as AssetCheckKey,
@@ -400,6 +412,11 @@ _NAMES_BY_MODULE = {
     "authoring.multi_assets": ("multi_asset"),
     "authoring.assets": ("AssetsDefinition external_asset external_assets_from_specs map_asset_specs"),
     "authoring.checks": ("AssetChecksDefinition asset_check multi_asset_check"),
+    "authoring.freshness_checks": (
+        "build_last_update_freshness_checks build_sensor_for_freshness_checks build_time_partition_freshness_checks"
+    ),
+    "authoring.column_schema_checks": ("build_column_schema_change_checks"),
+    "authoring.metadata_bounds_checks": ("build_metadata_bounds_checks"),
     "authoring.source_asset": ("SourceAsset multi_observable_source_asset observable_source_asset"),
     "authoring.op": ("OpDefinition op"),
     "authoring.graph_definition": (
@@ -495,7 +512,7 @@ _NAMES_BY_MODULE = {
         "WeeklyPartitionsDefinition"
     ),
     "model.conditions": ("AutomationCondition"),
-    "model.freshness": ("FreshnessPolicy"),
+    "model.freshness": ("FreshnessPolicy apply_freshness_policy"),
     "model.runs": ("AssetRecordsFilter EventRecord EventRecordsFilter EventType Run RunRecord RunStatus RunsFilter"),
     "model.errors": (
         "AssetCheckFailedError CheckError DefinitionError DefinitionErrors HeadwaterError InvalidConfigError "
@@ -530,11 +547,6 @@ _NOT_THERE_YET = frozenset(
         "RunStatusSensorDefinition",
         "MultiAssetSensorDefinition",
         "MultiAssetSensorEvaluationContext",
-        "build_last_update_freshness_checks",
-        "build_time_partition_freshness_checks",
-        "build_column_schema_change_checks",
-        "build_metadata_bounds_checks",
-        "build_sensor_for_freshness_checks",
         "open_pipes_session",
         "Component",
         "ComponentLoadContext",

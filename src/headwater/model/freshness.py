@@ -6,10 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.model.cron import checked_cron, checked_timezone, shortest_gap
 from headwater.model.errors import CheckError
+
+if TYPE_CHECKING:
+    from headwater.model.specs import AssetSpec
 
 _SHORTEST = timedelta(minutes=1)
 
@@ -102,6 +105,31 @@ class CronFreshnessPolicy(FreshnessPolicy):
             "lower_bound_seconds": self.lower_bound_delta.total_seconds(),
             "timezone": self.timezone,
         }
+
+
+def apply_freshness_policy(spec: AssetSpec, policy: FreshnessPolicy, overwrite_existing: bool = True) -> AssetSpec:
+    """Return the spec with this policy; with `overwrite_existing=False`, one that has a policy keeps its own.
+
+    For whole projects: `defs.map_asset_specs(func=lambda spec: apply_freshness_policy(spec, policy))`.
+    Raises CheckError for what is no spec or no policy.
+    """
+    from headwater.model.specs import AssetSpec
+
+    if not isinstance(spec, AssetSpec):
+        raise CheckError(
+            what=f"apply_freshness_policy was given {spec!r}, a {type(spec).__name__}.",
+            why="It changes the spec of one asset.",
+            fix="Use it in map_asset_specs, which hands it one spec after the other.",
+        )
+    if not isinstance(policy, FreshnessPolicy):
+        raise CheckError(
+            what=f"apply_freshness_policy was given {policy!r} as policy, a {type(policy).__name__}.",
+            why="It says nothing of freshness.",
+            fix="Give a FreshnessPolicy, such as FreshnessPolicy.time_window(fail_window=timedelta(days=1)).",
+        )
+    if spec.freshness_policy is not None and not overwrite_existing:
+        return spec
+    return spec.replace_attributes(freshness_policy=policy)
 
 
 def _check_length(name: str, window: timedelta) -> None:

@@ -308,6 +308,21 @@ class EventStoreContract:
         assert states[ORDERS].last_attempt_outcome == "failed"
         assert states[ORDERS] == store.asset_state(ORDERS)
 
+    def test_the_latest_facts_of_many_are_told_by_their_ids(self, store: Store) -> None:
+        assert store.last_storage_id() == 0
+        assert store.latest_facts([ORDERS]) == {}
+        store.append(materialized(partition="a", data_version="1"))
+        before = store.last_storage_id()
+        store.append(AssetObserved(asset=str(ORDERS), partition="b"))
+        store.append(AssetNotMaterialized(asset=str(ORDERS), partitions=("c",), outcome="failed"))
+        assert store.latest_facts([ORDERS, SALES]) == {ORDERS: (None, 1, 2, "1", 3, "failed", "")}
+        assert store.partition_facts(ORDERS, 0) == [
+            ("a", 1, None, "1", 1, "materialized", ""),
+            ("b", None, 2, None, None, None, None),
+        ]
+        assert [facts.partition for facts in store.partition_facts(ORDERS, before)] == ["b"]
+        assert store.last_storage_id() == 3
+
     def test_an_observation_is_kept_beside_the_materialization(self, store: Store) -> None:
         observed = AssetObserved(asset="orders", partition="a", data_version="d9", metadata={"rows": 1})
         store.append(materialized(partition="a"))

@@ -9,6 +9,7 @@ from headwater.model.codec import decode_event
 from headwater.model.events import AssetMaterialized, AssetObserved
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.runs import AssetState, EventRecord
+from headwater.store.latest_facts import LatestFacts
 from headwater.store.reading import Reading
 from headwater.store.statements import batches, in_list
 
@@ -16,6 +17,7 @@ _STATE_COLUMNS = (
     "materialization, materialization_id, materialization_count, attempt_outcome, attempted_at, attempt_run_id,"
     " attempt_cause, observation, observation_id"
 )
+_FACT_COLUMNS = "materialization_id, observation_id, data_version, attempt_id, attempt_outcome, attempt_run_id"
 _ASSET_ID = "(SELECT asset_id FROM assets WHERE asset_key = ?)"
 
 
@@ -53,6 +55,29 @@ class AssetQueries(Reading):
             f" WHERE asset_id = {_ASSET_ID} AND materialization_id IS NOT NULL"
         )
         return frozenset(partition for (partition,) in self._rows(sql, (str(key),)))
+
+    def latest_facts(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, LatestFacts]:
+        key_by_text = {str(key): key for key in keys}
+        sql = f"SELECT asset_key, {_FACT_COLUMNS} FROM assets JOIN asset_states USING (asset_id) WHERE asset_key IN "
+        return {
+            key_by_text[text]: LatestFacts(None, *row)
+            for part in batches(list(key_by_text))
+            for text, *row in self._rows(sql + in_list(part), part)
+        }
+
+    def partition_facts(self, key: AssetKey, after: int) -> Sequence[LatestFacts]:
+        sql = (
+            f"SELECT partition_key, {_FACT_COLUMNS} FROM asset_partitions"
+            f" WHERE asset_id = {_ASSET_ID} AND (materialization_id > ? OR observation_id > ?)"
+        )
+        return [LatestFacts(*row) for row in self._rows(sql, (str(key), after, after))]
+
+    def last_storage_id(self) -> int:
+        newest = (
+            "SELECT max(storage_id) AS newest FROM events UNION ALL SELECT max(attempt_id) FROM asset_states"
+            " UNION ALL SELECT max(observation_id) FROM asset_states UNION ALL SELECT max(storage_id) FROM check_states"
+        )
+        return self._rows(f"SELECT max(newest) FROM ({newest}) AS ids")[0][0] or 0
 
     def partition_outcomes(self, key: AssetKey) -> Mapping[str, str]:
         sql = (

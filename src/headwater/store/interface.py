@@ -18,6 +18,7 @@ from headwater.model.runs import (
     RunsFilter,
     StepRecord,
 )
+from headwater.store.latest_facts import LatestFacts
 
 
 class EventWriter(Protocol):
@@ -78,6 +79,15 @@ class AssetStore(Protocol):
 
     def partition_outcomes(self, key: AssetKey) -> Mapping[str, str]:
         """Return the last attempt's outcome by partition, without reading bodies."""
+
+    def latest_facts(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, LatestFacts]:
+        """Return the ids of each asset's latest facts, over all of its partitions: one query, no bodies."""
+
+    def partition_facts(self, key: AssetKey, after: int) -> Sequence[LatestFacts]:
+        """Return the latest facts of the partitions that were materialized or observed after a storage id."""
+
+    def last_storage_id(self) -> int:
+        """Return the id of the newest fact, 0 when there is none; also when history was trimmed."""
 
     def latest_checks(self, keys: Iterable[AssetCheckKey] | None = None) -> Mapping[AssetCheckKey, EventRecord]: ...
 

@@ -61,7 +61,6 @@ def iterated() -> None:
         (lambda: (one.alias("a")(), one.alias("a")()), 'uses the name "a" for two nodes'),
         (lambda: increased(one), "Write one(), with parentheses"),
         (lambda: increased(one.alias("first")), "Write first(), with parentheses"),
-        (lambda: increased(an_asset), "was given an asset"),
         (lambda: increased(an_asset()), 'Asset "an_asset" was called inside job'),
         (lambda: increased(parts()), "Name one, such as .small"),
         (lambda: increased(many()), "was given the dynamic output"),

@@ -6,10 +6,14 @@ import threading
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.nodes import NodeDefinition, NodeUse
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
+
+if TYPE_CHECKING:
+    from headwater.authoring.assets import AssetsDefinition
+    from headwater.model.keys import AssetKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,15 @@ class FanIn:
     sources: tuple[Source, ...]
 
 
-Source = GraphInput | NodeOutput | Collected | FanIn
+@dataclass(frozen=True, slots=True)
+class StoredAsset:
+    """The value of an asset, loaded from where it is stored; `definition` says how."""
+
+    key: AssetKey
+    definition: AssetsDefinition
+
+
+Source = GraphInput | NodeOutput | Collected | FanIn | StoredAsset
 
 
 class OutputHandle:
@@ -213,12 +225,35 @@ class Composition:
                 why="It was not called, so it has no output here.",
                 fix=f"Write {name}(), with parentheses.",
             )
-        described = "an asset" if hasattr(value, "keys_by_output_name") else f"a {type(value).__name__}"
+        stored = self._stored_asset(node, input_name, value)
+        if stored is not None:
+            return stored
         raise InvalidDefinitionError(
-            what=f'"{node}" in {self.kind} "{self.graph_name}" was given {described} as its input "{input_name}".',
-            why="A graph's body describes the graph; it can hand on outputs and inputs only.",
-            fix="Hand on the output of another op, add a parameter to the graph, or pass the value by config.",
+            what=f'"{node}" in {self.kind} "{self.graph_name}" was given a {type(value).__name__} as its input '
+            f'"{input_name}".',
+            why="A graph's body describes the graph; it can hand on outputs, inputs and assets only.",
+            fix="Hand on the output of another op or an asset, add a parameter to the graph, or pass the value by config.",
         )
+
+    def _stored_asset(self, node: str, input_name: str, value: Any) -> StoredAsset | None:
+        """Return what loads an asset that was handed to a node; None for what is no asset."""
+        from headwater.authoring.assets import AssetsDefinition
+        from headwater.authoring.source_asset import SourceAsset
+        from headwater.model.specs import AssetSpec
+
+        if isinstance(value, AssetSpec):
+            return StoredAsset(value.key, AssetsDefinition(specs=[value]))
+        if isinstance(value, SourceAsset):
+            return StoredAsset(value.key, value.to_assets_definition())
+        if not isinstance(value, AssetsDefinition):
+            return None
+        if len(value.specs_by_key) != 1:
+            raise InvalidDefinitionError(
+                what=f'"{node}" in {self.kind} "{self.graph_name}" was given {value} as its input "{input_name}".',
+                why=f"It has {len(value.specs_by_key)} assets, and does not say which of them is meant.",
+                fix="Hand on one of them: .get_asset_spec(key), or .to_source_asset(key).",
+            )
+        return StoredAsset(value.key, value)
 
     def outputs_from(self, returned: Any, names: Sequence[str] | None) -> dict[str, Source]:
         """Return the graph's outputs from what its body returned."""

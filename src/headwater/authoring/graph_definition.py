@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from headwater.authoring.composition import Collected, FanIn, GraphInput, NodeOutput, Source, compose
+from headwater.authoring.composition import Collected, FanIn, GraphInput, NodeOutput, Source, StoredAsset, compose
 from headwater.authoring.nodes import InputPort, NodeDefinition, NodeUse, OutputPort
 from headwater.authoring.op import docstring_of, name_of
 from headwater.authoring.ports import NO_VALUE, GraphIn, GraphOut
@@ -207,6 +207,17 @@ class GraphDefinition(NodeDefinition):
         from headwater.authoring.job import JobDefinition
 
         return JobDefinition(graph_def=self, name=name or self.name, **options)
+
+    def stored_assets(self) -> Iterator[StoredAsset]:
+        """Yield each asset that is handed to a node of this graph or of one inside it."""
+        for of_node in self.sources.values():
+            for source in of_node.values():
+                for part in source.sources if isinstance(source, FanIn) else (source,):
+                    if isinstance(part, StoredAsset):
+                        yield part
+        for use in self.uses.values():
+            if isinstance(use.definition, GraphDefinition):
+                yield from use.definition.stored_assets()
 
     def execute_in_process(self, **options: Any) -> ExecuteInProcessResult:
         """Run the graph in this process; takes what a job's takes, and `config` and `resources` of the graph."""
@@ -450,7 +461,7 @@ def _refuse_cycles(graph: str, sources: Mapping[str, Mapping[str, Source]]) -> N
     def nodes_of(source: Source) -> list[str]:
         if isinstance(source, FanIn):
             return [node for part in source.sources for node in nodes_of(part)]
-        return [] if isinstance(source, GraphInput) else [source.node]
+        return [] if isinstance(source, (GraphInput, StoredAsset)) else [source.node]
 
     for node, of_node in sources.items():
         upstream[node] = [up for source in of_node.values() for up in nodes_of(source)]

@@ -13,6 +13,7 @@ from headwater.authoring.graph_definition import GraphDefinition, graph_of_funct
 from headwater.authoring.hooks import checked_hooks
 from headwater.authoring.op import OpDefinition, docstring_of, json_tags
 from headwater.authoring.running import runtime_function
+from headwater.authoring.unconnected_inputs import refuse_unconnected_inputs
 from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.specs import checked_name
@@ -86,6 +87,10 @@ class JobDefinition:
                     why="The value would have nowhere to go.",
                     fix=f"{did_you_mean(given, graph_def.ins)}Its inputs are: {', '.join(graph_def.ins) or 'none'}.",
                 )
+        if graph_def is not None:
+            refuse_unconnected_inputs(graph_def, self.name)
+            for stored in graph_def.stored_assets():
+                self.resource_defs = {**stored.definition.resource_defs, **self.resource_defs}
 
     @property
     def graph(self) -> GraphDefinition:
@@ -264,10 +269,12 @@ class JobDefinition:
         """Run this job in this process and return what came of it; without an instance, nothing is kept afterwards.
 
         `input_values` are the values of the inputs of a graph's job, by name. A failed step raises its own exception,
-        or with `raise_on_error=False` is told in the result.
+        or with `raise_on_error=False` is told in the result. The executor of the job is left aside.
         """
+        from headwater.authoring.executors import in_callers_process
+
         made: ExecuteInProcessResult = runtime_function("execute_job_in_process")(
-            self,
+            self if self.executor_def is None else self.copied(executor_def=in_callers_process),
             run_config=run_config,
             instance=instance,
             partition_key=partition_key,

@@ -24,7 +24,9 @@ from headwater.plan.run_plan import (
 )
 
 if TYPE_CHECKING:
+    from headwater.authoring.assets import AssetsDefinition
     from headwater.engine.step_attempt import StepAttempt
+    from headwater.model.partitions import PartitionsDefinition
 
 _ABSENT: Any = object()
 
@@ -213,8 +215,20 @@ class InputLoader:
     # --------------------------------------------------------------------------------------------------------- assets
 
     def _asset(self, key: AssetKey, port: InputPort) -> Any:
-        partitions = self.attempt.upstream_partitions(key)
+        if key in self.attempt.code.stored_assets:
+            partitions = self._partitions_for_an_op(self._partitions_def_of(key))
+        else:
+            partitions = self.attempt.upstream_partitions(key)
         return self._load_asset(key, port, partitions)
+
+    def _partitions_for_an_op(self, partitions_def: PartitionsDefinition[Any] | None) -> tuple[str, ...] | None:
+        """An op reads the partitions that its run is about, and all of them in a run that is about none."""
+        if partitions_def is None:
+            return None
+        of_run = self.scope.plan.partition_keys
+        if of_run is not None and self.scope.job.partitions_def == partitions_def:
+            return of_run
+        return tuple(partitions_def.get_partition_keys(dynamic_partitions_store=self.scope.instance))
 
     def load_asset(self, key: AssetKey, annotation: Any, partitions: Sequence[str] | None) -> Any:
         """Load the value of any asset for code that asks for it by key."""
@@ -224,9 +238,10 @@ class InputLoader:
         if self._was_built_without_value(key, partitions):
             return None
         scope = self.scope
-        index = scope.index
-        manager = port.input_manager_key or (index.io_manager_key_of(key) if index is not None else "io_manager")
-        spec = index.spec(key) if index is not None else None
+        definition = self._definition_of(key)
+        spec = definition.specs_by_key[key] if definition is not None else None
+        own_manager = definition.io_manager_key_of(key) if definition is not None else "io_manager"
+        manager = port.input_manager_key or own_manager
         upstream = OutputContext(
             name="result",
             step_key=key.to_python_identifier(),
@@ -244,6 +259,17 @@ class InputLoader:
         if partitions == () and isinstance(value, dict) and not value and not _takes_mapping(port.annotation):
             return None  # nothing upstream, such as for the first partition of an asset that reads its previous one
         return value
+
+    def _definition_of(self, key: AssetKey) -> AssetsDefinition | None:
+        """Return what says how an asset is stored: what was handed to this op in its graph, or the job's assets."""
+        handed = self.attempt.code.stored_assets.get(key)
+        if handed is not None or self.scope.index is None:
+            return handed
+        return self.scope.index.definition_by_key.get(key)
+
+    def _partitions_def_of(self, key: AssetKey) -> PartitionsDefinition[Any] | None:
+        definition = self._definition_of(key)
+        return definition.specs_by_key[key].partitions_def if definition is not None else None
 
     def _was_built_without_value(self, key: AssetKey, partitions: Sequence[str] | None) -> bool:
         """Whether what is recorded of the asset says that there is nothing to load: a materialization without a value."""
@@ -283,7 +309,7 @@ class InputLoader:
             step_context=attempt,
             asset_key=asset,
             partition_key=attempt.run_partition,
-            asset_partitions_def=scope.partitions_def_of(asset) if asset is not None else None,
+            asset_partitions_def=self._partitions_def_of(asset) if asset is not None else None,
             instance=scope.instance,
             partition_keys=partitions,
             annotation=None if port.annotation is NO_VALUE else port.annotation,

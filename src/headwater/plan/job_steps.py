@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from headwater.authoring.composition import Collected, FanIn, GraphInput, Source as GraphSource
+from headwater.authoring.composition import Collected, FanIn, GraphInput, Source as GraphSource, StoredAsset
 from headwater.authoring.graph_definition import GraphDefinition, retry_policy_of
 from headwater.authoring.nodes import NodeDefinition, NodeUse
 from headwater.authoring.op import OpDefinition
@@ -52,6 +52,8 @@ class JobStep:
     selected_keys: frozenset[AssetKey] = frozenset()
     selected_checks: frozenset[AssetCheckKey] = frozenset()
     mapped_over: tuple[str, str] | None = None
+    # The assets that were handed to it in a graph, with what says how they are stored.
+    stored_assets: Mapping[AssetKey, AssetsDefinition] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -81,6 +83,7 @@ class _Scope:
         self.tags = tags
         self.job = job
         self.inner: dict[str, _Scope] = {}
+        self.stored_assets: dict[AssetKey, AssetsDefinition] = {}
 
     def scope_of(self, node: str) -> _Scope:
         if node not in self.inner:
@@ -95,6 +98,7 @@ class _Scope:
                 {**self.tags, **use.definition.tags, **use.tags},
                 self.job,
             )
+            self.inner[node].stored_assets = self.stored_assets
         return self.inner[node]
 
     def key_of(self, node: str) -> str:
@@ -106,6 +110,9 @@ class _Scope:
             return self.outer.get(source.name, FromConfig((*self.path, source.name)))
         if isinstance(source, FanIn):
             return FromMany(tuple(self.resolved(part) for part in source.sources))
+        if isinstance(source, StoredAsset):
+            self.stored_assets[source.key] = source.definition
+            return FromAsset(source.key)
         definition = self.graph.uses[source.node].definition
         if isinstance(definition, GraphDefinition):
             inner = self.scope_of(source.node).resolved(definition.output_sources[source.output])
@@ -152,6 +159,13 @@ class _Scope:
             hooks=self.hooks | use.hooks | op.hooks,
             tags={**self.tags, **op.tags, **use.tags},
             retry_policy=retry_policy_of(use) or self.job.op_retry_policy,
+            stored_assets={
+                source.asset: self.stored_assets[source.asset]
+                for source in _flat(inputs.values())
+                if isinstance(source, FromAsset) and source.asset in self.stored_assets
+            }
+            if self.stored_assets
+            else {},
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.config import NO_VALUE, ConfigMapping, examine_config, run_config_dict
+from headwater.authoring.executors import execution_faults
 from headwater.authoring.graph_definition import GraphDefinition
 from headwater.authoring.nodes import NodeDefinition
 from headwater.authoring.op import OpDefinition
@@ -70,6 +71,8 @@ def op_configs(job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping
             } | definitions
         _of_nodes({name: (node, name in definitions) for name, node in known.items()}, section, (), found, faults)
     faults.extend(_resource_faults(job, run_config, steps))
+    if "execution" in run_config:
+        faults.extend(execution_faults(job.executor_def, run_config["execution"]))
     if faults:
         raise config_error(faults)
     return found
@@ -215,6 +218,7 @@ def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
                 keys.add(entry.input_manager_key)
             elif entry.asset_key is not None and job.asset_index is not None:
                 keys.add(job.asset_index.io_manager_key_of(entry.asset_key))
+        keys.update(definition.io_manager_key_of(key) for key, definition in step.stored_assets.items())
         if step.assets_def is not None and job.asset_index is not None:
             keys.update(job.asset_index.io_manager_key_of(key) for key in step.assets_def.keys_by_input_name.values())
     return keys

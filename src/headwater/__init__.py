@@ -381,6 +381,31 @@ if TYPE_CHECKING:
         TableRecord as TableRecord,
         TableSchema as TableSchema,
     )
+    from headwater.pipes import (
+        PipesBlobStoreMessageReader as PipesBlobStoreMessageReader,
+        PipesClient as PipesClient,
+        PipesClientCompletedInvocation as PipesClientCompletedInvocation,
+        PipesCompositeMessageReader as PipesCompositeMessageReader,
+        PipesContextInjector as PipesContextInjector,
+        PipesEnvContextInjector as PipesEnvContextInjector,
+        PipesExecutionError as PipesExecutionError,
+        PipesExecutionResult as PipesExecutionResult,
+        PipesFileContextInjector as PipesFileContextInjector,
+        PipesFileMessageReader as PipesFileMessageReader,
+        PipesLaunchedData as PipesLaunchedData,
+        PipesLaunchError as PipesLaunchError,
+        PipesLogReader as PipesLogReader,
+        PipesMessageError as PipesMessageError,
+        PipesMessageHandler as PipesMessageHandler,
+        PipesMessageReader as PipesMessageReader,
+        PipesProcessFailed as PipesProcessFailed,
+        PipesResultError as PipesResultError,
+        PipesSession as PipesSession,
+        PipesSubprocessClient as PipesSubprocessClient,
+        PipesTempFileContextInjector as PipesTempFileContextInjector,
+        PipesTempFileMessageReader as PipesTempFileMessageReader,
+        open_pipes_session as open_pipes_session,
+    )
     from headwater.runtime.execute import (
         materialize as materialize,
         materialize_to_memory as materialize_to_memory,
@@ -520,6 +545,13 @@ _NAMES_BY_MODULE = {
         "InvariantViolationError StepOutputNotFoundError StepTimeoutError TypeCheckDidNotPass "
         "UnknownPartitionError UnknownResourceError"
     ),
+    "pipes": (
+        "PipesBlobStoreMessageReader PipesClient PipesClientCompletedInvocation PipesCompositeMessageReader "
+        "PipesContextInjector PipesEnvContextInjector PipesExecutionError PipesExecutionResult "
+        "PipesFileContextInjector PipesFileMessageReader PipesLaunchError PipesLaunchedData PipesLogReader "
+        "PipesMessageError PipesMessageHandler PipesMessageReader PipesProcessFailed PipesResultError PipesSession "
+        "PipesSubprocessClient PipesTempFileContextInjector PipesTempFileMessageReader open_pipes_session"
+    ),
     "runtime.execute": ("materialize materialize_to_memory observe"),
     "runtime.instance": ("Instance instance_for_test"),
     "runtime.results": ("ExecuteInProcessResult"),
@@ -547,7 +579,6 @@ _NOT_THERE_YET = frozenset(
         "RunStatusSensorDefinition",
         "MultiAssetSensorDefinition",
         "MultiAssetSensorEvaluationContext",
-        "open_pipes_session",
         "Component",
         "ComponentLoadContext",
         "load_from_defs_folder",
@@ -571,7 +602,7 @@ def _without_brand(name: str) -> str | None:
 def __getattr__(name: str) -> object:
     module = _MODULE_BY_NAME.get(name)
     if module is None:
-        if name in _NOT_THERE_YET or name.startswith(("Pipes", "AutoMaterialize")):
+        if name in _NOT_THERE_YET or name.startswith("AutoMaterialize"):
             instead = " Use AutomationCondition." if name.startswith("AutoMaterialize") else ""
             raise AttributeError(
                 f"module 'headwater' has no attribute {name!r}: it is not there yet, see docs/differences.md.{instead}",

@@ -17,7 +17,6 @@ DIFFERENCES = Path(__file__).parents[2] / "docs" / "differences.md"
         "run_failure_sensor",
         "run_status_sensor",
         "multi_asset_sensor",
-        "PipesSubprocessClient",
         "AutoMaterializePolicy",
         "Component",
         "load_from_defs_folder",

@@ -15,11 +15,18 @@ if TYPE_CHECKING:
     from headwater.authoring.asset_decorators import (
         asset as asset,
     )
+    from headwater.authoring.asset_sensor import (
+        AssetSensorDefinition as AssetSensorDefinition,
+        asset_sensor as asset_sensor,
+    )
     from headwater.authoring.assets import (
         AssetsDefinition as AssetsDefinition,
         external_asset as external_asset,
         external_assets_from_specs as external_assets_from_specs,
         map_asset_specs as map_asset_specs,
+    )
+    from headwater.authoring.automation_condition_sensor import (
+        AutomationConditionSensorDefinition as AutomationConditionSensorDefinition,
     )
     from headwater.authoring.build_context import (
         build_asset_check_context as build_asset_check_context,
@@ -71,6 +78,9 @@ if TYPE_CHECKING:
         multi_or_in_process_executor as multi_or_in_process_executor,
         multiprocess_executor as multiprocess_executor,
     )
+    from headwater.authoring.failure_email import (
+        make_email_on_run_failure_sensor as make_email_on_run_failure_sensor,
+    )
     from headwater.authoring.freshness_checks import (
         build_last_update_freshness_checks as build_last_update_freshness_checks,
         build_sensor_for_freshness_checks as build_sensor_for_freshness_checks,
@@ -113,6 +123,11 @@ if TYPE_CHECKING:
         define_asset_job as define_asset_job,
         job as job,
     )
+    from headwater.authoring.job_selectors import (
+        CodeLocationSelector as CodeLocationSelector,
+        JobSelector as JobSelector,
+        RepositorySelector as RepositorySelector,
+    )
     from headwater.authoring.lazy_definitions import (
         definitions as definitions,
     )
@@ -145,6 +160,12 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.metadata_bounds_checks import (
         build_metadata_bounds_checks as build_metadata_bounds_checks,
+    )
+    from headwater.authoring.multi_asset_sensor import (
+        MultiAssetSensorDefinition as MultiAssetSensorDefinition,
+        MultiAssetSensorEvaluationContext as MultiAssetSensorEvaluationContext,
+        build_multi_asset_sensor_context as build_multi_asset_sensor_context,
+        multi_asset_sensor as multi_asset_sensor,
     )
     from headwater.authoring.multi_assets import (
         multi_asset as multi_asset,
@@ -204,6 +225,16 @@ if TYPE_CHECKING:
         RunRequest as RunRequest,
         SkipReason as SkipReason,
     )
+    from headwater.authoring.run_status_sensor import (
+        RunStatusSensorDefinition as RunStatusSensorDefinition,
+        run_failure_sensor as run_failure_sensor,
+        run_status_sensor as run_status_sensor,
+    )
+    from headwater.authoring.run_status_sensor_context import (
+        RunFailureSensorContext as RunFailureSensorContext,
+        RunStatusSensorContext as RunStatusSensorContext,
+        build_run_status_sensor_context as build_run_status_sensor_context,
+    )
     from headwater.authoring.schedules import (
         DefaultScheduleStatus as DefaultScheduleStatus,
         ScheduleDefinition as ScheduleDefinition,
@@ -213,12 +244,11 @@ if TYPE_CHECKING:
         schedule as schedule,
     )
     from headwater.authoring.sensors import (
-        AssetSensorDefinition as AssetSensorDefinition,
         DefaultSensorStatus as DefaultSensorStatus,
         SensorDefinition as SensorDefinition,
         SensorEvaluationContext as SensorEvaluationContext,
         SensorResult as SensorResult,
-        asset_sensor as asset_sensor,
+        SensorReturnTypesUnion as SensorReturnTypesUnion,
         build_sensor_context as build_sensor_context,
         sensor as sensor,
     )
@@ -356,6 +386,9 @@ if TYPE_CHECKING:
         Skip as Skip,
         Unchanged as Unchanged,
     )
+    from headwater.model.run_status_changes import (
+        RunStatusChangeRecordsFilter as RunStatusChangeRecordsFilter,
+    )
     from headwater.model.runs import (
         AssetRecordsFilter as AssetRecordsFilter,
         EventRecord as EventRecord,
@@ -475,9 +508,21 @@ _NAMES_BY_MODULE = {
         "DefaultScheduleStatus ScheduleDefinition ScheduleEvaluationContext build_schedule_context "
         "build_schedule_from_partitioned_job schedule"
     ),
+    "authoring.asset_sensor": ("AssetSensorDefinition asset_sensor"),
+    "authoring.automation_condition_sensor": ("AutomationConditionSensorDefinition"),
+    "authoring.failure_email": ("make_email_on_run_failure_sensor"),
+    "authoring.job_selectors": ("CodeLocationSelector JobSelector RepositorySelector"),
+    "authoring.multi_asset_sensor": (
+        "MultiAssetSensorDefinition MultiAssetSensorEvaluationContext build_multi_asset_sensor_context "
+        "multi_asset_sensor"
+    ),
+    "authoring.run_status_sensor": ("RunStatusSensorDefinition run_failure_sensor run_status_sensor"),
+    "authoring.run_status_sensor_context": (
+        "RunFailureSensorContext RunStatusSensorContext build_run_status_sensor_context"
+    ),
     "authoring.sensors": (
-        "AssetSensorDefinition DefaultSensorStatus SensorDefinition SensorEvaluationContext SensorResult "
-        "asset_sensor build_sensor_context sensor"
+        "DefaultSensorStatus SensorDefinition SensorEvaluationContext SensorResult SensorReturnTypesUnion "
+        "build_sensor_context sensor"
     ),
     "authoring.partitioned_config": (
         "PartitionedConfig daily_partitioned_config dynamic_partitioned_config hourly_partitioned_config "
@@ -539,6 +584,7 @@ _NAMES_BY_MODULE = {
     "model.conditions": ("AutomationCondition"),
     "model.freshness": ("FreshnessPolicy apply_freshness_policy"),
     "model.runs": ("AssetRecordsFilter EventRecord EventRecordsFilter EventType Run RunRecord RunStatus RunsFilter"),
+    "model.run_status_changes": ("RunStatusChangeRecordsFilter"),
     "model.errors": (
         "AssetCheckFailedError CheckError DefinitionError DefinitionErrors HeadwaterError InvalidConfigError "
         "InvalidDefinitionError InvalidInvocationError InvalidPropertyError InvalidSubsetError "
@@ -571,14 +617,6 @@ if not TYPE_CHECKING:
 # Of Dagster's public API, what this release does not have; docs/differences.md lists the same names.
 _NOT_THERE_YET = frozenset(
     {
-        "run_failure_sensor",
-        "run_status_sensor",
-        "multi_asset_sensor",
-        "RunFailureSensorContext",
-        "RunStatusSensorContext",
-        "RunStatusSensorDefinition",
-        "MultiAssetSensorDefinition",
-        "MultiAssetSensorEvaluationContext",
         "Component",
         "ComponentLoadContext",
         "load_from_defs_folder",

@@ -14,9 +14,6 @@ DIFFERENCES = Path(__file__).parents[2] / "docs" / "differences.md"
 @pytest.mark.parametrize(
     "name",
     [
-        "run_failure_sensor",
-        "run_status_sensor",
-        "multi_asset_sensor",
         "AutoMaterializePolicy",
         "Component",
         "load_from_defs_folder",

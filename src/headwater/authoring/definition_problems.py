@@ -232,6 +232,7 @@ def _trigger_problems(defs: Definitions, kind: str, given: Sequence[Any]) -> lis
                 )
         for key in sorted(thing.required_resource_keys - defs.resources.keys()):
             found.append(MissingResourceError(key, f'{one} "{thing.name}"', sorted(defs.resources)))
+        found += thing.problems_in(defs)
     return found
 
 

@@ -12,13 +12,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.config import RunConfig, run_config_dict
-from headwater.authoring.op import docstring_of, json_tags
+from headwater.authoring.op import json_tags
 from headwater.authoring.run_request import RunRequest, SkipReason
 from headwater.authoring.triggers import (
+    Trigger,
     TriggerContext,
     TriggerFunction,
     completed_request,
-    needed_keys,
     results_listed,
     targets_of,
 )
@@ -26,17 +26,15 @@ from headwater.model.clock import as_utc
 from headwater.model.cron import checked_cron, checked_timezone
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvalidInvocationError
 from headwater.model.errors.triggers import InvalidCronError, MissingTriggerContextValue, TriggerResultError
-from headwater.model.metadata import normalize_metadata
 from headwater.model.partitions import (
     MultiPartitionKey,
     MultiPartitionsDefinition,
     StaticPartitionsDefinition,
     TimeWindowPartitionsDefinition,
 )
-from headwater.model.specs import checked_name, checked_owners, checked_tags
+from headwater.model.specs import checked_name, checked_tags
 
 if TYPE_CHECKING:
-    from headwater.authoring.assets import AssetsDefinition
     from headwater.authoring.definitions import Definitions
     from headwater.model.partitions import PartitionsDefinition
 
@@ -94,7 +92,7 @@ class ScheduleExecutionData:
     skip_message: str | None = None
 
 
-class ScheduleDefinition:
+class ScheduleDefinition(Trigger):
     """Asks for runs of a job, or of assets, whenever a cron schedule is due.
 
     cron_schedule: five fields or an alias such as "@daily", or several of these; read on the clock of
@@ -105,6 +103,8 @@ class ScheduleDefinition:
 
     Raises InvalidCronError, UnknownTimezoneError, and InvalidDefinitionError for anything else that cannot be meant.
     """
+
+    _kind = "Schedule"
 
     def __init__(
         self,
@@ -133,15 +133,15 @@ class ScheduleDefinition:
         if name is None and decorated_fn is not None:
             name = decorated_fn.__name__
         of = f'Schedule "{name}"' if name else "A schedule"
-        self.targets = targets_of(of, name, job=job, job_name=job_name, target=target)
-        if not self.targets.names:
+        targets = targets_of(of, name, job=job, job_name=job_name, target=target)
+        if not targets.names:
             raise InvalidDefinitionError(
                 what=f"{of} does not say what it runs.",
                 why="It would ask for runs of nothing.",
                 fix="Give job=, job_name=, or assets as target=.",
             )
-        self.name = checked_name(name or f"{self.targets.names[0]}_schedule", "a schedule")
-        of = self._described
+        name = checked_name(name or f"{targets.names[0]}_schedule", "a schedule")
+        of = f'Schedule "{name}"'
         _refuse_both(of, "tags", tags, "tags_fn", tags_fn)
         _refuse_both(of, "run_config", run_config, "run_config_fn", run_config_fn)
         if execution_fn is not None:
@@ -161,33 +161,23 @@ class ScheduleDefinition:
         if execution_timezone is not None:
             checked_timezone(execution_timezone, of)
         self.execution_timezone = execution_timezone
-        self.function = TriggerFunction(function, of) if function is not None else None
+        super().__init__(
+            name,
+            targets,
+            TriggerFunction(function, of) if function is not None else None,
+            description=description,
+            tags=json_tags(tags),
+            metadata=metadata,
+            owners=owners,
+            required_resource_keys=required_resource_keys,
+        )
         self.is_decorated = decorated_fn is not None
         self.run_config = run_config_dict(run_config)
         self._run_config_fn = TriggerFunction(run_config_fn, of) if run_config_fn is not None else None
-        self.tags: Mapping[str, str] = checked_tags(json_tags(tags), of)
         self._tags_fn = tags_fn
         self._should_execute = should_execute
         self.environment_vars: Mapping[str, str] = dict(environment_vars or {})
-        self.description = description if description is not None or function is None else docstring_of(function)
         self.default_status = default_status
-        self.required_resource_keys = needed_keys(required_resource_keys, self.function)
-        self.metadata = normalize_metadata(metadata) if metadata else {}
-        self.owners = checked_owners(owners, of)
-
-    @property
-    def _described(self) -> str:
-        return f'Schedule "{self.name}"'
-
-    @property
-    def target_jobs(self) -> Sequence[Any]:
-        """The jobs that it starts; none that is only named."""
-        return self.targets.jobs
-
-    @property
-    def target_assets(self) -> Sequence[AssetsDefinition]:
-        """The asset definitions that were given as target."""
-        return self.targets.assets
 
     @property
     def has_job(self) -> bool:
@@ -219,15 +209,9 @@ class ScheduleDefinition:
         if self.function is None:
             return self._asked([RunRequest(run_config=self._config(context), tags=self._made_tags(context))], context)
         returned = results_listed(self.function.evaluate(context))
-        skips = [one for one in returned if isinstance(one, SkipReason)]
-        if skips and len(returned) > 1:
-            raise TriggerResultError(
-                what=f"{self._described} gave a SkipReason and {len(returned) - 1} other result(s).",
-                why="Either something is to run, or nothing is.",
-                fix="Give one SkipReason, or only RunRequests.",
-            )
-        if skips:
-            return ScheduleExecutionData(skip_message=skips[0].skip_message)
+        skip = self._skip_among(returned)
+        if skip is not None:
+            return ScheduleExecutionData(skip_message=skip.skip_message)
         if not returned:
             return ScheduleExecutionData(skip_message="The schedule's function returned nothing.")
         if len(returned) == 1 and self.is_decorated and isinstance(returned[0], (Mapping, RunConfig)):
@@ -268,9 +252,6 @@ class ScheduleDefinition:
                 fix="Use evaluate_tick(build_schedule_context(...)).",
             )
         return self.function.invoke(args, kwargs, ScheduleEvaluationContext)
-
-    def __repr__(self) -> str:
-        return f"ScheduleDefinition({self.name!r})"
 
 
 def _refuse_both(of: str, first: str, first_value: Any, second: str, second_value: Any) -> None:

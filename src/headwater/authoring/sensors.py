@@ -6,33 +6,30 @@ elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from headwater.authoring.op import docstring_of
 from headwater.authoring.run_request import RunRequest, SkipReason
 from headwater.authoring.triggers import (
+    Trigger,
     TriggerContext,
     TriggerFunction,
     checked_interval,
     completed_request,
-    needed_keys,
     results_listed,
     targets_of,
 )
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvariantViolationError
 from headwater.model.errors.triggers import TriggerResultError
-from headwater.model.keys import AssetKey, CoercibleToAssetKey
-from headwater.model.metadata import normalize_metadata
-from headwater.model.specs import checked_name, checked_owners, checked_tags
+from headwater.model.specs import checked_name
 
 if TYPE_CHECKING:
-    from headwater.authoring.assets import AssetsDefinition
     from headwater.authoring.definitions import Definitions
     from headwater.model.partitions import AddDynamicPartitionsRequest, DeleteDynamicPartitionsRequest
-    from headwater.model.results import AssetCheckEvaluation, AssetMaterialization
+    from headwater.model.results import AssetCheckEvaluation, AssetMaterialization, AssetObservation
+    from headwater.model.runs import Run
 
 SENSOR_TAG = "headwater/sensor_name"
 DEFAULT_INTERVAL_SECONDS = 30
@@ -144,7 +141,7 @@ class SensorResult:
     skip_reason: SkipReason | None
     cursor: str | None
     dynamic_partitions_requests: Sequence[AddDynamicPartitionsRequest | DeleteDynamicPartitionsRequest]
-    asset_events: Sequence[AssetMaterialization | AssetCheckEvaluation]
+    asset_events: Sequence[AssetMaterialization | AssetObservation | AssetCheckEvaluation]
 
     def __init__(
         self,
@@ -153,7 +150,7 @@ class SensorResult:
         cursor: str | None = None,
         dynamic_partitions_requests: Sequence[AddDynamicPartitionsRequest | DeleteDynamicPartitionsRequest]
         | None = None,
-        asset_events: Sequence[AssetMaterialization | AssetCheckEvaluation] | None = None,
+        asset_events: Sequence[AssetMaterialization | AssetObservation | AssetCheckEvaluation] | None = None,
     ) -> None:
         requests = list(run_requests or ())
         if requests and skip_reason:
@@ -184,8 +181,32 @@ class SensorResult:
 
 
 @dataclass(frozen=True, slots=True)
+class RunReaction:
+    """That a sensor has looked at a run whose status changed; `error` is what its function raised, None if nothing."""
+
+    run: Run
+    error: Exception | None = None
+
+
+SensorReturnTypesUnion: TypeAlias = (
+    Iterator[SkipReason | RunRequest | SensorResult | RunReaction]
+    | Sequence[RunRequest]
+    | SkipReason
+    | RunRequest
+    | SensorResult
+    | RunReaction
+    | None
+)
+"""What the function of a sensor may return or, if it is a generator, yield."""
+
+
+@dataclass(frozen=True, slots=True)
 class SensorExecutionData:
-    """What one evaluation asked for; without any request, `skip_message` says why. `cursor` is for the next one."""
+    """What one evaluation asked for; without any request, `skip_message` says why. `cursor` is for the next one.
+
+    `run_reactions` are those of a sensor of run statuses whose function asked for nothing; `is_behind` tells that it
+    could be evaluated again at once, as more runs are waiting.
+    """
 
     run_requests: Sequence[RunRequest] = ()
     skip_message: str | None = None
@@ -193,15 +214,28 @@ class SensorExecutionData:
     dynamic_partitions_requests: Sequence[AddDynamicPartitionsRequest | DeleteDynamicPartitionsRequest] = field(
         default=()
     )
-    asset_events: Sequence[AssetMaterialization | AssetCheckEvaluation] = ()
+    asset_events: Sequence[AssetMaterialization | AssetObservation | AssetCheckEvaluation] = ()
+    run_reactions: Sequence[RunReaction] = ()
+    is_behind: bool = False
 
 
-class SensorDefinition:
+class SensorDefinition(Trigger):
     """Asks for runs when its function finds a reason to; it is evaluated at least `minimum_interval_seconds` apart.
 
     job, jobs, job_name, target or asset_selection: what it may start; without any it can only record events, add
     partitions and skip. Raises InvalidDefinitionError for what cannot be meant.
     """
+
+    _kind = "Sensor"
+    function: TriggerFunction
+    # The context with which it is called.
+    _context_class: ClassVar[type[TriggerContext]] = SensorEvaluationContext
+    # How many parameters after the context the function is given by position.
+    _values_after_context: ClassVar[int] = 0
+    # The names of the arguments that say what it starts, where they differ from those of @sensor.
+    _target_arguments: ClassVar[Mapping[str, str]] = {}
+    # What to write so that it may start something.
+    _target_fix: ClassVar[str] = "Give @sensor a job=, jobs=, job_name= or target=."
 
     def __init__(
         self,
@@ -227,40 +261,34 @@ class SensorDefinition:
                 why="Nothing would ever be looked at.",
                 fix="Put @sensor above a function.",
             )
-        self.name = checked_name(name or str(getattr(evaluation_fn, "__name__", "")), "a sensor")
-        of = self._described
-        self.targets = targets_of(
-            of, self.name, job=job, jobs=jobs, job_name=job_name, target=target, asset_selection=asset_selection
+        name = checked_name(name or str(getattr(evaluation_fn, "__name__", "")), "a sensor")
+        of = f'Sensor "{name}"'
+        targets = targets_of(
+            of,
+            name,
+            job=job,
+            jobs=jobs,
+            job_name=job_name,
+            target=target,
+            asset_selection=asset_selection,
+            called=self._target_arguments,
         )
         checked_interval(of, minimum_interval_seconds)
+        super().__init__(
+            name,
+            targets,
+            TriggerFunction(evaluation_fn, of, extra=self._values_after_context),
+            description=description,
+            tags=tags,
+            metadata=metadata,
+            owners=owners,
+            required_resource_keys=required_resource_keys,
+        )
         self.minimum_interval_seconds = (
             DEFAULT_INTERVAL_SECONDS if minimum_interval_seconds is None else minimum_interval_seconds
         )
         self.asset_selection = asset_selection
-        self.function = TriggerFunction(evaluation_fn, of, extra=self._values_after_context)
-        self.description = description if description is not None else docstring_of(evaluation_fn)
         self.default_status = default_status
-        self.required_resource_keys = needed_keys(required_resource_keys, self.function)
-        self.tags: Mapping[str, str] = checked_tags(tags, of)
-        self.metadata = normalize_metadata(metadata) if metadata else {}
-        self.owners = checked_owners(owners, of)
-
-    # How many parameters after the context the function is given by position.
-    _values_after_context = 0
-
-    @property
-    def _described(self) -> str:
-        return f'Sensor "{self.name}"'
-
-    @property
-    def target_jobs(self) -> Sequence[Any]:
-        """The jobs that it may start; none that is only named."""
-        return self.targets.jobs
-
-    @property
-    def target_assets(self) -> Sequence[AssetsDefinition]:
-        """The asset definitions that were given as target."""
-        return self.targets.assets
 
     @property
     def has_jobs(self) -> bool:
@@ -292,16 +320,19 @@ class SensorDefinition:
             )
         return self.targets.jobs[0]
 
-    def _returned(self, context: SensorEvaluationContext) -> list[Any]:
-        return results_listed(self.function.evaluate(context))
-
     def evaluate_tick(self, context: SensorEvaluationContext) -> SensorExecutionData:
         """Return what it asks for now.
 
         An error of the user's function comes through, with a note that names the sensor. Raises TriggerResultError when
         its function gives what is no request, or a request for what it may not start.
         """
-        returned = self._returned(context)
+        return self._data_of(self._result_of(self._returned(context)), context)
+
+    def _returned(self, context: SensorEvaluationContext) -> list[Any]:
+        return results_listed(self.function.evaluate(context))
+
+    def _result_of(self, returned: Sequence[Any]) -> SensorResult:
+        """Return what the function gave as one result. Raises TriggerResultError for what cannot be one."""
         whole = [one for one in returned if isinstance(one, SensorResult)]
         if whole and len(returned) > 1:
             raise TriggerResultError(
@@ -310,16 +341,10 @@ class SensorDefinition:
                 fix="Put everything into one SensorResult.",
             )
         if whole:
-            return self._data_of(whole[0], context)
-        skips = [one for one in returned if isinstance(one, SkipReason)]
-        if skips and len(returned) > 1:
-            raise TriggerResultError(
-                what=f"{self._described} gave a SkipReason and {len(returned) - 1} other result(s).",
-                why="Either something is to run, or nothing is.",
-                fix="Give one SkipReason, or only RunRequests.",
-            )
-        if skips:
-            return SensorExecutionData(skip_message=skips[0].skip_message, cursor=context.cursor)
+            return whole[0]
+        skip = self._skip_among(returned)
+        if skip is not None:
+            return SensorResult(skip_reason=skip)
         for one in returned:
             if not isinstance(one, RunRequest):
                 raise TriggerResultError(
@@ -327,7 +352,7 @@ class SensorDefinition:
                     why="It asks for nothing.",
                     fix="Give RunRequests, a SkipReason, a SensorResult, or None.",
                 )
-        return self._data_of(SensorResult(run_requests=returned), context)
+        return SensorResult(run_requests=returned)
 
     def _data_of(self, result: SensorResult, context: SensorEvaluationContext) -> SensorExecutionData:
         if result.cursor is not None and context.cursor_updated:
@@ -338,7 +363,7 @@ class SensorDefinition:
             )
         requests = [self._completed(request, context) for request in result.run_requests]
         skip = result.skip_reason.skip_message if result.skip_reason is not None else None
-        if not requests and skip is None:
+        if not requests and result.skip_reason is None:
             skip = "The sensor's function asked for nothing."
         return SensorExecutionData(
             requests,
@@ -354,7 +379,7 @@ class SensorDefinition:
             raise TriggerResultError(
                 what=f"{self._described} asked for a run, and was not declared to start anything.",
                 why="What a trigger may start is declared, so that it is seen before it happens.",
-                fix="Give @sensor a job=, jobs=, job_name= or target=.",
+                fix=self._target_fix,
             )
         if len(names) > 1 and request.job_name is None:
             raise TriggerResultError(
@@ -366,10 +391,7 @@ class SensorDefinition:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, with a context from build_sensor_context() if it takes one."""
-        return self.function.invoke(args, kwargs, SensorEvaluationContext)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r})"
+        return self.function.invoke(args, kwargs, self._context_class)
 
 
 def sensor(
@@ -409,70 +431,6 @@ def sensor(
             metadata=metadata,
             target=target,
             owners=owners,
-        )
-
-    return decorate
-
-
-class AssetSensorDefinition(SensorDefinition):
-    """A sensor whose function gets the latest new materialization of one asset; its cursor is that one's storage id."""
-
-    _values_after_context = 1
-
-    def __init__(self, name: str | None = None, *, asset_key: CoercibleToAssetKey, **options: Any) -> None:
-        self.asset_key = AssetKey.from_coercible(asset_key)
-        super().__init__(name, **options)
-
-    def _returned(self, context: SensorEvaluationContext) -> list[Any]:
-        from headwater.model.runs import AssetRecordsFilter
-
-        after = int(context.cursor) if context.cursor else None
-        found = context.instance.fetch_materializations(
-            AssetRecordsFilter(self.asset_key, after_storage_id=after), limit=1
-        ).records
-        if not found:
-            return [SkipReason(f'There is no new materialization of "{self.asset_key}".')]
-        (record,) = found
-        returned = results_listed(self.function.evaluate(context, record.event_log_entry))
-        context.update_cursor(str(record.storage_id))
-        return returned
-
-
-def asset_sensor(
-    asset_key: CoercibleToAssetKey,
-    *,
-    job_name: str | None = None,
-    name: str | None = None,
-    minimum_interval_seconds: int | None = None,
-    description: str | None = None,
-    job: Any = None,
-    jobs: Sequence[Any] | None = None,
-    default_status: DefaultSensorStatus = DefaultSensorStatus.STOPPED,
-    required_resource_keys: Iterable[str] | None = None,
-    tags: Mapping[str, str] | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    target: Any = None,
-) -> Callable[[Callable[..., Any]], AssetSensorDefinition]:
-    """Make a sensor of a function that is called with the context and the latest new materialization of an asset.
-
-    It returns what the function of `@sensor` returns; where nothing was materialized anew it is not called.
-    """
-
-    def decorate(function: Callable[..., Any]) -> AssetSensorDefinition:
-        return AssetSensorDefinition(
-            name,
-            asset_key=asset_key,
-            evaluation_fn=function,
-            job_name=job_name,
-            minimum_interval_seconds=minimum_interval_seconds,
-            description=description,
-            job=job,
-            jobs=jobs,
-            default_status=default_status,
-            required_resource_keys=required_resource_keys,
-            tags=tags,
-            metadata=metadata,
-            target=target,
         )
 
     return decorate

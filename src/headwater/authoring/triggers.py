@@ -1,4 +1,4 @@
-"""What schedules and sensors share: what they start, the function that they call, and the context they call it with."""
+"""What schedules and sensors share: what they are called and start, the function that they call, and its context."""
 
 from __future__ import annotations
 
@@ -9,18 +9,28 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.job import JobDefinition, UnresolvedAssetJobDefinition
+from headwater.authoring.op import docstring_of
 from headwater.authoring.ports import NO_VALUE
-from headwater.authoring.run_request import RunRequest
+from headwater.authoring.run_request import RunRequest, SkipReason
 from headwater.authoring.signature import read_signature
-from headwater.model.errors import CheckError, InvalidDefinitionError, InvalidInvocationError, did_you_mean
+from headwater.model.errors import (
+    CheckError,
+    DefinitionError,
+    InvalidDefinitionError,
+    InvalidInvocationError,
+    did_you_mean,
+)
 from headwater.model.errors.triggers import MissingTriggerContextValue, TriggerResultError
+from headwater.model.metadata import normalize_metadata
 from headwater.model.partitions.definition import PARTITION_TAG
+from headwater.model.specs import checked_name, checked_owners, checked_tags
 
 if TYPE_CHECKING:
     import logging
 
     from headwater.authoring.definitions import Definitions
     from headwater.authoring.resources import ResourceSession, ScopedResources
+    from headwater.model.metadata import MetadataValue
 
 Self = TypeVar("Self", bound="TriggerContext")
 
@@ -57,9 +67,14 @@ def targets_of(
     job_name: str | None = None,
     target: Any = None,
     asset_selection: Any = None,
+    called: Mapping[str, str] | None = None,
 ) -> TriggerTargets:
-    """Return what a trigger starts. Raises InvalidDefinitionError when it is said in more than one way."""
+    """Return what a trigger starts. Raises InvalidDefinitionError when it is said in more than one way.
+
+    `called` gives the names under which its users know these arguments, where they are others.
+    """
     ways = {"job": job, "jobs": jobs, "job_name": job_name, "target": target, "asset_selection": asset_selection}
+    ways = {(called or {}).get(way, way): value for way, value in ways.items()}
     given = [way for way, value in ways.items() if value is not None]
     if len(given) > 1:
         raise InvalidDefinitionError(
@@ -279,6 +294,72 @@ class TriggerFunction:
         return self.call(context, *values, **left)
 
 
+# ------------------------------------------------------------------------------------------------------------ triggers
+
+
+class Trigger:
+    """What a schedule and a sensor are alike in: a name, words about it, what it starts and what it needs."""
+
+    _kind: ClassVar[str] = "Trigger"
+
+    def __init__(
+        self,
+        name: str,
+        targets: TriggerTargets,
+        function: TriggerFunction | None,
+        *,
+        description: str | None,
+        tags: Mapping[str, str] | None,
+        metadata: Mapping[str, Any] | None,
+        owners: Sequence[str] | None,
+        required_resource_keys: Iterable[str] | None,
+    ) -> None:
+        self.name = checked_name(name, f"a {self._kind.lower()}")
+        self.targets = targets
+        self.function = function
+        if description is None and function is not None:
+            description = docstring_of(function.function)
+        self.description = description
+        self.tags: Mapping[str, str] = checked_tags(tags, self._described)
+        self.metadata: Mapping[str, MetadataValue] = normalize_metadata(metadata) if metadata else {}
+        self.owners = checked_owners(owners, self._described)
+        self.required_resource_keys = frozenset(required_resource_keys or ()) | frozenset(
+            function.resource_names if function is not None else ()
+        )
+
+    @property
+    def _described(self) -> str:
+        return f'{self._kind} "{self.name}"'
+
+    @property
+    def target_jobs(self) -> Sequence[Any]:
+        """The jobs that it may start; none that is only named."""
+        return self.targets.jobs
+
+    @property
+    def target_assets(self) -> Sequence[AssetsDefinition]:
+        """The asset definitions that were given as target."""
+        return self.targets.assets
+
+    def problems_in(self, definitions: Definitions) -> Sequence[DefinitionError]:
+        """Return what is wrong with it as a part of a project, beyond what it starts and needs."""
+        return ()
+
+    def _skip_among(self, returned: Sequence[Any]) -> SkipReason | None:
+        """Return the reason that its function gave. Raises TriggerResultError when it gave something beside it."""
+        skips = [one for one in returned if isinstance(one, SkipReason)]
+        if skips and len(returned) > 1:
+            raise TriggerResultError(
+                what=f"{self._described} gave a SkipReason and {len(returned) - 1} other result(s).",
+                why="Either something is to run, or nothing is.",
+                fix="Give one SkipReason, or only RunRequests.",
+            )
+        return skips[0] if skips else None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+
 # ------------------------------------------------------------------------------------------------------------ requests
 
 
@@ -346,8 +427,3 @@ def checked_interval(of: str, seconds: float | None) -> None:
             why="It is the least time between two evaluations.",
             fix="Give 0 or more.",
         )
-
-
-def needed_keys(keys: Iterable[str] | None, function: TriggerFunction | None) -> frozenset[str]:
-    """Return the keys of the resources that a trigger needs: those named, and those that are parameters."""
-    return frozenset(keys or ()) | frozenset(function.resource_names if function is not None else ())

@@ -194,6 +194,18 @@ class AssetHistory:
             if storage_id is not None and (after_cursor is None or storage_id > after_cursor)
         }
 
+    def get_latest_materialization_records_by_partition(
+        self, asset_key: AssetKey, partitions: Collection[str] | None = None, after_cursor: int | None = None
+    ) -> Mapping[str, EventRecord]:
+        """Return the latest materialization by partition, oldest first: of these partitions, and after a storage id."""
+        found = {
+            partition: record
+            for partition, state in self.store.partition_states(asset_key, partitions).items()
+            if (record := materialization_record(state)) is not None
+            and (after_cursor is None or record.storage_id > after_cursor)
+        }
+        return dict(sorted(found.items(), key=lambda one: one[1].storage_id))
+
     def get_latest_data_version_record(
         self,
         key: AssetKey,

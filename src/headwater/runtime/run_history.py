@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from headwater.model.errors.instance import InvalidCursor, RunNotFound
 from headwater.model.runs import (
@@ -18,6 +19,9 @@ from headwater.model.runs import (
 )
 from headwater.runtime.instance_records import EventRecordsResult, RunStats
 from headwater.store.interface import Store
+
+if TYPE_CHECKING:
+    from headwater.model.run_status_changes import RunStatusChangeRecordsFilter
 
 EventTypes = EventType | Collection[EventType] | None
 
@@ -120,6 +124,21 @@ class RunHistory:
     ) -> Sequence[EventRecord]:
         """Return the events that match, newest first unless `ascending`."""
         return self.store.events(event_records_filter, limit, ascending)
+
+    def fetch_run_status_changes(
+        self,
+        records_filter: EventType | str | RunStatusChangeRecordsFilter,
+        limit: int,
+        cursor: str | None = None,
+        ascending: bool = False,
+    ) -> EventRecordsResult:
+        """Return one page of the events by which runs changed to one status, newest first unless `ascending`.
+
+        Give the page's cursor to get the next one. Raises InvalidCursor.
+        """
+        from headwater.runtime.run_status_changes import run_status_changes
+
+        return run_status_changes(self.store, records_filter, limit, cursor, ascending)
 
     def all_logs(self, run_id: str, of_type: EventTypes = None) -> Sequence[EventRecord]:
         """Return the events of a run (of these types), oldest first. An empty run id means those outside any run."""

@@ -16,8 +16,10 @@ from headwater.model.events import (
     AssetUnchanged,
     AssetWiped,
     CheckEvaluated,
+    EngineReport,
     ErrorFrame,
     ErrorInfo,
+    ExpectationTold,
     HookRan,
     InputVersion,
     OutputProduced,
@@ -105,6 +107,8 @@ EVENTS = (
     RunSucceeded(run_id="r2", timestamp=22.0),
     RunCanceled(run_id="r3", timestamp=31.0, reason="Ctrl-C"),
     RunInterrupted(run_id="r4", timestamp=41.0, reason="gone"),
+    ExpectationTold(run_id="r2", step_key="orders", timestamp=42.0, label="rows", success=False, metadata={"n": 1}),
+    EngineReport(run_id="r2", timestamp=43.0, text="looked at", metadata={"n": 2}, error=ERROR),
 )
 
 

@@ -79,13 +79,13 @@ def test_retries_are_recorded_and_seen_by_the_step() -> None:
     assert seen == [0, 1, 2]
     assert kinds(result.all_node_events) == [
         "STEP_START",
-        "STEP_FAILURE",
         "STEP_UP_FOR_RETRY",
-        "STEP_START",
-        "STEP_FAILURE",
+        "STEP_RESTARTED",
         "STEP_UP_FOR_RETRY",
-        "STEP_START",
+        "STEP_RESTARTED",
+        "STEP_OUTPUT",
         "ASSET_MATERIALIZATION",
+        "HANDLED_OUTPUT",
         "STEP_SUCCESS",
     ]
     assert [e.attempt for e in result.all_events if isinstance(e, (StepStarted, StepRetryScheduled))] == [1, 2, 2, 3, 3]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.cli.error_report import CommandRefused
 from headwater.graph.selection import AssetSelection
+from headwater.model.tags import Tags
 from headwater.plan.missing_upstream import UnbuiltPartitions, missing_upstream, unbuilt_partitions
 from headwater.plan.partitions_of_request import key_of, keys_in_range, partitions_defs_of
 from headwater.runtime.execute import asset_job
@@ -102,7 +103,7 @@ def _partition_keys(job: JobDefinition, instance: Instance, request: RunRequest)
         if (
             definitions
             and job.is_asset_job
-            and not any(tag in {**job.run_tags, **request.tags} for tag in _PARTITION_TAGS)
+            and not any(tag in Tags({**job.run_tags, **request.tags}) for tag in _PARTITION_TAGS)
         ):
             _refuse_without_partition(job, definitions)
         return None

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater.model.errors.execution import UnusableResult
-from headwater.model.events import AssetMaterialized, AssetObserved, CheckEvaluated, Event, OutputProduced
-from headwater.model.metadata import metadata_to_data, normalize_metadata
+from headwater.model.events import AssetMaterialized, AssetObserved, CheckEvaluated, Event, ExpectationTold
+from headwater.model.metadata import metadata_to_data
 from headwater.model.results import AssetCheckEvaluation, AssetMaterialization, AssetObservation, ExpectationResult
 
 
@@ -62,12 +62,14 @@ def reported_events(item: Any, run_id: str, step_key: str, log: Any) -> list[Eve
         if not item.success:
             log.warning("Expectation %r did not hold: %s", item.label, item.description or "")
         return [
-            OutputProduced(
+            ExpectationTold(
                 run_id=run_id,
                 timestamp=now,
                 step_key=step_key,
-                output=f"expectation:{item.label}",
-                metadata=metadata_data({**item.metadata, **normalize_metadata({"success": item.success})}),
+                label=item.label,
+                success=item.success,
+                description=item.description,
+                metadata=metadata_data(item.metadata),
             )
         ]
     raise UnusableResult(what=f"{item!r} cannot be recorded.", why="It is no event.", fix="Use context.log for text.")

@@ -11,51 +11,32 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
 
+from headwater.model.error_info import ErrorFrame as ErrorFrame, ErrorInfo as ErrorInfo
+from headwater.model.event_questions import EventQuestions
 from headwater.model.keys import AssetCheckKey, AssetKey
 
 if TYPE_CHECKING:
-    from headwater.model.results import AssetCheckEvaluation, AssetMaterialization, AssetObservation
-
-
-class ErrorFrame(Struct, frozen=True, array_like=True):
-    """One line of a traceback. `is_user_code` is false for frames of Headwater and of the libraries it calls."""
-
-    path: str
-    line: int
-    function: str
-    source: str
-    is_user_code: bool
-
-
-class ErrorInfo(Struct, frozen=True, omit_defaults=True):
-    """An exception as data: outermost frame first, `cause` is what it was raised from."""
-
-    class_name: str
-    message: str
-    frames: tuple[ErrorFrame, ...] = ()
-    cause: ErrorInfo | None = None
-    code: str | None = None
-
-    @property
-    def root(self) -> ErrorInfo:
-        """The innermost cause."""
-        error = self
-        while error.cause is not None:
-            error = error.cause
-        return error
-
-    @property
-    def cls_name(self) -> str:
-        return self.class_name
-
-    @property
-    def stack(self) -> list[str]:
-        return [f'  File "{f.path}", line {f.line}, in {f.function}\n    {f.source}\n' for f in self.frames]
-
-    def to_string(self) -> str:
-        """Return the error as Python would print it."""
-        head = f"{self.cause.to_string()}\nThe above exception was the cause of this one:\n\n" if self.cause else ""
-        return f"{head}{''.join(self.stack)}{self.class_name}: {self.message}"
+    from headwater.model.event_data import (
+        AssetObservationData,
+        EngineEventData,
+        HookErroredData,
+        JobCanceledData,
+        JobFailureData,
+        SerializableErrorInfo,
+        StepExpectationResultData,
+        StepFailureData,
+        StepMaterializationData,
+        StepOutputData,
+        StepRetryData,
+        StepSuccessData,
+    )
+    from headwater.model.metadata import MetadataValue
+    from headwater.model.results import (
+        AssetCheckEvaluation,
+        AssetMaterialization,
+        AssetObservation,
+        ExpectationResult,
+    )
 
 
 class InputVersion(Struct, frozen=True, array_like=True):
@@ -73,7 +54,7 @@ class OutputRef(Struct, frozen=True, array_like=True):
     mapping_key: str | None = None
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(EventQuestions, Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A fact. `timestamp` is seconds since 1970 in UTC; `run_id` is empty for what happened outside any run."""
 
     run_id: str = ""
@@ -89,16 +70,24 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def asset_key(self) -> AssetKey | None:
+        """The asset that it is about; None for an event about none."""
         asset = getattr(self, "asset", None)
         return None if asset is None else AssetKey.parse(asset)
 
     @property
-    def message(self) -> str:
-        return self.type_name
+    def partition_key(self) -> str | None:
+        """The partition that it is about; None for an event about none."""
+        return self.partition
 
     @property
-    def is_step_event(self) -> bool:
-        return self.step_key is not None
+    def materialization(self) -> AssetMaterialization:
+        """What was materialized. Raises WrongKindOfEvent for another kind of event."""
+        return self.step_materialization_data.materialization
+
+    @property
+    def message(self) -> str:
+        """The fact in words."""
+        return self.type_name
 
 
 # ---------------------------------------------------------------------------------------------------------------- runs
@@ -112,9 +101,17 @@ class RunCreated(Event, frozen=True, kw_only=True, tag="run_created"):
 class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     type_name: ClassVar[str] = "RUN_START"
 
+    @property
+    def message(self) -> str:
+        return f"Started execution of run {self.run_id}."
+
 
 class RunSucceeded(Event, frozen=True, kw_only=True, tag="run_succeeded"):
     type_name: ClassVar[str] = "RUN_SUCCESS"
+
+    @property
+    def message(self) -> str:
+        return f"Finished execution of run {self.run_id}."
 
 
 class RunFailed(Event, frozen=True, kw_only=True, tag="run_failed", omit_defaults=True):
@@ -124,10 +121,34 @@ class RunFailed(Event, frozen=True, kw_only=True, tag="run_failed", omit_default
     failed_steps: tuple[str, ...] = ()
     error: ErrorInfo | None = None
 
+    @property
+    def message(self) -> str:
+        if self.failed_steps:
+            return f"Execution of run {self.run_id} failed. Steps failed: {list(self.failed_steps)}."
+        said = f" {self.error.class_name}: {self.error.message}" if self.error is not None else ""
+        return f"Execution of run {self.run_id} failed.{said}"
+
+    @property
+    def event_specific_data(self) -> JobFailureData:
+        from headwater.model.event_data import JobFailureData, RunFailureReason
+
+        reason = RunFailureReason.STEP_FAILURE if self.failed_steps else RunFailureReason.RUN_EXCEPTION
+        return JobFailureData(_reported(self.error), reason)
+
 
 class RunCanceled(Event, frozen=True, kw_only=True, tag="run_canceled"):
     type_name: ClassVar[str] = "RUN_CANCELED"
     reason: str = ""
+
+    @property
+    def message(self) -> str:
+        return f"Execution of run {self.run_id} was canceled{f': {self.reason}' if self.reason else ''}."
+
+    @property
+    def event_specific_data(self) -> JobCanceledData:
+        from headwater.model.event_data import JobCanceledData
+
+        return JobCanceledData()
 
 
 class RunInterrupted(Event, frozen=True, kw_only=True, tag="run_interrupted"):
@@ -136,13 +157,53 @@ class RunInterrupted(Event, frozen=True, kw_only=True, tag="run_interrupted"):
     type_name: ClassVar[str] = "RUN_INTERRUPTED"
     reason: str = ""
 
+    @property
+    def message(self) -> str:
+        return f"Execution of run {self.run_id} was interrupted{f': {self.reason}' if self.reason else ''}."
+
+    @property
+    def event_specific_data(self) -> JobFailureData:
+        from headwater.model.event_data import JobFailureData, RunFailureReason
+
+        return JobFailureData(None, RunFailureReason.UNEXPECTED_TERMINATION)
+
+
+class EngineReport(Event, frozen=True, kw_only=True, tag="engine_report"):
+    """What was reported of a run, or of none, from outside of its steps."""
+
+    text: str = ""
+    metadata: Mapping[str, Any] = {}
+    error: ErrorInfo | None = None
+
+    @property
+    def message(self) -> str:
+        return self.text
+
+    @property
+    def event_specific_data(self) -> EngineEventData:
+        from headwater.model.event_data import EngineEventData
+
+        return EngineEventData(_read(self.metadata), _reported(self.error))
+
 
 # --------------------------------------------------------------------------------------------------------------- steps
 
 
 class StepStarted(Event, frozen=True, kw_only=True, tag="step_started"):
+    """An attempt began. The first is a STEP_START, each later one a STEP_RESTARTED."""
+
     type_name: ClassVar[str] = "STEP_START"
     attempt: int = 1
+
+    @property
+    def event_type_value(self) -> str:
+        return "STEP_START" if self.attempt == 1 else "STEP_RESTARTED"
+
+    @property
+    def message(self) -> str:
+        if self.attempt == 1:
+            return f'Started execution of step "{self.step_key}".'
+        return f'Started re-execution (attempt # {self.attempt}) of step "{self.step_key}".'
 
 
 class StepSucceeded(Event, frozen=True, kw_only=True, tag="step_succeeded"):
@@ -152,6 +213,16 @@ class StepSucceeded(Event, frozen=True, kw_only=True, tag="step_succeeded"):
     attempt: int = 1
     duration_seconds: float = 0.0
     outputs: tuple[OutputRef, ...] = ()
+
+    @property
+    def message(self) -> str:
+        return f'Finished execution of step "{self.step_key}" in {self.duration_seconds * 1_000:.3g}ms.'
+
+    @property
+    def event_specific_data(self) -> StepSuccessData:
+        from headwater.model.event_data import StepSuccessData
+
+        return StepSuccessData(self.duration_seconds * 1_000)
 
 
 class StepFailed(Event, frozen=True, kw_only=True, tag="step_failed"):
@@ -169,6 +240,22 @@ class StepFailed(Event, frozen=True, kw_only=True, tag="step_failed"):
     # "user" for an exception, "timeout", "canceled", "lost" when its process died.
     cause: str = "user"
 
+    @property
+    def message(self) -> str:
+        return f'Execution of step "{self.step_key}" failed.'
+
+    @property
+    def event_specific_data(self) -> StepFailureData:
+        from headwater.model.event_data import ErrorSource, StepFailureData, UserFailureData
+
+        error = _reported(self.error)
+        if self.error is not None and self.error.class_name == "Failure":
+            said = UserFailureData("intentional-failure", self.error.message or None, _read(self.metadata))
+            return StepFailureData(error, said, ErrorSource.USER_CODE_ERROR)
+        sources = {"user": ErrorSource.USER_CODE_ERROR, "canceled": ErrorSource.INTERRUPT}
+        source = sources.get(self.cause, ErrorSource.UNEXPECTED_ERROR)
+        return StepFailureData(_raised_in_step(self, error), None, source)
+
 
 class StepRetryScheduled(Event, frozen=True, kw_only=True, tag="step_retry_scheduled"):
     """Attempt number `attempt` is to start at `not_before` (seconds since 1970)."""
@@ -177,6 +264,16 @@ class StepRetryScheduled(Event, frozen=True, kw_only=True, tag="step_retry_sched
     attempt: int = 2
     not_before: float = 0.0
 
+    @property
+    def message(self) -> str:
+        return f'Execution of step "{self.step_key}" failed and has requested a retry.'
+
+    @property
+    def event_specific_data(self) -> StepRetryData:
+        from headwater.model.event_data import StepRetryData
+
+        return StepRetryData(None, max(0.0, self.not_before - self.timestamp))
+
 
 class StepSkipped(Event, frozen=True, kw_only=True, tag="step_skipped"):
     """The step did not run (or ended at once) because it was not needed: an optional input never came, or `Skip`."""
@@ -184,12 +281,20 @@ class StepSkipped(Event, frozen=True, kw_only=True, tag="step_skipped"):
     type_name: ClassVar[str] = "STEP_SKIPPED"
     reason: str = ""
 
+    @property
+    def message(self) -> str:
+        return f'Skipped execution of step "{self.step_key}"{f": {self.reason}" if self.reason else ""}.'
+
 
 class StepBlocked(Event, frozen=True, kw_only=True, tag="step_blocked"):
     """The step was never attempted: `cause` is the step (or "step: check") that stands in its way."""
 
     type_name: ClassVar[str] = "STEP_BLOCKED"
     cause: str = ""
+
+    @property
+    def message(self) -> str:
+        return f'Step "{self.step_key}" was not attempted: "{self.cause}" stands in its way.'
 
 
 class OutputProduced(Event, frozen=True, kw_only=True, tag="output_produced"):
@@ -199,6 +304,45 @@ class OutputProduced(Event, frozen=True, kw_only=True, tag="output_produced"):
     output: str = "result"
     mapping_key: str | None = None
     metadata: Mapping[str, Any] = {}
+
+    @property
+    def message(self) -> str:
+        key = f' mapping key "{self.mapping_key}"' if self.mapping_key is not None else ""
+        return f'Yielded output "{self.output}"{key}. (Type check passed).'
+
+    @property
+    def event_specific_data(self) -> StepOutputData:
+        from headwater.model.event_data import StepOutputData, StepOutputHandle
+
+        handle = StepOutputHandle(self.step_key or "", self.output, self.mapping_key)
+        return StepOutputData(handle, _read(self.metadata))
+
+
+class ExpectationTold(Event, frozen=True, kw_only=True, tag="expectation_told"):
+    """An op told what it expected, and whether it held."""
+
+    type_name: ClassVar[str] = "STEP_EXPECTATION_RESULT"
+    label: str = "result"
+    success: bool = True
+    description: str | None = None
+    metadata: Mapping[str, Any] = {}
+
+    @property
+    def expectation_result(self) -> ExpectationResult:
+        """What was told, as it was given."""
+        from headwater.model.results import ExpectationResult
+
+        return ExpectationResult(self.success, self.label, self.description, _read(self.metadata))
+
+    @property
+    def message(self) -> str:
+        return f"Expectation {self.label} {'passed' if self.success else 'failed'}"
+
+    @property
+    def event_specific_data(self) -> StepExpectationResultData:
+        from headwater.model.event_data import StepExpectationResultData
+
+        return StepExpectationResultData(self.expectation_result)
 
 
 class HookRan(Event, frozen=True, kw_only=True, tag="hook_ran"):
@@ -212,6 +356,16 @@ class HookRan(Event, frozen=True, kw_only=True, tag="hook_ran"):
     @property
     def event_type_value(self) -> str:
         return f"HOOK_{self.outcome.upper()}"
+
+    @property
+    def message(self) -> str:
+        return f'Hook "{self.hook}" of "{self.node_name}" {self.outcome}.'
+
+    @property
+    def event_specific_data(self) -> HookErroredData | None:
+        from headwater.model.event_data import HookErroredData
+
+        return HookErroredData(_reported(self.error)) if self.outcome == "errored" else None
 
 
 # -------------------------------------------------------------------------------------------------------------- assets
@@ -234,10 +388,6 @@ class AssetMaterialized(Event, frozen=True, kw_only=True, tag="asset_materialize
     has_value: bool = False
 
     @property
-    def partition_key(self) -> str | None:
-        return self.partition
-
-    @property
     def materialization(self) -> AssetMaterialization:
         from headwater.model.results import materialization_of
 
@@ -248,7 +398,13 @@ class AssetMaterialized(Event, frozen=True, kw_only=True, tag="asset_materialize
     @property
     def message(self) -> str:
         at = f" [{self.partition}]" if self.partition is not None else ""
-        return f"Materialized {self.asset}{at}."
+        return f"Materialized value {self.asset}{at}."
+
+    @property
+    def event_specific_data(self) -> StepMaterializationData:
+        from headwater.model.event_data import StepMaterializationData
+
+        return StepMaterializationData(self.materialization)
 
 
 class AssetObserved(Event, frozen=True, kw_only=True, tag="asset_observed"):
@@ -261,14 +417,21 @@ class AssetObserved(Event, frozen=True, kw_only=True, tag="asset_observed"):
     data_version: str | None = None
 
     @property
-    def partition_key(self) -> str | None:
-        return self.partition
-
-    @property
     def asset_observation(self) -> AssetObservation:
         from headwater.model.results import observation_of
 
         return observation_of(self)
+
+    @property
+    def message(self) -> str:
+        at = f" [{self.partition}]" if self.partition is not None else ""
+        return f"Observed {self.asset}{at}."
+
+    @property
+    def event_specific_data(self) -> AssetObservationData:
+        from headwater.model.event_data import AssetObservationData
+
+        return AssetObservationData(self.asset_observation)
 
 
 class AssetUnchanged(Event, frozen=True, kw_only=True, tag="asset_unchanged"):
@@ -315,6 +478,14 @@ class CheckEvaluated(Event, frozen=True, kw_only=True, tag="check_evaluated"):
         return check_evaluation_of(self)
 
     @property
+    def message(self) -> str:
+        return f"Asset check '{self.check}' on '{self.asset}' {'passed' if self.passed else 'did not pass'}."
+
+    @property
+    def event_specific_data(self) -> AssetCheckEvaluation:
+        return self.asset_check_evaluation
+
+    @property
     def blocks(self) -> bool:
         """Whether what stands downstream must not run."""
         return self.blocking and not self.passed and self.severity == "ERROR"
@@ -335,6 +506,7 @@ AnyEvent = (
     | RunFailed
     | RunCanceled
     | RunInterrupted
+    | EngineReport
     | StepStarted
     | StepSucceeded
     | StepFailed
@@ -342,6 +514,7 @@ AnyEvent = (
     | StepSkipped
     | StepBlocked
     | OutputProduced
+    | ExpectationTold
     | HookRan
     | AssetMaterialized
     | AssetObserved
@@ -357,3 +530,27 @@ EVENT_KINDS: tuple[type[Event], ...] = AnyEvent.__args__
 def kind_of(event: Event) -> str:
     """Return the stable short name under which this kind of event is stored, such as "step_succeeded"."""
     return str(type(event).__struct_config__.tag)
+
+
+def _reported(error: ErrorInfo | None) -> SerializableErrorInfo | None:
+    from headwater.model.event_data import SerializableErrorInfo
+
+    return None if error is None else SerializableErrorInfo.of(error)
+
+
+def _raised_in_step(event: Event, error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
+    """Return what a step's code raised as the cause of the failure of its step."""
+    if error is None:
+        return None
+    from headwater.model.event_data import SerializableErrorInfo
+
+    name = "StepExecutionError"
+    return SerializableErrorInfo(
+        f'{name}: Error occurred while executing op "{event.node_name}":\n', error.stack, name, error
+    )
+
+
+def _read(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
+    from headwater.model.metadata import metadata_from_data
+
+    return {name: metadata_from_data(value) for name, value in metadata.items()}

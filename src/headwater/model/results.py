@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from copy import copy
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from headwater.model.errors import CheckError, InvariantViolationError
+from headwater.model.errors import CheckError, InvariantViolationError, did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.metadata import MetadataValue, metadata_from_data, normalize_metadata
 from headwater.model.policies import AssetCheckSeverity
+from headwater.model.tags import Tags
 
 if TYPE_CHECKING:
     from headwater.model.events import AssetMaterialized, AssetObserved, CheckEvaluated
@@ -17,8 +20,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFAULT_OUTPUT = "result"
+_NOT_OF_A_NAME = re.compile(r"\W+")
 _MAPPING_KEY = re.compile(r"^[A-Za-z0-9_]+$")
 DATA_VERSION_TAG = "headwater/data_version"
+CODE_VERSION_TAG = "headwater/code_version"
+INPUT_DATA_VERSION_PREFIX = "headwater/input_data_version"
 
 
 class DataVersion:
@@ -67,7 +73,20 @@ class _Value:
         return f"{type(self).__name__}({inside})"
 
 
-class Output(_Value, Generic[T]):
+class _Described(_Value):
+    """What carries metadata."""
+
+    __slots__ = ()
+
+    def with_metadata(self, metadata: Mapping[str, Any] | None) -> Self:
+        """Return the same with this metadata in place of its own."""
+        made: Any = copy(self)
+        made.metadata = normalize_metadata(metadata) if metadata else {}
+        same: Self = made
+        return same
+
+
+class Output(_Described, Generic[T]):
     """A value for one output, with metadata about it."""
 
     __slots__ = ("data_version", "metadata", "output_name", "tags", "value")
@@ -112,7 +131,7 @@ class DynamicOutput(_Value, Generic[T]):
         self.metadata: dict[str, MetadataValue] = normalize_metadata(metadata) if metadata else {}
 
 
-class AssetCheckResult(_Value):
+class AssetCheckResult(_Described):
     """How a check came out. `asset_key` and `check_name` may be left out where only one is possible."""
 
     __slots__ = ("asset_key", "check_name", "description", "metadata", "partition_key", "passed", "severity")
@@ -179,6 +198,22 @@ class MaterializeResult(_Value, Generic[T]):
     def has_value(self) -> bool:
         return self._has_value
 
+    def check_result_named(self, check_name: str) -> AssetCheckResult:
+        """Return the result of one of its checks. Raises CheckError when it has none of this name."""
+        return _check_result_named(self.check_results, check_name)
+
+
+def _check_result_named(results: Sequence[AssetCheckResult], name: str) -> AssetCheckResult:
+    for result in results:
+        if result.check_name == name:
+            return result
+    names = [result.check_name for result in results if result.check_name is not None]
+    raise CheckError(
+        what=f'There is no result of a check named "{name}".',
+        why="The result holds what its own checks found, by the names that were given with them.",
+        fix=did_you_mean(name, names) or f"It has: {', '.join(names) or 'none with a name'}.",
+    )
+
 
 class ObserveResult(_Value):
     """What was seen of an asset that something else builds."""
@@ -199,6 +234,10 @@ class ObserveResult(_Value):
         self.check_results = tuple(check_results or ())
         self.data_version = data_version
         self.tags: Mapping[str, str] = tags or {}
+
+    def check_result_named(self, check_name: str) -> AssetCheckResult:
+        """Return the result of one of its checks. Raises CheckError when it has none of this name."""
+        return _check_result_named(self.check_results, check_name)
 
 
 class Unchanged(_Value):
@@ -223,7 +262,7 @@ class Skip(_Value):
         self.asset_key = None if asset_key is None else AssetKey.from_coercible(asset_key)
 
 
-class AssetMaterialization(_Value):
+class AssetMaterialization(_Described):
     """A record that an asset, or one partition of it, was built; may also be reported from outside."""
 
     __slots__ = ("asset_key", "description", "metadata", "partition", "tags")
@@ -240,7 +279,7 @@ class AssetMaterialization(_Value):
         self.description = description
         self.metadata: dict[str, MetadataValue] = normalize_metadata(metadata) if metadata else {}
         self.partition = partition
-        self.tags: Mapping[str, str] = tags or {}
+        self.tags: Mapping[str, str] = Tags(tags)
 
     @property
     def label(self) -> str:
@@ -248,7 +287,24 @@ class AssetMaterialization(_Value):
 
     @property
     def data_version(self) -> str | None:
+        """The version of the content, as the tag "headwater/data_version" says it."""
         return self.tags.get(DATA_VERSION_TAG)
+
+    @staticmethod
+    def file(
+        path: str | os.PathLike[str],
+        description: str | None = None,
+        asset_key: CoercibleToAssetKey | None = None,
+    ) -> AssetMaterialization:
+        """Return the record that a file was written: its path is the metadata "path", and the key unless one is given."""
+        from headwater.model.metadata import PathMetadataValue
+
+        key = (
+            AssetKey([part for part in _NOT_OF_A_NAME.split(os.fspath(path)) if part])
+            if asset_key is None
+            else asset_key
+        )
+        return AssetMaterialization(key, description=description, metadata={"path": PathMetadataValue(path)})
 
 
 class AssetObservation(AssetMaterialization):
@@ -260,7 +316,7 @@ class AssetObservation(AssetMaterialization):
         return tuple(getattr(self, name) for name in AssetMaterialization.__slots__)
 
 
-class AssetCheckEvaluation(_Value):
+class AssetCheckEvaluation(_Described):
     """A check's result as recorded: of which asset and partition, and what it said."""
 
     __slots__ = (
@@ -345,10 +401,17 @@ def _metadata_from(data: Mapping[str, Any]) -> dict[str, MetadataValue]:
     return {name: metadata_from_data(value) for name, value in data.items()}
 
 
-def _tags_of(event: AssetMaterialized | AssetObserved) -> dict[str, str]:
-    tags = dict(event.tags)
+def _tags_of(event: AssetMaterialized | AssetObserved) -> Tags:
+    """Return the tags that were given, and those that tell of versions."""
+    tags = Tags(event.tags)
     if event.data_version is not None:
         tags[DATA_VERSION_TAG] = event.data_version
+    code_version: str | None = getattr(event, "code_version", None)
+    if code_version is not None:
+        tags[CODE_VERSION_TAG] = code_version
+    for read in getattr(event, "inputs", ()):
+        if read.data_version is not None:
+            tags[f"{INPUT_DATA_VERSION_PREFIX}/{read.asset}"] = read.data_version
     return tags
 
 

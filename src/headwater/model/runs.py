@@ -8,11 +8,16 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+from msgspec.structs import force_setattr, replace
 
+from headwater.model.event_types import EventType as EventType
 from headwater.model.events import AssetMaterialized, AssetObserved, CheckEvaluated, Event
 from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.tags import Tags, stored_names
 
 if TYPE_CHECKING:
+    from headwater.model.error_info import ErrorInfo
+    from headwater.model.event_data import SerializableErrorInfo
     from headwater.model.results import AssetCheckEvaluation, AssetMaterialization, AssetObservation
 
 
@@ -85,10 +90,60 @@ class Run(Struct, frozen=True):
     # The plan as plain data, kept so that a page can show plan against outcome.
     plan: Mapping[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        if type(self.tags) is not Tags:
+            force_setattr(self, "tags", Tags(self.tags))
+
+    @property
+    def asset_check_selection(self) -> frozenset[AssetCheckKey] | None:
+        """The checks that the run was to evaluate; None when it was about no check."""
+        return frozenset(self.check_selection) or None
+
+    @property
+    def step_keys_to_execute(self) -> Sequence[str]:
+        """The steps of the run, in an order in which they can run."""
+        return self.step_keys
+
+    @property
+    def previous_run_id(self) -> str | None:
+        """The run that this one repeats or continues."""
+        return self.parent_run_id
+
+    def get_parent_run_id(self) -> str | None:
+        """Return the run that this one repeats or continues."""
+        return self.parent_run_id
+
+    def get_root_run_id(self) -> str | None:
+        """Return the first run of the chain of repetitions; None when this one repeats none."""
+        return self.root_run_id
+
+    def with_status(self, status: RunStatus) -> Run:
+        """Return the same run with another status. What is recorded stays as it is."""
+        return replace(self, status=status)
+
+    def with_tags(self, tags: Mapping[str, str]) -> Run:
+        """Return the same run with these tags in place of its own. What is recorded stays as it is."""
+        return replace(self, tags=Tags(tags))
+
     @property
     def is_finished(self) -> bool:
         """Whether the run has ended, well or not."""
         return self.status.is_finished
+
+    @property
+    def is_cancelable(self) -> bool:
+        """Whether the run waits or goes on, so that it could be stopped."""
+        return not self.is_finished and self.status is not RunStatus.CANCELING
+
+    @property
+    def is_failure_or_canceled(self) -> bool:
+        """Whether the run failed or was stopped."""
+        return self.is_failure or self.status is RunStatus.CANCELED
+
+    @property
+    def is_partitioned(self) -> bool:
+        """Whether the run is for a partition, or for a range of them."""
+        return "headwater/partition" in self.tags or "headwater/asset_partition_range_start" in self.tags
 
     @property
     def is_success(self) -> bool:
@@ -150,32 +205,23 @@ class RunsFilter(Struct, frozen=True):
 
     run_ids: Sequence[str] | None = None
     job_name: str | None = None
-    statuses: Sequence[RunStatus] = ()
-    tags: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
-    created_after: datetime | None = None
-    created_before: datetime | None = None
+    statuses: Sequence[RunStatus] = None  # type: ignore[assignment]  # read as an empty sequence: any status
+    tags: Mapping[str, str | Sequence[str]] = None  # type: ignore[assignment]  # read as an empty mapping
     updated_after: datetime | None = None
     updated_before: datetime | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "statuses", tuple(self.statuses or ()))
+        force_setattr(self, "tags", stored_names(self.tags or {}))
 
 
-class EventType(str, Enum):
-    """The field's names for kinds of events, for use in filters."""
+class RunShardedEventsCursor(Struct, frozen=True):
+    """A place in the events: a storage id. `run_updated_after` is taken for programs that give it, and narrows nothing."""
 
-    RUN_START = "RUN_START"
-    RUN_SUCCESS = "RUN_SUCCESS"
-    RUN_FAILURE = "RUN_FAILURE"
-    RUN_CANCELED = "RUN_CANCELED"
-    STEP_START = "STEP_START"
-    STEP_SUCCESS = "STEP_SUCCESS"
-    STEP_FAILURE = "STEP_FAILURE"
-    STEP_SKIPPED = "STEP_SKIPPED"
-    STEP_OUTPUT = "STEP_OUTPUT"
-    STEP_UP_FOR_RETRY = "STEP_UP_FOR_RETRY"
-    ASSET_MATERIALIZATION = "ASSET_MATERIALIZATION"
-    ASSET_OBSERVATION = "ASSET_OBSERVATION"
-    ASSET_CHECK_EVALUATION = "ASSET_CHECK_EVALUATION"
-    ASSET_FAILED_TO_MATERIALIZE = "ASSET_FAILED_TO_MATERIALIZE"
-    ASSET_WIPED = "ASSET_WIPED"
+    id: int
+    run_updated_after: datetime | None = None
 
 
 class EventRecordsFilter(Struct, frozen=True):
@@ -184,12 +230,28 @@ class EventRecordsFilter(Struct, frozen=True):
     event_type: EventType | str | None = None
     asset_key: AssetKey | None = None
     asset_partitions: Sequence[str] | None = None
-    run_id: str | None = None
-    after_cursor: int | None = None
-    before_cursor: int | None = None
+    after_cursor: int | RunShardedEventsCursor | None = None
+    before_cursor: int | RunShardedEventsCursor | None = None
     after_timestamp: float | None = None
     before_timestamp: float | None = None
     storage_ids: Sequence[int] | None = None
+    run_id: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("after_cursor", "before_cursor"):
+            cursor = getattr(self, name)
+            if isinstance(cursor, RunShardedEventsCursor):
+                force_setattr(self, name, cursor.id)
+
+    @property
+    def after_storage_id(self) -> int | None:
+        """The storage id after which events count."""
+        return self.after_cursor.id if isinstance(self.after_cursor, RunShardedEventsCursor) else self.after_cursor
+
+    @property
+    def before_storage_id(self) -> int | None:
+        """The storage id before which events count."""
+        return self.before_cursor.id if isinstance(self.before_cursor, RunShardedEventsCursor) else self.before_cursor
 
 
 class AssetRecordsFilter(Struct, frozen=True):
@@ -238,7 +300,48 @@ class EventRecord(Struct, frozen=True):
     @property
     def partition_key(self) -> str | None:
         """The partition of which it is a fact, None for one about no partition."""
-        return getattr(self.event, "partition", None)
+        return self.event.partition
+
+    @property
+    def event_type(self) -> EventType:
+        """The kind of the fact."""
+        return self.event.event_type
+
+    @property
+    def dagster_event_type(self) -> EventType:
+        """The kind of the fact."""
+        return self.event.event_type
+
+    @property
+    def is_dagster_event(self) -> bool:
+        """Whether it is a fact that the system recorded, and not a line that was logged: always."""
+        return True
+
+    @property
+    def level(self) -> int:
+        """How loud it would be in a log: `logging.ERROR` for a failure, else `logging.DEBUG`."""
+        return 40 if self.event.is_failure else 10
+
+    @property
+    def error_info(self) -> SerializableErrorInfo | None:
+        """What was raised; None for a fact about no exception."""
+        error: ErrorInfo | None = getattr(self.event, "error", None)
+        if error is None:
+            return None
+        from headwater.model.event_data import SerializableErrorInfo
+
+        return SerializableErrorInfo.of(error)
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags of a materialization or an observation; empty for other facts."""
+        reported = self.asset_event
+        return {} if reported is None else reported.tags
+
+    @property
+    def asset_event(self) -> AssetMaterialization | AssetObservation | None:
+        """What was materialized or observed; None when the event is of another kind."""
+        return self.asset_materialization or self.asset_observation
 
     @property
     def asset_materialization(self) -> AssetMaterialization | None:
@@ -260,10 +363,23 @@ class EventRecord(Struct, frozen=True):
         """The fact itself."""
         return self.event
 
+    def get_dagster_event(self) -> Event:
+        """Return the fact itself."""
+        return self.event
+
     @property
     def message(self) -> str:
         """The fact in words."""
         return self.event.message
+
+    @property
+    def user_message(self) -> str:
+        """The fact in words."""
+        return self.event.message
+
+
+EventLogRecord = EventRecord
+EventLogEntry = EventRecord
 
 
 class AssetState(Struct, frozen=True):

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from headwater.model.errors import InvalidSubsetError, InvariantViolationError, did_you_mean
+from headwater.model.errors import CheckError, InvalidSubsetError, InvariantViolationError, did_you_mean
+from headwater.model.tags import MAX_RUNTIME_TAG, Tags
 from headwater.plan.job_steps import JobStep, steps_of_job
 from headwater.plan.partitions_of_request import requested_keys
 from headwater.plan.run_plan import (
@@ -74,12 +75,30 @@ def build_plan(
         job_name=job.name,
         steps=steps,
         run_config=run_config or {},
-        tags=tags or {},
+        tags=Tags(tags),
         partition_keys=keys,
         known_outputs=known_outputs or {},
-        timeout_seconds=job.timeout_seconds,
+        timeout_seconds=_time_limit(job, Tags(tags)),
     )
     return Planned(plan, known)
+
+
+def _time_limit(job: JobDefinition, tags: Tags) -> float | None:
+    """Return how many seconds the run may take: what its tags say, or else its job."""
+    tag = tags.get(MAX_RUNTIME_TAG)
+    if tag is None:
+        return job.timeout_seconds
+    try:
+        seconds = float(tag)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise CheckError(
+            what=f'The tag "{MAX_RUNTIME_TAG}" of a run of "{job.name}" is {tag!r}.',
+            why="It says after how many seconds the run is stopped.",
+            fix='Give a number of seconds as text, such as "3600".',
+        )
+    return seconds
 
 
 def _with_inputs_from_outside(step: JobStep, given: set[str]) -> JobStep:

@@ -18,6 +18,7 @@ from headwater.engine.run_scope import RunScope
 from headwater.engine.step_logs import StepLogs
 from headwater.model.events import Event, RunCanceled, RunFailed
 from headwater.model.runs import Run, RunStatus, StepStatus
+from headwater.model.tags import Tags
 from headwater.plan.build import Planned, build_plan
 from headwater.plan.run_config import full_run_config, op_configs, refuse_missing_inputs, required_keys
 from headwater.plan.run_plan import KnownOutputs, RunPlan
@@ -70,7 +71,7 @@ def plan_request(
 ) -> tuple[Planned, dict[str, Any], dict[str, Any]]:
     """Return the plan of a request, its whole config, and the config of each op. Raises before anything is recorded."""
     config = full_run_config(job, request.run_config, request.partition_key)
-    tags = {**job.run_tags, **request.tags}
+    tags = Tags({**job.run_tags, **request.tags})
     start_end = (tags.get(PARTITION_RANGE_START_TAG), tags.get(PARTITION_RANGE_END_TAG))
     partition_range = request.partition_range
     if partition_range is None and start_end[0] and start_end[1]:
@@ -208,7 +209,7 @@ def _steps_in(planned: Planned) -> Mapping[str, Any]:
 
 def _new_run(job: JobDefinition, plan: RunPlan, request: Request, config: Mapping[str, Any]) -> Run:
     run_id = request.run_id or str(uuid.uuid4())
-    tags = dict(plan.tags)
+    tags = Tags(plan.tags)
     keys = plan.partition_keys
     if keys is not None and len(keys) == 1:
         tags[PARTITION_TAG] = keys[0]

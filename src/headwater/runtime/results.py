@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
 
 from headwater.model.errors import InvariantViolationError, did_you_mean
 from headwater.model.events import (
@@ -11,6 +12,7 @@ from headwater.model.events import (
     AssetObserved,
     CheckEvaluated,
     Event,
+    ExpectationTold,
     RunFailed,
     RunSucceeded,
     StepFailed,
@@ -19,11 +21,12 @@ from headwater.model.events import (
     StepSucceeded,
 )
 from headwater.model.keys import AssetKey, CoercibleToAssetKey
-from headwater.model.results import AssetCheckEvaluation, AssetMaterialization, AssetObservation
+from headwater.model.results import AssetCheckEvaluation, AssetMaterialization, AssetObservation, ExpectationResult
 from headwater.model.runs import Run, RunStatus, StepStatus
 
 if TYPE_CHECKING:
     from headwater.authoring.job import JobDefinition
+    from headwater.model.event_data import StepFailureData
     from headwater.plan.run_plan import RunPlan
 
 Values = Mapping[tuple[str, str, str | None], Any]
@@ -88,22 +91,32 @@ class ExecuteInProcessResult:
 
     @property
     def all_events(self) -> list[Event]:
-        """Every fact of the run, in order."""
-        return self._events
+        """What happened in the run, in order: the facts that are recorded, and the inputs and outputs between them.
+
+        A step tells STEP_START, LOADED_INPUT and STEP_INPUT for its inputs, STEP_OUTPUT, ASSET_MATERIALIZATION and
+        HANDLED_OUTPUT for each output, and STEP_SUCCESS. An attempt that is tried again ends with STEP_UP_FOR_RETRY.
+        """
+        return self._told
+
+    @cached_property
+    def _told(self) -> list[Event]:
+        from headwater.runtime.told_events import told_events
+
+        return told_events(self._events, self.plan, self._job)
 
     @property
     def all_node_events(self) -> list[Event]:
-        """Every fact about a step, in order."""
-        return [event for event in self._events if event.step_key is not None]
+        """Every event about a step, in order."""
+        return [event for event in self._told if event.step_key is not None]
 
     def filter_events(self, event_filter: Callable[[Event], bool]) -> list[Event]:
-        """Return the facts for which the function is true, in order."""
-        return [event for event in self._events if event_filter(event)]
+        """Return the events for which the function is true, in order."""
+        return [event for event in self._told if event_filter(event)]
 
     def events_for_node(self, node_name: str) -> list[Event]:
         """Return the facts about a node by its name, or by its dotted path in nested graphs."""
         self._known(node_name)
-        return [event for event in self._events if event.step_key is not None and _is_of(event.step_key, node_name)]
+        return [event for event in self._told if event.step_key is not None and _is_of(event.step_key, node_name)]
 
     def get_asset_materialization_events(self) -> list[AssetMaterialized]:
         """Return the materializations of the run as events, in order."""
@@ -124,6 +137,19 @@ class ExecuteInProcessResult:
     def asset_observations_for_node(self, node_name: str) -> list[AssetObservation]:
         """Return what a node observed, in order."""
         return [e.asset_observation for e in self.events_for_node(node_name) if isinstance(e, AssetObserved)]
+
+    def expectation_results_for_node(self, node_str: str) -> list[ExpectationResult]:
+        """Return what a node told of its expectations, in order."""
+        return [e.expectation_result for e in self.events_for_node(node_str) if isinstance(e, ExpectationTold)]
+
+    def failure_data_for_node(self, node_str: str) -> StepFailureData | None:
+        """Return how a node failed for good; None when it did not."""
+        failed = [event for event in self.events_for_node(node_str) if isinstance(event, StepFailed)]
+        return failed[-1].event_specific_data if failed else None
+
+    def get_asset_materialization_planned_events(self) -> list[Event]:
+        """Return no event: what was to be materialized is said by `plan` and by `run.asset_selection`."""
+        return []
 
     def get_step_success_events(self) -> list[StepSucceeded]:
         """Return one event for each step that succeeded, in order."""
@@ -186,28 +212,28 @@ class ExecuteInProcessResult:
         self._known(node_name)
         return [status for key, status in self._statuses.items() if _is_of(key, node_name)]
 
-    def is_node_success(self, node_name: str) -> bool:
+    def is_node_success(self, node_str: str) -> bool:
         """Whether every step of a node succeeded."""
-        return all(status is StepStatus.SUCCEEDED for status in self._statuses_of(node_name))
+        return all(status is StepStatus.SUCCEEDED for status in self._statuses_of(node_str))
 
-    def is_node_failed(self, node_name: str) -> bool:
+    def is_node_failed(self, node_str: str) -> bool:
         """Whether a step of a node failed for good."""
-        return any(status is StepStatus.FAILED for status in self._statuses_of(node_name))
+        return any(status is StepStatus.FAILED for status in self._statuses_of(node_str))
 
-    def is_node_skipped(self, node_name: str) -> bool:
+    def is_node_skipped(self, node_str: str) -> bool:
         """Whether every step of a node was skipped."""
-        return all(status is StepStatus.SKIPPED for status in self._statuses_of(node_name))
+        return all(status is StepStatus.SKIPPED for status in self._statuses_of(node_str))
 
-    def is_node_untouched(self, node_name: str) -> bool:
+    def is_node_untouched(self, node_str: str) -> bool:
         """Whether no step of the node was ever attempted or skipped."""
         return all(
             status in (StepStatus.BLOCKED, StepStatus.WAITING, StepStatus.CANCELED)
-            for status in self._statuses_of(node_name)
+            for status in self._statuses_of(node_str)
         )
 
-    def retry_attempts_for_node(self, node_name: str) -> int:
+    def retry_attempts_for_node(self, node_str: str) -> int:
         """Return how many times the steps of a node were tried again."""
-        return sum(isinstance(event, StepRetryScheduled) for event in self.events_for_node(node_name))
+        return sum(isinstance(event, StepRetryScheduled) for event in self.events_for_node(node_str))
 
     # -------------------------------------------------------------------------------------------------------- the values
 
@@ -285,8 +311,18 @@ class ExecuteInProcessResult:
             return self._values[(step, output, None)]
         return self._load_asset(key)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave everything as it is: a result holds nothing open."""
+
     def __repr__(self) -> str:
         return f"ExecuteInProcessResult({self.run_id}, {self._run.status.value})"
+
+
+JobExecutionResult = ExecuteInProcessResult
+"""What `execute_job` gives back. It can be used in a with statement; its values can be asked for after that, too."""
 
 
 def _is_of(step_key: str, node: str) -> bool:

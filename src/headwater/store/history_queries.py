@@ -9,6 +9,7 @@ from typing import Any
 from headwater.model.codec import decode_event
 from headwater.model.errors import did_you_mean
 from headwater.model.errors.store import UnknownEventType
+from headwater.model.event_types import NEVER_RECORDED
 from headwater.model.events import EVENT_KINDS, HookRan
 from headwater.model.runs import EventRecord, EventRecordsFilter, EventType
 from headwater.store.reading import Reading
@@ -70,8 +71,8 @@ def _conditions(filters: EventRecordsFilter) -> Iterator[tuple[str, Sequence[Any
     if filters.storage_ids is not None:
         yield f"storage_id IN {in_list(filters.storage_ids)}", filters.storage_ids
     bounds: Sequence[tuple[str, float | None]] = (
-        ("storage_id > ?", filters.after_cursor),
-        ("storage_id < ?", filters.before_cursor),
+        ("storage_id > ?", filters.after_storage_id),
+        ("storage_id < ?", filters.before_storage_id),
         ("timestamp > ?", filters.after_timestamp),
         ("timestamp < ?", filters.before_timestamp),
     )
@@ -83,11 +84,16 @@ def _conditions(filters: EventRecordsFilter) -> Iterator[tuple[str, Sequence[Any
 @cache
 def _kind_by_type() -> dict[str, str]:
     kinds = {kind.type_name: str(kind.__struct_config__.tag) for kind in EVENT_KINDS if kind is not HookRan}
-    return kinds | {f"HOOK_{outcome.upper()}": "hook_ran" for outcome in _HOOK_OUTCOMES}
+    hooks = {f"HOOK_{outcome.upper()}": "hook_ran" for outcome in _HOOK_OUTCOMES}
+    return kinds | hooks | {"STEP_RESTARTED": "step_started"}
 
 
 def _type_condition(event_type: EventType | str) -> tuple[str, Sequence[Any]]:
     name = event_type.value if isinstance(event_type, EventType) else event_type
+    if name.startswith("PIPELINE_") and name in EventType.__members__:
+        name = EventType(name).value
+    if name in EventType.__members__ and EventType(name) in NEVER_RECORDED:
+        return "0", ()
     kind = _kind_by_type().get(name)
     if kind is None:
         raise UnknownEventType(
@@ -95,8 +101,11 @@ def _type_condition(event_type: EventType | str) -> tuple[str, Sequence[Any]]:
             why="A filter on it would silently find nothing.",
             fix=did_you_mean(name, _kind_by_type()) + "Use a member of EventType.",
         )
+    # Defaults are not written: the first attempt, and the outcome "completed".
     if kind == "hook_ran":
         outcome = name.removeprefix("HOOK_").lower()
-        # "completed" is the default, and defaults are not written.
         return "kind = 'hook_ran' AND coalesce(json_extract(body, '$.outcome'), 'completed') = ?", (outcome,)
+    if kind == "step_started":
+        is_first = "<= 1" if name == "STEP_START" else "> 1"
+        return f"kind = 'step_started' AND coalesce(json_extract(body, '$.attempt'), 1) {is_first}", ()
     return "kind = ?", (kind,)

@@ -228,7 +228,7 @@ class Writer:
             if kind in _HAS_ASSET:
                 asset_id = asset_ids[event.asset]  # type: ignore[attr-defined]
                 if kind in _HAS_PARTITION:
-                    partition = event.partition  # type: ignore[attr-defined]
+                    partition = event.partition
                 elif kind in _HAS_PARTITIONS and len(event.partitions) == 1:  # type: ignore[attr-defined]
                     partition = event.partitions[0]  # type: ignore[attr-defined]
             facts.append(Fact(storage_id, event, body, run_number, asset_id))

@@ -1,0 +1,87 @@
+"""The field's names for kinds of events, for filters and for asking an event what it is."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class EventType(str, Enum):
+    """A kind of event. `PIPELINE_START` and the like are older names of `RUN_START` and the like.
+
+    LOADED_INPUT, STEP_INPUT and HANDLED_OUTPUT, and STEP_OUTPUT for the outputs of assets, are told by the result of a
+    run, and follow from what is recorded; they are not recorded themselves.
+    """
+
+    RUN_CREATED = "RUN_CREATED"
+    RUN_START = "RUN_START"
+    RUN_SUCCESS = "RUN_SUCCESS"
+    RUN_FAILURE = "RUN_FAILURE"
+    RUN_CANCELED = "RUN_CANCELED"
+    RUN_INTERRUPTED = "RUN_INTERRUPTED"
+    RUN_ENQUEUED = "RUN_ENQUEUED"
+    RUN_DEQUEUED = "RUN_DEQUEUED"
+    RUN_STARTING = "RUN_STARTING"
+    RUN_CANCELING = "RUN_CANCELING"
+    STEP_START = "STEP_START"
+    STEP_RESTARTED = "STEP_RESTARTED"
+    STEP_INPUT = "STEP_INPUT"
+    STEP_OUTPUT = "STEP_OUTPUT"
+    STEP_SUCCESS = "STEP_SUCCESS"
+    STEP_FAILURE = "STEP_FAILURE"
+    STEP_SKIPPED = "STEP_SKIPPED"
+    STEP_BLOCKED = "STEP_BLOCKED"
+    STEP_UP_FOR_RETRY = "STEP_UP_FOR_RETRY"
+    STEP_EXPECTATION_RESULT = "STEP_EXPECTATION_RESULT"
+    LOADED_INPUT = "LOADED_INPUT"
+    HANDLED_OUTPUT = "HANDLED_OUTPUT"
+    ASSET_MATERIALIZATION = "ASSET_MATERIALIZATION"
+    ASSET_MATERIALIZATION_PLANNED = "ASSET_MATERIALIZATION_PLANNED"
+    ASSET_FAILED_TO_MATERIALIZE = "ASSET_FAILED_TO_MATERIALIZE"
+    ASSET_UNCHANGED = "ASSET_UNCHANGED"
+    ASSET_OBSERVATION = "ASSET_OBSERVATION"
+    ASSET_CHECK_EVALUATION = "ASSET_CHECK_EVALUATION"
+    ASSET_CHECK_EVALUATION_PLANNED = "ASSET_CHECK_EVALUATION_PLANNED"
+    ASSET_WIPED = "ASSET_WIPED"
+    HOOK_COMPLETED = "HOOK_COMPLETED"
+    HOOK_SKIPPED = "HOOK_SKIPPED"
+    HOOK_ERRORED = "HOOK_ERRORED"
+    ENGINE_EVENT = "ENGINE_EVENT"
+    RESOURCE_INIT_STARTED = "RESOURCE_INIT_STARTED"
+    RESOURCE_INIT_SUCCESS = "RESOURCE_INIT_SUCCESS"
+    RESOURCE_INIT_FAILURE = "RESOURCE_INIT_FAILURE"
+    LOGS_CAPTURED = "LOGS_CAPTURED"
+
+    PIPELINE_START = RUN_START
+    PIPELINE_SUCCESS = RUN_SUCCESS
+    PIPELINE_FAILURE = RUN_FAILURE
+    PIPELINE_CANCELED = RUN_CANCELED
+    PIPELINE_ENQUEUED = RUN_ENQUEUED
+    PIPELINE_DEQUEUED = RUN_DEQUEUED
+    PIPELINE_STARTING = RUN_STARTING
+    PIPELINE_CANCELING = RUN_CANCELING
+
+    @classmethod
+    def _missing_(cls, value: object) -> EventType | None:
+        if isinstance(value, str) and value.startswith("PIPELINE_"):
+            return cls.__members__.get(value)
+        return None
+
+
+NEVER_RECORDED = frozenset(
+    {
+        EventType.RUN_ENQUEUED,
+        EventType.RUN_DEQUEUED,
+        EventType.RUN_STARTING,
+        EventType.RUN_CANCELING,
+        EventType.STEP_INPUT,
+        EventType.LOADED_INPUT,
+        EventType.HANDLED_OUTPUT,
+        EventType.ASSET_MATERIALIZATION_PLANNED,
+        EventType.ASSET_CHECK_EVALUATION_PLANNED,
+        EventType.RESOURCE_INIT_STARTED,
+        EventType.RESOURCE_INIT_SUCCESS,
+        EventType.RESOURCE_INIT_FAILURE,
+        EventType.LOGS_CAPTURED,
+    }
+)
+"""Kinds of which history holds no event: a filter on them is right, and finds nothing."""

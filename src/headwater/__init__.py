@@ -73,9 +73,14 @@ if TYPE_CHECKING:
         Definitions as Definitions,
     )
     from headwater.authoring.executors import (
+        Executor as Executor,
         ExecutorDefinition as ExecutorDefinition,
+        ExecutorRequirement as ExecutorRequirement,
+        InitExecutorContext as InitExecutorContext,
+        executor as executor,
         in_process_executor as in_process_executor,
         multi_or_in_process_executor as multi_or_in_process_executor,
+        multiple_process_executor_requirements as multiple_process_executor_requirements,
         multiprocess_executor as multiprocess_executor,
     )
     from headwater.authoring.failure_email import (
@@ -277,6 +282,10 @@ if TYPE_CHECKING:
         headwater_type_loader as headwater_type_loader,
         make_python_type_usable_as_headwater_type as make_python_type_usable_as_headwater_type,
         usable_as_headwater_type as usable_as_headwater_type,
+    )
+    from headwater.authoring.with_resources import (
+        BindResourcesToJobs as BindResourcesToJobs,
+        with_resources as with_resources,
     )
     from headwater.graph.selection import (
         AssetSelection as AssetSelection,
@@ -497,11 +506,13 @@ _NAMES_BY_MODULE = {
         "load_definitions_from_modules load_definitions_from_package_module "
         "load_definitions_from_package_name"
     ),
+    "authoring.with_resources": ("BindResourcesToJobs with_resources"),
     "authoring.repository": (
         "RepositoryData RepositoryDefinition create_repository_using_definitions_args repository"
     ),
     "authoring.executors": (
-        "ExecutorDefinition in_process_executor multi_or_in_process_executor multiprocess_executor"
+        "Executor ExecutorDefinition ExecutorRequirement InitExecutorContext executor in_process_executor "
+        "multi_or_in_process_executor multiple_process_executor_requirements multiprocess_executor"
     ),
     "authoring.run_request": ("RunRequest SkipReason"),
     "authoring.schedules": (
@@ -622,8 +633,6 @@ _NOT_THERE_YET = frozenset(
         "load_from_defs_folder",
         "with_source_code_references",
         "link_code_references_to_git",
-        "executor",
-        "Executor",
     }
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.checks import AssetChecksDefinition
-from headwater.authoring.executors import ExecutorDefinition
+from headwater.authoring.executors import Executor, ExecutorDefinition
 from headwater.authoring.job import JobDefinition, UnresolvedAssetJobDefinition
 from headwater.authoring.resources import MissingResourceError, resource_errors
 from headwater.graph import validation
@@ -43,7 +43,7 @@ def problems_of(defs: Definitions) -> list[DefinitionError]:
     found += _missing_resources(defs)
     found += _resource_conflicts(defs)
     found += _job_problems(defs)
-    if defs.executor is not None and not isinstance(defs.executor, ExecutorDefinition):
+    if defs.executor is not None and not isinstance(defs.executor, ExecutorDefinition | Executor):
         found.append(
             InvalidDefinitionError(
                 what=f"executor= was given {defs.executor!r}, a {type(defs.executor).__name__}.",

@@ -10,6 +10,7 @@ from headwater.authoring.asset_index import AssetIndex
 from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import AssetChecksDefinition
 from headwater.authoring.definition_problems import GLOBAL_ASSET_JOB as GLOBAL_ASSET_JOB, problems_of, two_resources
+from headwater.authoring.executors import ExecutorDefinition, executor_definition_of
 from headwater.authoring.job import JobDefinition, UnresolvedAssetJobDefinition
 from headwater.authoring.running import runtime_function
 from headwater.model.errors import (
@@ -132,6 +133,11 @@ class Definitions:
 
     # ------------------------------------------------------------------------------------------------------- reading
 
+    @property
+    def executor_def(self) -> ExecutorDefinition | None:
+        """The executor of jobs that name none."""
+        return executor_definition_of(self.executor)
+
     @cached_property
     def index(self) -> AssetIndex:
         """All assets and checks, by key."""
@@ -182,14 +188,14 @@ class Definitions:
         """Return a job with everything that this project gives it: assets, resources, loggers, executor."""
         if isinstance(job_def, UnresolvedAssetJobDefinition):
             made = job_def.resolve(
-                self.index, logger_defs=self.loggers, executor_def=self.executor, resource_defs=self.resources
+                self.index, logger_defs=self.loggers, executor_def=self.executor_def, resource_defs=self.resources
             )
             resources = self.resource_defs_for(definition for definition, _, _ in made.assets_definitions())
             return made.with_top_level_resources(resources)
         plain: JobDefinition = job_def if isinstance(job_def, JobDefinition) else job_def.to_job()
         made = plain.with_top_level_resources(self.resources)
         return made.copied(
-            executor_def=made.executor_def or self.executor,
+            executor_def=made.executor_def or self.executor_def,
             logger_defs=made.loggers or self.loggers,
             asset_index=made.asset_index or self.index,
         )
@@ -206,7 +212,7 @@ class Definitions:
             check_keys=list(self.index.definition_by_check),
             resource_defs=self.resource_defs_for(executable),
             logger_defs=self.loggers,
-            executor_def=self.executor,
+            executor_def=self.executor_def,
         )
 
     def get_job_def(self, name: str) -> JobDefinition:

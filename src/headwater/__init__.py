@@ -39,6 +39,12 @@ if TYPE_CHECKING:
         asset_check as asset_check,
         multi_asset_check as multi_asset_check,
     )
+    from headwater.authoring.code_references import (
+        AnchorBasedFilePathMapping as AnchorBasedFilePathMapping,
+        FilePathMapping as FilePathMapping,
+        link_code_references_to_git as link_code_references_to_git,
+        with_source_code_references as with_source_code_references,
+    )
     from headwater.authoring.column_schema_checks import (
         build_column_schema_change_checks as build_column_schema_change_checks,
     )
@@ -343,6 +349,7 @@ if TYPE_CHECKING:
         CodeReferencesMetadataValue as CodeReferencesMetadataValue,
     )
     from headwater.model.metadata_sets import (
+        CodeReferencesMetadataSet as CodeReferencesMetadataSet,
         TableMetadataSet as TableMetadataSet,
     )
     from headwater.model.partitions import (
@@ -548,6 +555,9 @@ _NAMES_BY_MODULE = {
         "PythonObjectHeadwaterType Set String Tuple TypeCheck check_headwater_type headwater_type_loader "
         "make_python_type_usable_as_headwater_type usable_as_headwater_type"
     ),
+    "authoring.code_references": (
+        "AnchorBasedFilePathMapping FilePathMapping link_code_references_to_git with_source_code_references"
+    ),
     "authoring.config": (
         "Array BoolSource Config ConfigMapping Enum EnumValue EnvVar Field IntSource Map Noneable Permissive "
         "PermissiveConfig RunConfig ScalarUnion Selector Shape StringSource config_mapping configured"
@@ -576,7 +586,7 @@ _NAMES_BY_MODULE = {
         "Unchanged"
     ),
     "model.metadata": ("MetadataValue"),
-    "model.metadata_sets": ("TableMetadataSet"),
+    "model.metadata_sets": ("CodeReferencesMetadataSet TableMetadataSet"),
     "model.tables": (
         "TableColumn TableColumnConstraints TableColumnDep TableColumnLineage TableConstraints TableRecord TableSchema"
     ),
@@ -631,8 +641,6 @@ _NOT_THERE_YET = frozenset(
         "Component",
         "ComponentLoadContext",
         "load_from_defs_folder",
-        "with_source_code_references",
-        "link_code_references_to_git",
     }
 )
 

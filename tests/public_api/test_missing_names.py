@@ -17,8 +17,6 @@ DIFFERENCES = Path(__file__).parents[2] / "docs" / "differences.md"
         "AutoMaterializePolicy",
         "Component",
         "load_from_defs_folder",
-        "with_source_code_references",
-        "link_code_references_to_git",
     ],
 )
 def test_a_name_that_is_not_there_yet_is_told_as_such(name: str):

@@ -95,6 +95,8 @@ class GraphDefinition(NodeDefinition):
 
     node_type = "graph"
     described = "a graph"
+    compose_fn: Callable[..., Any] | None = None
+    """The function whose body described it; None for one that was composed by hand."""
 
     def __init__(
         self,
@@ -269,7 +271,9 @@ class GraphDefinition(NodeDefinition):
             "input_names": list(self.ins),
             "dynamic_outputs": self.dynamic_outputs,
         }
-        return GraphDefinition(**{**kept, **changes})
+        made = GraphDefinition(**{**kept, **changes})
+        made.compose_fn = self.compose_fn
+        return made
 
 
 def _uses_by_hand(
@@ -419,7 +423,7 @@ def graph_of_function(
         from headwater.authoring.config import ConfigMapping
 
         config = ConfigMapping(lambda _ignored: fixed, config_schema={})
-    return GraphDefinition(
+    made = GraphDefinition(
         graph_name,
         uses=composition.uses,
         sources=composition.sources,
@@ -435,6 +439,8 @@ def graph_of_function(
         config=config,
         hooks=hooks,
     )
+    made.compose_fn = function
+    return made
 
 
 def _check_outputs(kind: str, graph_name: str, declared: Sequence[str], returned: Mapping[str, Source]) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from headwater.authoring.assets import AssetsDefinition
     from headwater.authoring.op import OpDefinition
+    from headwater.model.data_versions import DataProvenance
     from headwater.model.partitions import MultiPartitionKey, PartitionKeyRange, TimeWindow
     from headwater.model.runs import Run
     from headwater.model.specs import AssetCheckSpec
@@ -297,7 +298,7 @@ class OpExecutionContext:
         """Return the name of the output that stores an asset."""
         return self.assets_def.get_output_name_for_asset_key(asset_key)
 
-    def get_asset_provenance(self, asset_key: AssetKey) -> Any:
+    def get_asset_provenance(self, asset_key: AssetKey) -> DataProvenance | None:
         """Return the code version and input versions of the asset's last materialization, None when there is none."""
         return self._scope.provenance(asset_key) if self._scope.provenance is not None else None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.engine.reported_events import metadata_data
 from headwater.engine.step_partitions import upstream_partitions
 from headwater.model.codec import encode_json
+from headwater.model.data_versions import ObservedPartition
 from headwater.model.errors.execution import NothingToKeep, UnknownOutput, UnusableResult
 from headwater.model.events import (
     AssetMaterialized,
@@ -183,6 +184,9 @@ class StepAssets:
         self.settled.add(asset)
         version = result.data_version.value if result.data_version is not None else None
         now = time.time()
+        parts = attempt.scope.partitions_of.get(asset) or (None,)
+        if isinstance(result, ObservedPartition):
+            parts = self._checked_partition(asset, result.partition_key)
         events: list[Event] = [
             AssetObserved(
                 run_id=attempt.run_id,
@@ -194,7 +198,7 @@ class StepAssets:
                 tags=result.tags,
                 data_version=version,
             )
-            for part in attempt.scope.partitions_of.get(asset) or (None,)
+            for part in parts
         ]
         for check in result.check_results:
             events.extend(attempt.checks.take(check, asset))
@@ -247,6 +251,21 @@ class StepAssets:
             )
             for key in sorted(skipped)
         ]
+
+    def _checked_partition(self, asset: AssetKey, partition: str) -> tuple[str, ...]:
+        """Return the partition that was seen; none when the run asks for others. Raises UnknownPartitionError."""
+        asked = self.attempt.scope.partitions_of.get(asset)
+        if asked is not None:
+            return (partition,) if partition in asked else ()
+        definition = self.attempt.scope.partitions_def_of(asset)
+        if definition is None:
+            raise UnusableResult(
+                what=f'"{self.attempt.key}" gave a data version for the partition "{partition}" of "{asset}".',
+                why="The asset is not partitioned.",
+                fix="Give it a partitions_def, or return DataVersion(...).",
+            )
+        definition.validate_partition_key(partition, None, self.attempt.scope.instance)
+        return (partition,)
 
     def _output_of(self, asset: AssetKey) -> str | None:
         """Return the output that carries an asset in this run; None for one that the run did not ask for."""

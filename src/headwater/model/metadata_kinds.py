@@ -369,6 +369,10 @@ class PoolMetadataValue(MetadataValue):
     def pool(self) -> str:  # type: ignore[override]
         return self.value
 
+    @property
+    def name(self) -> str:
+        return self.value
+
 
 class PythonArtifactMetadataValue(MetadataValue):
     __slots__ = ("module", "name")
@@ -439,6 +443,10 @@ class TableColumnLineageMetadataValue(MetadataValue):
 
     @property
     def lineage(self) -> TableColumnLineage:
+        return self.value
+
+    @property
+    def column_lineage(self) -> TableColumnLineage:  # type: ignore[override]
         return self.value
 
 

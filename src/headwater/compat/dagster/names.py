@@ -65,7 +65,7 @@ _DEPLOYMENT: Final = (
     "SubmitRunContext external_instance_from_step_run_ref raise_execution_interrupts run_step_from_ref "
     "step_context_to_step_run_ref step_run_ref_to_step_context"
 )
-_STORED_STATE: Final = "AssetPartitionStatus MigrateIOStorageResult migrate_io_storage RepositoryData resources"
+_STORED_STATE: Final = "MigrateIOStorageResult migrate_io_storage RepositoryData resources"
 
 OWN.update(dict.fromkeys(_COMPONENTS.split(), "components"))
 

@@ -206,6 +206,12 @@ if TYPE_CHECKING:
         In as In,
         Out as Out,
     )
+    from headwater.authoring.repository import (
+        RepositoryData as RepositoryData,
+        RepositoryDefinition as RepositoryDefinition,
+        create_repository_using_definitions_args as create_repository_using_definitions_args,
+        repository as repository,
+    )
     from headwater.authoring.resources import (
         ConfigurableIOManager as ConfigurableIOManager,
         ConfigurableIOManagerFactory as ConfigurableIOManagerFactory,
@@ -225,12 +231,6 @@ if TYPE_CHECKING:
         io_manager as io_manager,
         make_values_resource as make_values_resource,
         resource as resource,
-    )
-    from headwater.authoring.repository import (
-        RepositoryData as RepositoryData,
-        RepositoryDefinition as RepositoryDefinition,
-        create_repository_using_definitions_args as create_repository_using_definitions_args,
-        repository as repository,
     )
     from headwater.authoring.run_request import (
         RunRequest as RunRequest,
@@ -316,6 +316,10 @@ if TYPE_CHECKING:
     from headwater.model.conditions import (
         AutomationCondition as AutomationCondition,
     )
+    from headwater.model.data_versions import (
+        DataProvenance as DataProvenance,
+        DataVersionsByPartition as DataVersionsByPartition,
+    )
     from headwater.model.errors import (
         AssetCheckFailedError as AssetCheckFailedError,
         CheckError as CheckError,
@@ -334,6 +338,9 @@ if TYPE_CHECKING:
         UnknownPartitionError as UnknownPartitionError,
         UnknownResourceError as UnknownResourceError,
     )
+    from headwater.model.events import (
+        Event as Event,
+    )
     from headwater.model.freshness import (
         FreshnessPolicy as FreshnessPolicy,
         apply_freshness_policy as apply_freshness_policy,
@@ -343,7 +350,29 @@ if TYPE_CHECKING:
         AssetKey as AssetKey,
     )
     from headwater.model.metadata import (
+        AssetMetadataValue as AssetMetadataValue,
+        BoolMetadataValue as BoolMetadataValue,
+        FloatMetadataValue as FloatMetadataValue,
+        IntMetadataValue as IntMetadataValue,
+        JobMetadataValue as JobMetadataValue,
+        JsonMetadataValue as JsonMetadataValue,
+        MarkdownMetadataValue as MarkdownMetadataValue,
         MetadataValue as MetadataValue,
+        NotebookMetadataValue as NotebookMetadataValue,
+        NullMetadataValue as NullMetadataValue,
+        PathMetadataValue as PathMetadataValue,
+        PoolMetadataValue as PoolMetadataValue,
+        PythonArtifactMetadataValue as PythonArtifactMetadataValue,
+        RunMetadataValue as RunMetadataValue,
+        TableColumnLineageMetadataValue as TableColumnLineageMetadataValue,
+        TableMetadataValue as TableMetadataValue,
+        TableSchemaMetadataValue as TableSchemaMetadataValue,
+        TextMetadataValue as TextMetadataValue,
+        TimestampMetadataValue as TimestampMetadataValue,
+        UrlMetadataValue as UrlMetadataValue,
+    )
+    from headwater.model.metadata_entry import (
+        MetadataEntry as MetadataEntry,
     )
     from headwater.model.metadata_kinds import (
         CodeReferencesMetadataValue as CodeReferencesMetadataValue,
@@ -351,6 +380,9 @@ if TYPE_CHECKING:
     from headwater.model.metadata_sets import (
         CodeReferencesMetadataSet as CodeReferencesMetadataSet,
         TableMetadataSet as TableMetadataSet,
+    )
+    from headwater.model.pagination import (
+        PaginatedResults as PaginatedResults,
     )
     from headwater.model.partitions import (
         AddDynamicPartitionsRequest as AddDynamicPartitionsRequest,
@@ -407,12 +439,15 @@ if TYPE_CHECKING:
     )
     from headwater.model.runs import (
         AssetRecordsFilter as AssetRecordsFilter,
+        EventLogEntry as EventLogEntry,
+        EventLogRecord as EventLogRecord,
         EventRecord as EventRecord,
         EventRecordsFilter as EventRecordsFilter,
         EventType as EventType,
         Run as Run,
         RunRecord as RunRecord,
         RunsFilter as RunsFilter,
+        RunShardedEventsCursor as RunShardedEventsCursor,
         RunStatus as RunStatus,
     )
     from headwater.model.specs import (
@@ -464,6 +499,10 @@ if TYPE_CHECKING:
         Instance as Instance,
         instance_for_test as instance_for_test,
     )
+    from headwater.runtime.instance_records import (
+        AssetPartitionStatus as AssetPartitionStatus,
+        EventRecordsResult as EventRecordsResult,
+    )
     from headwater.runtime.jobs import (
         ReexecutionOptions as ReexecutionOptions,
         execute_job as execute_job,
@@ -472,6 +511,7 @@ if TYPE_CHECKING:
     )
     from headwater.runtime.results import (
         ExecuteInProcessResult as ExecuteInProcessResult,
+        JobExecutionResult as JobExecutionResult,
     )
     from headwater.runtime.values import (
         AssetValueLoader as AssetValueLoader,
@@ -514,9 +554,7 @@ _NAMES_BY_MODULE = {
         "load_definitions_from_package_name"
     ),
     "authoring.with_resources": ("BindResourcesToJobs with_resources"),
-    "authoring.repository": (
-        "RepositoryData RepositoryDefinition create_repository_using_definitions_args repository"
-    ),
+    "authoring.repository": ("RepositoryData RepositoryDefinition create_repository_using_definitions_args repository"),
     "authoring.executors": (
         "Executor ExecutorDefinition ExecutorRequirement InitExecutorContext executor in_process_executor "
         "multi_or_in_process_executor multiple_process_executor_requirements multiprocess_executor"
@@ -585,7 +623,13 @@ _NAMES_BY_MODULE = {
         "DynamicOutput ExpectationResult Failure MaterializeResult ObserveResult Output RetryRequested Skip "
         "Unchanged"
     ),
-    "model.metadata": ("MetadataValue"),
+    "model.metadata": (
+        "AssetMetadataValue BoolMetadataValue FloatMetadataValue IntMetadataValue JobMetadataValue "
+        "JsonMetadataValue MarkdownMetadataValue MetadataValue NotebookMetadataValue NullMetadataValue "
+        "PathMetadataValue PoolMetadataValue PythonArtifactMetadataValue RunMetadataValue "
+        "TableColumnLineageMetadataValue TableMetadataValue TableSchemaMetadataValue TextMetadataValue "
+        "TimestampMetadataValue UrlMetadataValue"
+    ),
     "model.metadata_sets": ("CodeReferencesMetadataSet TableMetadataSet"),
     "model.tables": (
         "TableColumn TableColumnConstraints TableColumnDep TableColumnLineage TableConstraints TableRecord TableSchema"
@@ -604,7 +648,10 @@ _NAMES_BY_MODULE = {
     ),
     "model.conditions": ("AutomationCondition"),
     "model.freshness": ("FreshnessPolicy apply_freshness_policy"),
-    "model.runs": ("AssetRecordsFilter EventRecord EventRecordsFilter EventType Run RunRecord RunStatus RunsFilter"),
+    "model.runs": (
+        "AssetRecordsFilter EventLogEntry EventLogRecord EventRecord EventRecordsFilter EventType Run RunRecord "
+        "RunShardedEventsCursor RunStatus RunsFilter"
+    ),
     "model.run_status_changes": ("RunStatusChangeRecordsFilter"),
     "model.errors": (
         "AssetCheckFailedError CheckError DefinitionError DefinitionErrors HeadwaterError InvalidConfigError "
@@ -612,6 +659,10 @@ _NAMES_BY_MODULE = {
         "InvariantViolationError StepOutputNotFoundError StepTimeoutError TypeCheckDidNotPass "
         "UnknownPartitionError UnknownResourceError"
     ),
+    "model.events": ("Event"),
+    "model.metadata_entry": ("MetadataEntry"),
+    "model.pagination": ("PaginatedResults"),
+    "model.data_versions": ("DataProvenance DataVersionsByPartition"),
     "pipes": (
         "PipesBlobStoreMessageReader PipesClient PipesClientCompletedInvocation PipesCompositeMessageReader "
         "PipesContextInjector PipesEnvContextInjector PipesExecutionError PipesExecutionResult "
@@ -621,9 +672,10 @@ _NAMES_BY_MODULE = {
     ),
     "runtime.execute": ("materialize materialize_to_memory observe"),
     "runtime.instance": ("Instance instance_for_test"),
-    "runtime.results": ("ExecuteInProcessResult"),
+    "runtime.results": ("ExecuteInProcessResult JobExecutionResult"),
     "runtime.values": ("AssetValueLoader load_asset_value"),
     "runtime.jobs": ("ReexecutionOptions execute_job reconstructable validate_run_config"),
+    "runtime.instance_records": ("AssetPartitionStatus EventRecordsResult"),
 }
 
 _MODULE_BY_NAME = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}

@@ -174,9 +174,11 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.multi_asset_sensor import (
         MultiAssetSensorDefinition as MultiAssetSensorDefinition,
+        multi_asset_sensor as multi_asset_sensor,
+    )
+    from headwater.authoring.multi_asset_sensor_context import (
         MultiAssetSensorEvaluationContext as MultiAssetSensorEvaluationContext,
         build_multi_asset_sensor_context as build_multi_asset_sensor_context,
-        multi_asset_sensor as multi_asset_sensor,
     )
     from headwater.authoring.multi_assets import (
         multi_asset as multi_asset,
@@ -568,10 +570,8 @@ _NAMES_BY_MODULE = {
     "authoring.automation_condition_sensor": ("AutomationConditionSensorDefinition"),
     "authoring.failure_email": ("make_email_on_run_failure_sensor"),
     "authoring.job_selectors": ("CodeLocationSelector JobSelector RepositorySelector"),
-    "authoring.multi_asset_sensor": (
-        "MultiAssetSensorDefinition MultiAssetSensorEvaluationContext build_multi_asset_sensor_context "
-        "multi_asset_sensor"
-    ),
+    "authoring.multi_asset_sensor": ("MultiAssetSensorDefinition multi_asset_sensor"),
+    "authoring.multi_asset_sensor_context": ("MultiAssetSensorEvaluationContext build_multi_asset_sensor_context"),
     "authoring.run_status_sensor": ("RunStatusSensorDefinition run_failure_sensor run_status_sensor"),
     "authoring.run_status_sensor_context": (
         "RunFailureSensorContext RunStatusSensorContext build_run_status_sensor_context"

@@ -12,11 +12,10 @@ from headwater.authoring.asset_decorators import asset
 from headwater.authoring.asset_event_cursor import AssetEventCursor, read_cursors, written_cursors
 from headwater.authoring.definitions import Definitions
 from headwater.authoring.job import define_asset_job
-from headwater.authoring.multi_asset_sensor import (
-    MultiAssetSensorDefinition,
+from headwater.authoring.multi_asset_sensor import MultiAssetSensorDefinition, multi_asset_sensor
+from headwater.authoring.multi_asset_sensor_context import (
     MultiAssetSensorEvaluationContext,
     build_multi_asset_sensor_context,
-    multi_asset_sensor,
 )
 from headwater.authoring.resources import ConfigurableResource
 from headwater.authoring.run_request import RunRequest, SkipReason

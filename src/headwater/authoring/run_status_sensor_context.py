@@ -92,9 +92,9 @@ class RunFailureSensorContext(RunStatusSensorContext):
 
 def build_run_status_sensor_context(
     sensor_name: str,
-    event: Event,
-    instance: Any,
-    run: Run,
+    dagster_event: Event,
+    dagster_instance: Any,
+    dagster_run: Run,
     context: SensorEvaluationContext | None = None,
     resources: Mapping[str, Any] | None = None,
     partition_key: str | None = None,
@@ -111,4 +111,6 @@ def build_run_status_sensor_context(
     if context is not None:
         resources = resources if resources is not None else context.resource_defs
         project = project if project is not None else context.definitions
-    return RunStatusSensorContext(sensor_name, run, event, instance, resources, None, partition_key, project)
+    return RunStatusSensorContext(
+        sensor_name, dagster_run, dagster_event, dagster_instance, resources, None, partition_key, project
+    )

@@ -360,3 +360,115 @@ def test_a_context_for_an_op_of_no_asset_says_so() -> None:
     asked(hw.build_op_context())
     assert issubclass(InvalidInvocationError, HeadwaterError)
     assert issubclass(CheckError, HeadwaterError)
+
+
+# ------------------------------------------------------------------------------------ held to what is declared, as in a run
+
+
+@hw.op(out={"a": hw.Out(int), "b": hw.Out(int)})
+def gives(given: Any) -> Any:
+    return given
+
+
+@hw.op(out={"a": hw.Out(int), "b": hw.Out(int)})
+def yields(given: Any) -> Any:
+    yield from given
+
+
+def test_an_input_or_output_of_the_wrong_type_is_refused_in_a_direct_call() -> None:
+    @hw.op
+    def as_text(x: int) -> int:
+        return str(x)  # type: ignore[return-value]
+
+    @hw.asset
+    def spelled(numbers: list[int]) -> str:
+        return numbers  # type: ignore[return-value]
+
+    with pytest.raises(hw.TypeCheckDidNotPass, match='Input "x" of op "as_text" is a str'):
+        as_text("a")
+    with pytest.raises(hw.TypeCheckDidNotPass, match='Output "result" of op "as_text" is a str'):
+        as_text(1)
+    with pytest.raises(hw.TypeCheckDidNotPass, match='Output "result" of asset "spelled"'):
+        spelled([1])
+
+
+def test_partitions_of_an_asset_are_each_of_the_declared_type_in_a_direct_call() -> None:
+    @hw.asset
+    def total(counts: int) -> int:
+        return sum(counts.values())  # type: ignore[attr-defined]
+
+    assert total({"mon": 1, "tue": 2}) == 3
+    with pytest.raises(hw.TypeCheckDidNotPass):
+        total({"mon": "1"})
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ((1, "x"), 'Output "b" of op "gives" is a str'),
+        ((1, 2, 3), '"gives" returned a tuple of 3, and has 2 outputs: a, b'),
+        (None, 'ended without giving its output "a"'),
+        ((hw.Output(1, "b"), hw.Output(2, "a")), 'returned the output "b" in the place of "a"'),
+    ],
+)
+def test_what_is_returned_must_fit_the_outputs(given: Any, says: str) -> None:
+    with pytest.raises(hw.HeadwaterError, match=says):
+        gives(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ([hw.Output(1, "a")], 'ended without giving its output "b"'),
+        ([hw.Output(1, "a"), hw.Output(1, "a")], 'gave its output "a" twice'),
+        ([hw.Output(1, "aa")], 'gave the output "aa", which it does not declare. .*Did you mean "a"|It declares: a, b'),
+        ([hw.Output("s", "a")], 'Output "a" of op "yields" is a str'),
+        ([5], '"yields" yielded 5'),
+    ],
+)
+def test_what_is_yielded_must_fit_the_outputs(given: Any, says: str) -> None:
+    with pytest.raises(hw.HeadwaterError, match=says):
+        list(yields(given))
+
+
+def test_a_generator_is_checked_as_it_is_read() -> None:
+    reading = yields([hw.Output(1, "a"), hw.Output("s", "b")])
+    assert next(reading).value == 1
+    with pytest.raises(hw.TypeCheckDidNotPass):
+        next(reading)
+
+
+def test_a_coroutine_is_checked_when_it_is_awaited() -> None:
+    @hw.op
+    async def later(x: int) -> int:
+        return x if x else "none"  # type: ignore[return-value]
+
+    assert asyncio.run(later(1)) == 1
+    with pytest.raises(hw.TypeCheckDidNotPass):
+        asyncio.run(later(0))
+
+
+def test_results_name_assets_that_the_function_builds() -> None:
+    @hw.multi_asset(specs=[hw.AssetSpec("p"), hw.AssetSpec("q")])
+    def both(key: Any) -> Any:
+        yield hw.MaterializeResult(asset_key=key)
+
+    assert len(list(both("p"))) == 1
+    with pytest.raises(hw.InvariantViolationError, match='the asset "r", which it does not declare'):
+        list(both("r"))
+    with pytest.raises(hw.InvariantViolationError, match="without an asset_key"):
+        list(both(None))
+
+
+def test_an_output_that_is_returned_without_a_name_is_the_only_one() -> None:
+    @hw.op(out={"rows": hw.Out(int)})
+    def count() -> Any:
+        return hw.Output(3)
+
+    assert count().value == 3
+
+    @hw.job
+    def j() -> None:
+        count()
+
+    assert j.execute_in_process().output_for_node("count", "rows") == 3

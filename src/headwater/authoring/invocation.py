@@ -1,6 +1,7 @@
 """Calling definitions directly, as the functions that they are: for tests and for the interactive shell.
 
-Nothing is recorded. A context built with `build_asset_context` brings resources, config and partitions.
+Nothing is recorded; what is taken and given is held to its types and names as in a run. A context built with
+`build_asset_context` brings resources, config and partitions.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.contexts import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
+from headwater.authoring.invoked_results import check_arguments, checked_result
 from headwater.authoring.op import OpDefinition
 from headwater.authoring.ports import NO_VALUE
 from headwater.authoring.step_scope import StepScope
@@ -78,8 +80,11 @@ def _invoke(
     plain_config: Any = None
     if op.has_config:
         plain_config = _config(op, scope, arguments)
+    check_arguments(op, definition, what, arguments)
+    keys = scope.run_partition_keys if scope is not None else None
+    is_range = keys is not None and len(keys) > 1
     if signature.context is None:
-        return op.compute_fn(**arguments)
+        return checked_result(op, definition, what, op.compute_fn(**arguments), is_range=is_range)
     assert scope is not None
     bound = _bound(scope, op, definition, plain_config)
     made: OpExecutionContext
@@ -93,7 +98,7 @@ def _invoke(
         made = AssetExecutionContext(bound)
     else:
         made = AssetCheckExecutionContext(bound)
-    return op.compute_fn(made, **arguments)
+    return checked_result(op, definition, what, op.compute_fn(made, **arguments), is_range=is_range)
 
 
 def _empty_context(definition: AssetsDefinition | None) -> OpExecutionContext:

@@ -7,11 +7,12 @@ The parts are plain functions that return events, so that a synchronous and an a
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.contexts import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
 from headwater.authoring.ports import NO_VALUE
+from headwater.authoring.returned_items import items_of
 from headwater.authoring.step_scope import StepScope
 from headwater.engine.error_info import error_info_from
 from headwater.engine.input_loading import InputLoader
@@ -123,6 +124,11 @@ class StepAttempt:
         else:
             context = AssetCheckExecutionContext(step_scope)
         return op.compute_fn(context, **arguments)
+
+    def items_of(self, returned: Any) -> Iterator[Any]:
+        """Yield what the function gave, when it is no generator, as the results that `take` takes."""
+        code = self.code
+        return items_of(code.op, code.assets_def, self.key, returned, is_only_checked=not code.selected_keys)
 
     def take(self, item: Any) -> list[Event]:
         """Store and record one thing that the function gave."""

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from headwater.engine.returned_items import items_of
 from headwater.engine.run_scope import RunScope
 from headwater.engine.run_state import LaunchStep
 from headwater.engine.step_attempt import StepAttempt
@@ -133,13 +132,13 @@ class InlineExecutor:
                         for item in returned:
                             yield from attempt.take(item)
                     else:
-                        for item in items_of(attempt.code, attempt.key, returned):
+                        for item in attempt.items_of(returned):
                             events.extend(attempt.take(item))
                 else:
                     # Each thing is told as it comes; recording it does not count, and is not interrupted.
                     with time_limit(ends_at - time.time()):
                         returned = attempt.call(log)
-                    given = returned if hasattr(returned, "__next__") else items_of(attempt.code, attempt.key, returned)
+                    given = returned if hasattr(returned, "__next__") else attempt.items_of(returned)
                     while True:
                         with time_limit(ends_at - time.time()):
                             item = next(given, _NO_MORE)
@@ -233,7 +232,7 @@ class InlineExecutor:
                                 for event in attempt.take(item):
                                     put(event)
                         else:
-                            for item in items_of(attempt.code, attempt.key, await returned):
+                            for item in attempt.items_of(await returned):
                                 for event in attempt.take(item):
                                     put(event)
                     ended = attempt.finish()

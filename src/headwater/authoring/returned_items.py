@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from headwater.model.errors.execution import UnusableResult
+from headwater.model.errors.execution import UnknownOutput, UnusableResult
 from headwater.model.results import (
     AssetCheckEvaluation,
     AssetCheckResult,
@@ -20,7 +20,12 @@ from headwater.model.results import (
     Skip,
     Unchanged,
 )
-from headwater.plan.job_steps import JobStep
+
+if TYPE_CHECKING:
+    from headwater.authoring.assets import AssetsDefinition
+    from headwater.authoring.op import OpDefinition
+
+DEFAULT_OUTPUT_NAME = "result"
 
 RESULT_TYPES = (
     Output,
@@ -37,33 +42,36 @@ RESULT_TYPES = (
 )
 
 
-def items_of(step: JobStep, key: str, returned: Any) -> Iterator[Any]:
-    """Yield what a function that is no generator gave, as results."""
-    outs = step.op.outs
-    definition = step.assets_def
-    if isinstance(returned, RESULT_TYPES):
+def items_of(
+    op: OpDefinition, definition: AssetsDefinition | None, key: str, returned: Any, *, is_only_checked: bool = False
+) -> Iterator[Any]:
+    """Yield what a function that is no generator gave, as results; `key` is how messages name the step."""
+    outs = op.outs
+    if isinstance(returned, Output) and len(outs) == 1:
+        yield from _placed(op, key, (returned,))
+    elif isinstance(returned, RESULT_TYPES):
         yield returned
     elif definition is not None and not definition.specs_by_key:
-        yield from _check_items(step, key, returned)
-    elif definition is not None and definition.is_observable and step.selected_keys:
-        yield from _observation_items(step, key, returned)
+        yield from _check_items(key, returned)
+    elif definition is not None and definition.is_observable and not is_only_checked:
+        yield from _observation_items(key, returned)
     elif isinstance(returned, (list, tuple)) and returned and all(isinstance(part, RESULT_TYPES) for part in returned):
         if isinstance(returned, tuple) and len(returned) == len(outs) > 1:
-            yield from _placed(step, key, returned)
+            yield from _placed(op, key, returned)
         else:
             yield from returned
     elif len(outs) == 1:
         ((name, port),) = outs.items()
         if port.is_dynamic:
-            yield from _dynamic_items(step, key, name, returned)
-        elif (returned is None and _is_valueless_multi(step)) or (returned is None and not port.is_required):
+            yield from _dynamic_items(key, name, returned)
+        elif (returned is None and _is_valueless_multi(definition)) or (returned is None and not port.is_required):
             return
         else:
             yield Output(returned, name)
     elif returned is None:
         return
     elif isinstance(returned, tuple) and len(returned) == len(outs):
-        yield from _placed(step, key, returned)
+        yield from _placed(op, key, returned)
     elif isinstance(returned, Mapping) and set(returned) <= set(outs) and returned:
         for name, value in returned.items():
             yield Output(value, name)
@@ -77,19 +85,29 @@ def items_of(step: JobStep, key: str, returned: Any) -> Iterator[Any]:
         )
 
 
-def _placed(step: JobStep, key: str, returned: Sequence[Any]) -> Iterator[Any]:
-    for (name, port), value in zip(step.op.outs.items(), returned, strict=True):
+def _placed(op: OpDefinition, key: str, returned: Sequence[Any]) -> Iterator[Any]:
+    for (name, port), value in zip(op.outs.items(), returned, strict=True):
         if isinstance(value, Output):
+            if value.output_name not in (name, DEFAULT_OUTPUT_NAME):
+                raise (
+                    UnknownOutput(key, value.output_name, "output", op.outs)
+                    if (value.output_name not in op.outs)
+                    else UnusableResult(
+                        what=f'"{key}" returned the output "{value.output_name}" in the place of "{name}".',
+                        why="The outputs of a tuple come in the order in which they are declared.",
+                        fix=f"Return them in the order {', '.join(op.outs)}, or yield each of them.",
+                    )
+                )
             yield Output(value.value, name, value.metadata, value.data_version, tags=value.tags)
         elif isinstance(value, RESULT_TYPES):
             yield value
         elif port.is_dynamic:
-            yield from _dynamic_items(step, key, name, value)
+            yield from _dynamic_items(key, name, value)
         else:
             yield Output(value, name)
 
 
-def _dynamic_items(step: JobStep, key: str, name: str, returned: Any) -> Iterator[Any]:
+def _dynamic_items(key: str, name: str, returned: Any) -> Iterator[Any]:
     if not isinstance(returned, (list, tuple)) or not all(isinstance(part, DynamicOutput) for part in returned):
         raise UnusableResult(
             what=f'"{key}" returned a {type(returned).__name__} for its dynamic output "{name}".',
@@ -100,10 +118,10 @@ def _dynamic_items(step: JobStep, key: str, name: str, returned: Any) -> Iterato
         yield DynamicOutput(part.value, part.mapping_key, name, part.metadata)
 
 
-def _check_items(step: JobStep, key: str, returned: Any) -> Iterator[Any]:
+def _check_items(key: str, returned: Any) -> Iterator[Any]:
     if isinstance(returned, (list, tuple)):
         for part in returned:
-            yield from _check_items(step, key, part)
+            yield from _check_items(key, part)
     elif isinstance(returned, AssetCheckResult):
         yield returned
     elif isinstance(returned, bool) or type(returned).__name__ in ("bool_", "bool"):
@@ -116,7 +134,7 @@ def _check_items(step: JobStep, key: str, returned: Any) -> Iterator[Any]:
         )
 
 
-def _observation_items(step: JobStep, key: str, returned: Any) -> Iterator[Any]:
+def _observation_items(key: str, returned: Any) -> Iterator[Any]:
     if isinstance(returned, DataVersion):
         yield ObserveResult(data_version=returned)
     elif isinstance(returned, Mapping):
@@ -132,7 +150,6 @@ def _observation_items(step: JobStep, key: str, returned: Any) -> Iterator[Any]:
         yield ObserveResult()
 
 
-def _is_valueless_multi(step: JobStep) -> bool:
+def _is_valueless_multi(definition: AssetsDefinition | None) -> bool:
     """A multi-asset by specs that returns nothing says that all of its assets were built."""
-    definition = step.assets_def
     return definition is not None and len(definition.specs_by_key) > 1

@@ -124,9 +124,7 @@ def what_happened(result: Any) -> dict[str, Any]:
     told: dict[str, Any] = {"success": result.success}
     told["steps"] = [event.step_key for event in result.all_events if event.event_type_value == "STEP_START"]
     told["failed"] = {
-        event.step_key: event.step_failure_data.error.cls_name
-        if event.step_failure_data.error.cause is None
-        else event.step_failure_data.error.cause.cls_name
+        event.step_key: kind_of_failure(event.step_failure_data.error)
         for event in result.all_events
         if event.event_type_value == "STEP_FAILURE"
     }
@@ -156,6 +154,17 @@ def what_happened(result: Any) -> dict[str, Any]:
         for evaluation in result.get_asset_check_evaluations()
     ]
     return {name: value for name, value in told.items() if value not in ([], {})}
+
+
+_NAME_OF_CLASS = {getattr(dg, name).__name__: name for name in _ERRORS}
+_NAME_OF_CLASS |= {"AssetCheckFailedError": "DagsterAssetCheckFailedError"}
+
+
+def kind_of_failure(error: Any) -> str:
+    """Return the public name of the class of an error that was recorded, or of its first cause."""
+    while error.cause is not None:
+        error = error.cause
+    return _NAME_OF_CLASS.get(error.cls_name, error.cls_name)
 
 
 # What an engine adds by itself to a materialization; what they add differs on purpose (docs/differences.md).

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.config import NO_VALUE, ConfigMapping, examine_config, run_config_dict
@@ -44,13 +46,40 @@ def full_run_config(job: JobDefinition, given: Any, partition_key: str | None) -
     return job.preset_config(partition_key)
 
 
+@dataclass(frozen=True, slots=True)
+class _OpConfigs:
+    """The config of ops by their dotted paths: as it was given, and with defaults and what enums mean."""
+
+    given: dict[str, Any]
+    resolved: dict[str, Any]
+
+
 def op_configs(job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep]) -> dict[str, Any]:
     """Return the given config of each op by its dotted path. Raises InvalidConfigError with every fault there is."""
+    return _found_op_configs(job, run_config, steps).given
+
+
+def resolved_run_config(
+    job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep]
+) -> dict[str, Any]:
+    """Return the config of a run with the defaults of all its ops. Raises InvalidConfigError with every fault there is."""
+    found = _found_op_configs(job, run_config, steps)
+    ops: dict[str, Any] = deepcopy(dict(run_config.get("ops") or {}))
+    for path, config in found.resolved.items():
+        *graphs, op = path.split(".")
+        section = ops
+        for graph in graphs:
+            section = section.setdefault(graph, {}).setdefault("ops", {})
+        section.setdefault(op, {})["config"] = config
+    return {**run_config, "ops": ops} if ops else dict(run_config)
+
+
+def _found_op_configs(job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep]) -> _OpConfigs:
     faults: list[ConfigFault] = []
     for name in run_config:
         if name not in _SECTIONS:
             faults.append(ConfigFault(name, "there is no such section.", did_you_mean(name, _SECTIONS).rstrip()))
-    found: dict[str, Any] = {}
+    found = _OpConfigs({}, {})
     section = run_config.get("ops") or {}
     if not isinstance(section, Mapping):
         faults.append(ConfigFault("ops", "must be a mapping from op name to its config.", ""))
@@ -82,7 +111,7 @@ def _of_graph(
     graph: GraphDefinition,
     section: Mapping[str, Any],
     path: tuple[str, ...],
-    found: dict[str, Any],
+    found: _OpConfigs,
     faults: list[ConfigFault],
 ) -> None:
     _of_nodes({name: (use.definition, True) for name, use in graph.uses.items()}, section, path, found, faults)
@@ -92,7 +121,7 @@ def _of_nodes(
     nodes: Mapping[str, tuple[NodeDefinition, bool]],
     section: Mapping[str, Any],
     path: tuple[str, ...],
-    found: dict[str, Any],
+    found: _OpConfigs,
     faults: list[ConfigFault],
 ) -> None:
     where = ".".join(("ops", *(part for name in path for part in (name, "ops"))))
@@ -122,7 +151,7 @@ def _of_nodes(
 
 
 def _of_op(
-    op: OpDefinition, given: Mapping[str, Any], at: str, path: str, found: dict[str, Any], faults: list[ConfigFault]
+    op: OpDefinition, given: Mapping[str, Any], at: str, path: str, found: _OpConfigs, faults: list[ConfigFault]
 ) -> None:
     for key in given:
         if key not in ("config", "inputs", "outputs"):
@@ -136,8 +165,8 @@ def _of_op(
             )
         return
     if config is not NO_VALUE:
-        found[path] = config
-    _, more = examine_config(op.config_schema, config, f"{at}.config", resolve_env=False)
+        found.given[path] = config
+    found.resolved[path], more = examine_config(op.config_schema, config, f"{at}.config", resolve_env=False)
     faults.extend(more)
 
 

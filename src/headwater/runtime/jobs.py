@@ -10,7 +10,7 @@ from headwater.authoring.job import JobDefinition
 from headwater.model.errors import CheckError, InvariantViolationError
 from headwater.model.events import StepSucceeded
 from headwater.plan.job_steps import steps_of_job
-from headwater.plan.run_config import full_run_config, op_configs
+from headwater.plan.run_config import full_run_config, resolved_run_config
 from headwater.plan.run_plan import KnownOutputs
 from headwater.plan.step_selection import selected_step_keys
 from headwater.runtime.execute import execute_job_in_process
@@ -159,7 +159,6 @@ def _is_done(key: str, known: Mapping[str, KnownOutputs], instance: Instance, ru
 
 
 def validate_run_config(job_def: JobDefinition, run_config: Any = None) -> dict[str, Any]:
-    """Return the whole config that a run would have. Raises InvalidConfigError with every fault there is."""
+    """Return the whole config that a run would have, with defaults. Raises InvalidConfigError with every fault there is."""
     config = full_run_config(job_def, run_config, None)
-    op_configs(job_def, config, {step.key: step for step in steps_of_job(job_def)})
-    return config
+    return resolved_run_config(job_def, config, {step.key: step for step in steps_of_job(job_def)})

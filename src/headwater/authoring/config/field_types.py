@@ -81,7 +81,7 @@ class Field:
         if default_value is not NO_VALUE:
             default, required = _checked_default(inner, default_value), False
         elif is_required is not None:
-            default, required = NO_VALUE if is_required else inner.default, is_required
+            default, required = NO_VALUE, is_required
         else:
             default, required = inner.default, inner.is_required
         self.config_type = config if isinstance(config, ConfigType) else ConfigType(inner)

@@ -10,6 +10,7 @@ from headwater.authoring.contexts import AssetCheckExecutionContext, AssetExecut
 from headwater.authoring.hook_context import HookContext
 from headwater.authoring.resources import ResourceSession
 from headwater.authoring.step_scope import PARTITION_TAG, StepScope
+from headwater.model.errors import CheckError
 from headwater.model.runs import Run, RunStatus
 
 if TYPE_CHECKING:
@@ -83,6 +84,18 @@ def _scope(
     resources_config: Mapping[str, Any] | None,
     retry_number: int = 0,
 ) -> tuple[StepScope, ResourceSession]:
+    if partition_key is not None and partition_key_range is not None:
+        raise CheckError(
+            what=f'A context was given the partition key "{partition_key}" and a range of keys.',
+            why="It is about one partition or about several.",
+            fix="Give one of partition_key=... and partition_key_range=....",
+        )
+    if partition_key is not None and not isinstance(partition_key, str):
+        raise CheckError(
+            what=f"A context was given {partition_key!r} as its partition_key.",
+            why=f"A key is text, and this is a {type(partition_key).__name__}.",
+            fix=f'Write it as text: partition_key="{partition_key}".',
+        )
     session = ResourceSession(resources or {}, resources_config, instance=instance)
     session.open(resources or {})
     keys: tuple[str, ...] | None = None
@@ -197,8 +210,8 @@ def build_hook_context(
     scope = StepScope(
         run=Run(run_id or "EPHEMERAL", job_name or "ephemeral", RunStatus.STARTED),
         instance=instance,
-        op_def=op,
-        step_key=getattr(op, "name", ""),
+        op_def=getattr(op, "definition", op),
+        step_key=str(getattr(op, "name", None) or getattr(getattr(op, "definition", None), "name", "")),
         is_bound=False,
     )
     return HookContext(scope, exception=op_exception, resources=session.resources_for(resources or {}))

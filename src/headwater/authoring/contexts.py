@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headwater.model.runs import Run
     from headwater.model.specs import AssetCheckSpec
     from headwater.runtime.instance import Instance
+from headwater.authoring.op_node import NodeHandle, OpNode
 from headwater.authoring.step_scope import StepScope
 
 
@@ -106,14 +107,21 @@ class OpExecutionContext:
         return self._scope.op_def
 
     @property
-    def op(self) -> OpDefinition:
-        """The op that this step runs."""
-        return self.op_def
+    def op(self) -> OpNode:
+        """The op where it stands in its job; `.name` is its alias if it was given one."""
+        return OpNode(self.alias, self.op_def)
+
+    @property
+    def op_handle(self) -> NodeHandle:
+        """The way to the op through the graphs around it; as text, "load.clean"."""
+        return NodeHandle.of_step(self._scope.step_key)
+
+    node_handle = op_handle
 
     @property
     def alias(self) -> str:
         """The name of the node in its job, which is the op's own unless it was given an alias."""
-        return self._scope.step_key.rpartition(".")[2].partition("[")[0]
+        return NodeHandle.of_step(self._scope.step_key).name
 
     @property
     def op_config(self) -> Any:

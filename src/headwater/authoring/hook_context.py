@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-if TYPE_CHECKING:
-    pass
 from headwater.authoring.contexts import OpExecutionContext
+from headwater.authoring.op_node import NodeHandle, OpNode
 from headwater.authoring.step_scope import StepScope
 
 
@@ -42,9 +41,11 @@ class HookContext:
         return self._scope.run.run_id if self._scope.run is not None else ""
 
     @property
-    def op(self) -> Any:
-        """The op of the step that ended."""
-        return self._scope.op_def
+    def op(self) -> OpNode | None:
+        """The op of the step that ended, under its name in the job; None if `build_hook_context` was given none."""
+        if self._scope.op_def is None:
+            return None
+        return OpNode(NodeHandle.of_step(self._scope.step_key).name, self._scope.op_def)
 
     @property
     def op_config(self) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, overload
 
-from headwater.model.errors import InvalidDefinitionError
+from headwater.model.errors import InvalidDefinitionError, InvalidInvocationError
 
 
 class HookDefinition:
@@ -32,7 +32,20 @@ class HookDefinition:
         """Call the function itself, with a context from build_hook_context(); or, given a job or graph, attach the hook to it."""
         if len(args) == 1 and hasattr(args[0], "with_hooks"):
             return args[0].with_hooks({self})
+        self._require_context([*args, *kwargs.values()])
         return self.decorated_fn(*args, **kwargs)
+
+    def _require_context(self, given: Sequence[Any]) -> None:
+        from headwater.authoring.hook_context import HookContext
+
+        if len(given) == 1 and isinstance(given[0], HookContext):
+            return
+        shown = f"with {given[0]!r}" if len(given) == 1 else f"with {len(given)} arguments"
+        raise InvalidInvocationError(
+            what=f'Hook "{self.name}" was called {shown}.',
+            why="It takes one thing: the context of the step that ended.",
+            fix="Call it with build_hook_context(...).",
+        )
 
     def __repr__(self) -> str:
         return f"HookDefinition({self.name!r})"

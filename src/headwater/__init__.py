@@ -295,6 +295,12 @@ if TYPE_CHECKING:
         BindResourcesToJobs as BindResourcesToJobs,
         with_resources as with_resources,
     )
+    from headwater.automation import (
+        AutomationContext as AutomationContext,
+        AutomationResult as AutomationResult,
+        EvaluateAutomationConditionsResult as EvaluateAutomationConditionsResult,
+        evaluate_automation_conditions as evaluate_automation_conditions,
+    )
     from headwater.graph.selection import (
         AssetSelection as AssetSelection,
     )
@@ -647,6 +653,9 @@ _NAMES_BY_MODULE = {
         "WeeklyPartitionsDefinition"
     ),
     "model.conditions": ("AutomationCondition"),
+    "automation.context": ("AutomationContext"),
+    "automation.result": ("AutomationResult"),
+    "automation.evaluate": ("EvaluateAutomationConditionsResult evaluate_automation_conditions"),
     "model.freshness": ("FreshnessPolicy apply_freshness_policy"),
     "model.runs": (
         "AssetRecordsFilter EventLogEntry EventLogRecord EventRecord EventRecordsFilter EventType Run RunRecord "

@@ -64,6 +64,10 @@ FIRST: tuple[str, ...] = (
     "MultiPartitionKey",
     # when something should run
     "AutomationCondition",
+    "AutomationContext",
+    "AutomationResult",
+    "EvaluateAutomationConditionsResult",
+    "evaluate_automation_conditions",
     "ScheduleDefinition",
     "schedule",
     "sensor",

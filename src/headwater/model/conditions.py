@@ -1,19 +1,29 @@
 """Automation conditions: when an asset should be built, as an expression tree that is data and nothing else.
 
 A tree is compared, stored, drawn and explained by its `kind`s; what each kind is worth at a moment is computed
-elsewhere.
+elsewhere. A subclass says so itself, with `evaluate`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from copy import copy
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from headwater.model.cron import checked_cron, checked_timezone
 from headwater.model.errors import CheckError, did_you_mean
-from headwater.model.keys import AssetKey, CoercibleToAssetKey
+from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
+
+if TYPE_CHECKING:
+    # A bare AutomationCondition means one of either; before Python 3.13 only this TypeVar knows defaults.
+    from typing_extensions import TypeVar
+
+    T_EntityKey = TypeVar("T_EntityKey", bound=AssetKey | AssetCheckKey, default=Any)
+else:
+    from typing import TypeVar
+
+    T_EntityKey = TypeVar("T_EntityKey")
 
 Parameter = str | bool | float | tuple[str, ...] | tuple[tuple[str, str], ...] | None
 
@@ -31,7 +41,9 @@ OPERANDS_BY_KIND: Mapping[str, int | None] = {
     "asset_matches": 1,
     **dict.fromkeys(
         (
+            "all_new_updates_have_run_tags",
             "any_downstream_conditions",
+            "any_new_update_has_run_tags",
             "backfill_in_progress",
             "check_failed",
             "check_passed",
@@ -55,23 +67,40 @@ OPERANDS_BY_KIND: Mapping[str, int | None] = {
         0,
     ),
 }
+# The kind of a condition that a user wrote: it may be made of any number.
+CUSTOM = "custom"
 _LOOKS_UP = frozenset({"any_deps_match", "all_deps_match", "any_checks_match", "all_checks_match"})
 
 
-@dataclass(frozen=True, slots=True)
-class AutomationCondition:
+class AutomationCondition(Generic[T_EntityKey]):
     """When an asset (or each of its partitions) should be built. Combine what the factories give with `&`, `|`, `~`.
 
     `kind` names what it means, `parameters` are sorted pairs, `children` the conditions that it is made of. Frozen,
-    hashable, equal when written alike.
+    hashable, equal when written alike. For a condition of your own subclass it and define `evaluate(self, context)`,
+    which gets an AutomationContext and returns an AutomationResult.
     """
 
-    kind: str
-    children: tuple[AutomationCondition, ...] = ()
+    kind: str = CUSTOM
+    children: tuple[AutomationCondition[Any], ...] = ()
     parameters: tuple[tuple[str, Parameter], ...] = ()
     label: str | None = None
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        kind: str = CUSTOM,
+        children: tuple[AutomationCondition[Any], ...] = (),
+        parameters: tuple[tuple[str, Parameter], ...] = (),
+        label: str | None = None,
+    ) -> None:
+        # What a subclass leaves as it is stays out of the instance, so that it may define it as a property.
+        given = {"kind": kind, "children": children, "parameters": parameters, "label": label}
+        for name, value in given.items():
+            if value != getattr(AutomationCondition, name):
+                object.__setattr__(self, name, value)
+        if type(self) is AutomationCondition:
+            self._check_form()
+
+    def _check_form(self) -> None:
         if self.kind not in OPERANDS_BY_KIND:
             raise CheckError(
                 what=f'There is no automation condition of the kind "{self.kind}".',
@@ -87,6 +116,28 @@ class AutomationCondition:
                 why=f"It is made of {'conditions' if wanted is None else f'{wanted} other condition(s)'}.",
                 fix="Give what the methods of AutomationCondition return.",
             )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if type(self) is AutomationCondition:
+            raise AttributeError(f"AutomationCondition is frozen; make a new one instead of setting {name!r}.")
+        object.__setattr__(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.kind, self.children, self.parameters, self.label))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+    def evaluate(self, context: Any) -> Any:
+        """Return what it is worth now: an AutomationResult whose set lies within `context.candidate_subset`.
+
+        A subclass defines it; it may be `async`. One of its own children it asks with
+        `context.for_child_condition(child, child_indices=[0], candidate_subset=...).evaluate()`.
+        """
+        return context.evaluate_declared()
 
     # ------------------------------------------------------------------------------------------------------ composites
 
@@ -133,7 +184,7 @@ class AutomationCondition:
 
     @staticmethod
     def any_downstream_conditions() -> AutomationCondition:
-        """True when the condition of something downstream holds."""
+        """True when the condition of something downstream would hold for this asset: it builds what that will need."""
         return AutomationCondition("any_downstream_conditions")
 
     # ---------------------------------------------------------------------------------------------------- of the asset
@@ -171,7 +222,7 @@ class AutomationCondition:
 
     @staticmethod
     def newly_updated() -> AutomationCondition:
-        """True when it was built (or observed) since the evaluation before."""
+        """True when it was built since the evaluation before; an observable source when its data version changed."""
         return AutomationCondition("newly_updated")
 
     @staticmethod
@@ -186,7 +237,7 @@ class AutomationCondition:
 
     @staticmethod
     def data_version_changed() -> AutomationCondition:
-        """True when its content is another than at the evaluation before."""
+        """True when its data version is another than at the evaluation before."""
         return AutomationCondition("data_version_changed")
 
     @staticmethod
@@ -214,7 +265,7 @@ class AutomationCondition:
 
     @staticmethod
     def initial_evaluation() -> AutomationCondition:
-        """True the first time that the condition, as it is now written, is evaluated."""
+        """True the first time that the condition of this asset is evaluated."""
         return AutomationCondition("initial_evaluation")
 
     @staticmethod
@@ -227,13 +278,21 @@ class AutomationCondition:
         *, tag_keys: Set[str] | None = None, tag_values: Mapping[str, str] | None = None
     ) -> AutomationCondition:
         """True when the run that built it last has all of these tags."""
-        return AutomationCondition(
-            "executed_with_tags",
-            parameters=(
-                ("tag_keys", tuple(sorted(tag_keys or ()))),
-                ("tag_values", tuple(sorted((tag_values or {}).items()))),
-            ),
-        )
+        return _of_tags("executed_with_tags", tag_keys, tag_values)
+
+    @staticmethod
+    def any_new_update_has_run_tags(
+        *, tag_keys: Set[str] | None = None, tag_values: Mapping[str, str] | None = None
+    ) -> AutomationCondition:
+        """True when, of the runs that built it since the evaluation before, at least one has all of these tags."""
+        return _of_tags("any_new_update_has_run_tags", tag_keys, tag_values)
+
+    @staticmethod
+    def all_new_updates_have_run_tags(
+        *, tag_keys: Set[str] | None = None, tag_values: Mapping[str, str] | None = None
+    ) -> AutomationCondition:
+        """True when it was built since the evaluation before, and each run that did has all of these tags."""
+        return _of_tags("all_new_updates_have_run_tags", tag_keys, tag_values)
 
     @staticmethod
     def freshness_passed() -> AutomationCondition:
@@ -354,10 +413,13 @@ class AutomationCondition:
 
     def with_label(self, label: str | None) -> AutomationCondition:
         """Return the same condition under a name of its own; names are shown, and `replace` finds by them."""
-        return replace(self, label=label)
+        return self._changed(label=label)
 
     def allow(self, selection: Any) -> AutomationCondition:
-        """Return this with every question to upstream assets (or checks) put only to those that are selected."""
+        """Return this with every question to upstream assets (or checks) put only to those that are selected.
+
+        Allowing twice allows what either selects.
+        """
         return self._narrowed("allow", selection)
 
     def ignore(self, selection: Any) -> AutomationCondition:
@@ -369,8 +431,10 @@ class AutomationCondition:
 
         def narrowed(condition: AutomationCondition) -> AutomationCondition:
             if condition.kind in _LOOKS_UP:
-                parameters = {**dict(condition.parameters), how: text}
-                return replace(condition, parameters=tuple(sorted(parameters.items())))
+                known = condition.parameter(how)
+                joined = text if known is None else f"({known}) or ({text})"
+                parameters = {**dict(condition.parameters), how: joined}
+                return condition._changed(parameters=tuple(sorted(parameters.items())))
             return condition._with_children(narrowed)
 
         return narrowed(self)
@@ -390,19 +454,31 @@ class AutomationCondition:
                 why="Nothing would change.",
                 fix=f"Its operands are: {', '.join(map(str, self.children)) or 'none'}.",
             )
-        return rest[0] if len(rest) == 1 else replace(self, children=rest)
+        return rest[0] if len(rest) == 1 else self._changed(children=rest)
 
     def _with_children(self, change: Callable[[AutomationCondition], AutomationCondition]) -> AutomationCondition:
-        if not self.children:
+        # What a condition of the user's is made of, only its author knows how to change.
+        if not self.children or type(self) is not AutomationCondition:
             return self
         children = tuple(change(child) for child in self.children)
-        return self if children == self.children else replace(self, children=children)
+        return self if children == self.children else self._changed(children=children)
+
+    def _changed(self, **changes: Any) -> AutomationCondition:
+        made = copy(self)
+        for name, value in changes.items():
+            object.__setattr__(made, name, value)
+        return made
 
     # --------------------------------------------------------------------------------------------------------- reading
 
     @property
     def name(self) -> str:
-        """What it means and its parameters, such as "cron_tick_passed(cron_schedule=@daily, cron_timezone=UTC)"."""
+        """What it means and its parameters, such as "cron_tick_passed(cron_schedule=@daily, cron_timezone=UTC)".
+
+        Of one that a user wrote: its class.
+        """
+        if type(self) is not AutomationCondition:
+            return type(self).__name__
         shown = [(name, value) for name, value in self.parameters if value not in (None, False, ())]
         if not shown:
             return self.kind
@@ -425,6 +501,8 @@ class AutomationCondition:
     def __str__(self) -> str:
         if self.label is not None:
             return self.label
+        if type(self) is not AutomationCondition:
+            return self.name
         if self.kind == "not":
             return f"~{self.children[0]._as_operand()}"
         if self.kind in ("and", "or"):
@@ -441,8 +519,10 @@ class AutomationCondition:
         return f"({self})" if self.kind in ("and", "or") and self.label is None else str(self)
 
     def to_data(self) -> dict[str, Any]:
-        """Return the tree as plain JSON values, which `from_data` reads back."""
+        """Return the tree as plain JSON values, which `from_data` reads back; of a condition of your own, its class."""
         data: dict[str, Any] = {"kind": self.kind}
+        if type(self) is not AutomationCondition:
+            data |= {"class": f"{type(self).__module__}.{type(self).__qualname__}", "name": self.name}
         if self.label is not None:
             data["label"] = self.label
         if self.parameters:
@@ -453,13 +533,18 @@ class AutomationCondition:
 
     @staticmethod
     def from_data(data: Mapping[str, Any]) -> AutomationCondition:
-        """Return the tree that `to_data` wrote."""
+        """Return the tree that `to_data` wrote. Raises CheckError for a condition that a user wrote."""
         return AutomationCondition(
             data["kind"],
             tuple(AutomationCondition.from_data(child) for child in data.get("children", ())),
             tuple((name, _tupled(value)) for name, value in sorted(data.get("parameters", {}).items())),
             data.get("label"),
         )
+
+
+def _of_tags(kind: str, tag_keys: Set[str] | None, tag_values: Mapping[str, str] | None) -> AutomationCondition:
+    names = ("tag_keys", tuple(sorted(tag_keys or ())))
+    return AutomationCondition(kind, parameters=(names, ("tag_values", tuple(sorted((tag_values or {}).items())))))
 
 
 def _all_of(*conditions: AutomationCondition, label: str | None = None) -> AutomationCondition:

@@ -16,9 +16,9 @@ from headwater.model.events import StepFailed
 
 RAW = """
 def say_bytes(data):
-    import os
-    from dagster_pipes import decode_param
-    with open(decode_param(os.environ["DAGSTER_PIPES_MESSAGES"])["path"], "ab") as file:
+    import base64, json, os, zlib
+    params = json.loads(zlib.decompress(base64.b64decode(os.environ["DAGSTER_PIPES_MESSAGES"])))
+    with open(params["path"], "ab") as file:
         file.write(data)
 
 def say(line):
@@ -43,6 +43,11 @@ class Programs:
         path = self.folder / f"program_{self.written}.py"
         path.write_text(textwrap.dedent(body), encoding="utf-8")
         return [sys.executable, str(path)]
+
+    def speaking(self, body: str) -> list[str]:
+        """Return the command of a program without dagster-pipes, as in other languages, that has `say` and `message`."""
+        inside = textwrap.dedent(body)
+        return self.plain(f'{RAW}\nmessage("opened", extras={{}})\n{inside}\nmessage("closed")\n')
 
     def reporting(self, body: str) -> list[str]:
         """Return the command of a program whose body has the open pipes context as `context`, and `say` and `message`."""

@@ -11,7 +11,7 @@ import pytest
 
 import headwater as hw
 from headwater.pipes import PipesLaunchError, PipesMessageError, PipesProcessFailed
-from tests.pipes.programs import Programs, asset_of, run
+from tests.pipes.programs import RAW, Programs, asset_of, run
 
 MATERIALIZE = 'message("report_asset_materialization", asset_key="orders", data_version=None, metadata={})\n'
 
@@ -99,13 +99,13 @@ def test_a_message_that_a_kill_cut_off_is_told_beside_the_kill(programs: Program
 
 
 def test_a_message_that_is_cut_off_fails_the_step_although_the_exit_code_is_0(programs: Programs) -> None:
-    outcome = run(asset_of(programs.plain(f'from dagster_pipes import *\n{_raw()}say(\'{{"method": "clo\')')))
+    outcome = run(asset_of(programs.plain(RAW + """say('{"method": "clo')""")))
     assert "was cut off" in outcome.message
 
 
 def test_a_last_message_without_a_line_break_counts_when_it_is_whole(programs: Programs) -> None:
     body = """say('{"method": "report_custom_message", "params": {"payload": 1}}')"""
-    assert run(asset_of(programs.plain(_raw() + body))).result.success
+    assert run(asset_of(programs.plain(RAW + body))).result.success
 
 
 def test_a_process_that_never_opens_a_session_is_warned_of(programs: Programs) -> None:
@@ -158,8 +158,11 @@ def test_what_comes_after_a_line_that_is_no_message_is_still_read(programs: Prog
             'message("report_asset_materialization", asset_key="orders", metadata={"n": {"type": "int", "raw_value": "1"}})',
             "is of type \"int\" with the value '1'",
         ),
-        ('context.report_asset_check("no_nuls", passed=True)', 'Did you mean "no_nulls"?'),
-        ('context.report_asset_check("no_nulls", passed=True, severity="BAD")', '\'BAD\', and not "WARN" or "ERROR"'),
+        (
+            'message("report_asset_check", asset_key="orders", check_name="no_nuls", passed=True)',
+            'Did you mean "no_nulls"?',
+        ),
+        ('message("report_asset_check", asset_key="orders", check_name="no_nulls", passed=True, severity="BAD")', '\'BAD\', and not "WARN" or "ERROR"'),
         ('message("report_asset_check", asset_key="orders", check_name="no_nulls", passed="yes")', "'yes'"),
         ('message("report_asset_check", asset_key="orders", check_name=None, passed=True)', "is None, and not text"),
         ('message("report_custom_message")', "has no payload"),
@@ -171,7 +174,7 @@ def test_what_comes_after_a_line_that_is_no_message_is_still_read(programs: Prog
 def test_a_report_that_cannot_be_meant_fails_the_step_and_says_what_is_wrong(
     programs: Programs, body: str, told: str
 ) -> None:
-    asset = asset_of(programs.reporting(body), check_specs=[hw.AssetCheckSpec("no_nulls", asset="orders")])
+    asset = asset_of(programs.speaking(body), check_specs=[hw.AssetCheckSpec("no_nulls", asset="orders")])
     outcome = run(asset)
     assert outcome.failure.error is not None
     assert outcome.failure.error.class_name == "PipesMessageError"
@@ -237,9 +240,3 @@ def test_one_result_is_not_given_for_several_or_none(programs: Programs) -> None
     assert '"orders", "customers"' in told[0]
     assert "0 assets" in told[1]
     assert "0 check results and 2 materializations" in told[2]
-
-
-def _raw() -> str:
-    from tests.pipes.programs import RAW
-
-    return RAW + "\n"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypedDict
 
 PROTOCOL_VERSION: Final = "0.1"
@@ -71,7 +71,7 @@ class PipesDataProvenance(TypedDict):
 class PipesContextData(TypedDict):
     """What the external process is told of the step. Asset keys are written "sales/orders"."""
 
-    asset_keys: list[str] | None
+    asset_keys: Sequence[str] | None
     code_version_by_asset_key: Mapping[str, str | None] | None
     provenance_by_asset_key: Mapping[str, PipesDataProvenance | None] | None
     partition_key: str | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.contexts import OpExecutionContext
 from headwater.model.errors import HeadwaterError
@@ -18,6 +18,9 @@ from headwater.pipes.protocol import (
     PipesTimeWindow,
     written_key,
 )
+
+if TYPE_CHECKING:
+    from headwater.model.data_versions import DataProvenance
 
 
 def context_data_of(context: OpExecutionContext, extras: PipesExtras | None = None) -> PipesContextData:
@@ -79,15 +82,15 @@ def _job_name(context: OpExecutionContext) -> str | None:
         return None
 
 
-def _provenance(found: Any) -> PipesDataProvenance | None:
-    """Return what is recorded of the asset's last materialization; the id of its run stands for a missing version."""
+def _provenance(found: DataProvenance | None) -> PipesDataProvenance | None:
     if found is None:
         return None
     return {
-        "code_version": found.code_version or found.run_id,
-        "input_data_versions": {read.asset: read.data_version for read in found.inputs if read.data_version},
-        # A version without a stored value can only have been given by the author.
-        "is_user_provided": found.data_version is not None and not found.has_value,
+        "code_version": found.code_version,
+        "input_data_versions": {
+            written_key(key.path): version.value for key, version in found.input_data_versions.items()
+        },
+        "is_user_provided": found.is_user_provided,
     }
 
 

@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from headwater.authoring.contexts import OpExecutionContext
 from headwater.model.errors.pipes import PipesLaunchError, PipesMessageError, PipesProcessFailed
@@ -83,8 +84,13 @@ class PipesSubprocessClient(PipesClient):
                     **(env or {}),
                 }
                 process = _start(command, variables, directory)
-                with forwarding.of(process):
-                    exit_code = self._wait(process)
+                # The last one stops it while its output is still read; the first one, should that not have begun.
+                with (
+                    self._stopped_when_interrupted(process),
+                    forwarding.of(process),
+                    self._stopped_when_interrupted(process),
+                ):
+                    exit_code = _wait(process)
         except PipesMessageError as error:
             if not exit_code:
                 raise
@@ -99,27 +105,19 @@ class PipesSubprocessClient(PipesClient):
             ) from unusable
         return PipesClientCompletedInvocation(session)
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> int:
-        """Wait until the process has ended. When this thread is interrupted meanwhile, the process is stopped first."""
-        has_ended = threading.Event()
-
-        def wait() -> None:
-            process.wait()
-            has_ended.set()
-
-        waiting = threading.Thread(target=wait, name=f"headwater pipes process {process.pid}", daemon=True)
-        waiting.start()
+    @contextmanager
+    def _stopped_when_interrupted(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
         try:
-            while not has_ended.wait(_WAIT_SECONDS):
-                continue
+            yield
         except BaseException:
-            if self.forward_termination:
+            if self.forward_termination and process.poll() is None:
                 _send(process, signal.SIGINT)
-                if not has_ended.wait(self.termination_timeout_seconds):
+                try:
+                    process.wait(self.termination_timeout_seconds)
+                except subprocess.TimeoutExpired:
                     _send(process, _KILL)
-                    has_ended.wait()
+                    process.wait()
             raise
-        return process.returncode
 
 
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -144,6 +142,20 @@ def _start(command: str | Sequence[str], variables: Mapping[str, str], cwd: str 
     except (OSError, ValueError, IndexError) as error:
         reason = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         raise PipesLaunchError(command, cwd, reason) from error
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Return the exit code when the process has ended. Whatever interrupts this thread meanwhile does so at once."""
+    has_ended = threading.Event()
+
+    def wait() -> None:
+        process.wait()
+        has_ended.set()
+
+    threading.Thread(target=wait, name=f"headwater pipes process {process.pid}", daemon=True).start()
+    while not has_ended.wait(_WAIT_SECONDS):
+        continue
+    return process.returncode
 
 
 def _send(process: subprocess.Popen[bytes], number: int) -> None:

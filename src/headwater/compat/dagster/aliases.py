@@ -27,6 +27,10 @@ INTEGRATIONS: Final[dict[str, str]] = {
 }
 
 
+# The one private module that programs with IO managers of their own for databases import by its name.
+_DATABASES: Final = "dagster._core.storage.db_io_manager"
+
+
 class NotCovered(ImportError):
     """A module or name of Dagster's that means nothing here, or that Dagster does not have either."""
 
@@ -127,6 +131,10 @@ def _name_in(module: str, name: str) -> Any:
 
         if name in components.__all__:
             return getattr(components, name)
+    if module == _DATABASES and not name.startswith("_"):
+        databases = import_module("headwater.integrations.database")
+        if hasattr(databases, name):
+            return getattr(databases, name)
     try:
         return find_name(name)
     except NotCovered:
@@ -194,11 +202,16 @@ class AliasFinder(MetaPathFinder):
     def _is_module(package: str, rest: str) -> bool:
         first = rest.partition(".")[0]
         if package in INTEGRATIONS:
-            return first[0] == "_" or first in ("io_manager", "resource", "resources")
+            return first[0] == "_" or first in _INTEGRATION_MODULES
         # Programs import public names through private modules too: any of those is a door to the public names.
         if first in _PRIVATE_DOORS:
             return not _is_asked_for_a_name()
         return rest in ("components", "deprecated", "preview", "version")
+
+
+_INTEGRATION_MODULES: Final = frozenset(
+    {"io_manager", "resource", "resources", "duckdb_pandas_type_handler", "duckdb_polars_type_handler"}
+)
 
 
 def _is_asked_for_a_name() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from headwater.model.data_versions import DataVersionsByPartition, ObservedPartition
 from headwater.model.errors.execution import UnknownOutput, UnusableResult
 from headwater.model.results import (
     AssetCheckEvaluation,
@@ -137,6 +138,9 @@ def _check_items(key: str, returned: Any) -> Iterator[Any]:
 def _observation_items(key: str, returned: Any) -> Iterator[Any]:
     if isinstance(returned, DataVersion):
         yield ObserveResult(data_version=returned)
+    elif isinstance(returned, DataVersionsByPartition):
+        for partition, seen in returned.data_versions_by_partition.items():
+            yield ObservedPartition(partition, seen)
     elif isinstance(returned, Mapping):
         for key, version in returned.items():
             yield ObserveResult(asset_key=key, data_version=version)
@@ -144,7 +148,7 @@ def _observation_items(key: str, returned: Any) -> Iterator[Any]:
         raise UnusableResult(
             what=f'Observable asset "{key}" returned a {type(returned).__name__}.',
             why="An observation says which version was seen.",
-            fix="Return DataVersion(...) or ObserveResult(...).",
+            fix="Return DataVersion(...), DataVersionsByPartition(...) or ObserveResult(...).",
         )
     else:
         yield ObserveResult()

@@ -59,6 +59,7 @@ from headwater.model.results import (
 from headwater.store.size_limit import body_within_limit
 
 if TYPE_CHECKING:
+    from headwater.model.data_versions import DataProvenance
     from headwater.plan.job_steps import JobStep
 
 
@@ -311,9 +312,14 @@ class StepAttempt:
             key, python_type if python_type is not None else NO_VALUE, (partition_key,) if partition_key else None
         )
 
-    def _provenance(self, key: AssetKey) -> Any:
+    def _provenance(self, key: AssetKey) -> DataProvenance | None:
         partitions = self.scope.partitions_of.get(key)
-        return self.scope.find_materialization(key, partitions[0] if partitions else None)
+        last = self.scope.find_materialization(key, partitions[0] if partitions else None)
+        if last is None:
+            return None
+        from headwater.model.data_versions import provenance_of
+
+        return provenance_of(last)
 
     def manager(self, key: str) -> Any:
         """Return an IO manager or input manager that is set up."""

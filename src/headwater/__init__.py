@@ -286,6 +286,7 @@ if TYPE_CHECKING:
         String as String,
         Tuple as Tuple,
         TypeCheck as TypeCheck,
+        TypeCheckContext as TypeCheckContext,
         check_headwater_type as check_headwater_type,
         headwater_type_loader as headwater_type_loader,
         make_python_type_usable_as_headwater_type as make_python_type_usable_as_headwater_type,
@@ -596,7 +597,7 @@ _NAMES_BY_MODULE = {
     "authoring.log": ("Log get_logger"),
     "authoring.types": (
         "Any Bool Dict Float HeadwaterType HeadwaterTypeLoader Int List Nothing Optional "
-        "PythonObjectHeadwaterType Set String Tuple TypeCheck check_headwater_type headwater_type_loader "
+        "PythonObjectHeadwaterType Set String Tuple TypeCheck TypeCheckContext check_headwater_type headwater_type_loader "
         "make_python_type_usable_as_headwater_type usable_as_headwater_type"
     ),
     "authoring.code_references": (

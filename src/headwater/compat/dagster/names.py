@@ -17,7 +17,7 @@ RENAMED: Final[dict[str, str]] = {
     "DagsterRunStatus": "RunStatus",
     "DagsterType": "HeadwaterType",
     "DagsterTypeLoader": "HeadwaterTypeLoader",
-    "DagsterTypeLoaderContext": "HeadwaterTypeLoaderContext",
+    "DagsterTypeLoaderContext": "OpExecutionContext",
     "PythonObjectDagsterType": "PythonObjectHeadwaterType",
     "check_dagster_type": "check_headwater_type",
     "dagster_type_loader": "headwater_type_loader",
@@ -65,6 +65,10 @@ _DEPLOYMENT: Final = (
     "SubmitRunContext external_instance_from_step_run_ref raise_execution_interrupts run_step_from_ref "
     "step_context_to_step_run_ref step_run_ref_to_step_context"
 )
+_INNER: Final = (
+    "AssetJobKey ConfigSchema HookExecutionResult IAttachDifferentObjectToOpContext Partition PendingNodeInvocation "
+    "build_reconstructable_job"
+)
 _STORED_STATE: Final = "MigrateIOStorageResult migrate_io_storage RepositoryData resources"
 
 OWN.update(dict.fromkeys(_COMPONENTS.split(), "components"))
@@ -79,6 +83,10 @@ UNCOVERED: Final[dict[str, tuple[str, str]]] = {
     **dict.fromkeys(
         _DEPLOYMENT.split(),
         ("how Dagster's own processes are deployed", "Headwater runs in one process; leave it out."),
+    ),
+    **dict.fromkeys(
+        _INNER.split(),
+        ("what Dagster uses within itself", "Programs seldom need it; say in an issue what yours does with it."),
     ),
     **dict.fromkeys(
         _STORED_STATE.split(),

@@ -49,7 +49,7 @@ class Scenario:
 
     def build(self, *definitions: Any, partitions: Sequence[str] = (), tags: Mapping[str, str] | None = None) -> None:
         """Build these in one run, or in one for each partition. A failure is left to be recorded."""
-        for partition in partitions or [None]:
+        for partition in partitions or (None,):
             hw.materialize(
                 list(definitions), instance=self.instance, partition_key=partition, tags=tags, raise_on_error=False
             )

@@ -8,7 +8,7 @@ import headwater as hw
 from tests.automation.scenario import DAILY, ONCE, A, Scenario, asset, day
 
 
-def test_after_a_tick_an_asset_is_asked_for_as_soon_as_its_upstream_was_updated():
+def test_after_a_tick_an_asset_is_asked_for_as_soon_as_its_upstream_was_updated() -> None:
     a = asset("a")
     b = asset("b", A.on_cron("0 0 * * *"), a)
     c = asset("c", A.on_cron("0 0 * * *"), b)
@@ -23,7 +23,7 @@ def test_after_a_tick_an_asset_is_asked_for_as_soon_as_its_upstream_was_updated(
     assert scenario.evaluate(day(11, 2)) == {}
 
 
-def test_a_chain_on_one_schedule_is_asked_for_at_the_tick():
+def test_a_chain_on_one_schedule_is_asked_for_at_the_tick() -> None:
     a = asset("a", A.on_cron("@daily"))
     scenario = Scenario(a, asset("b", A.on_cron("@daily"), a))
     scenario.evaluate(day(10))
@@ -32,7 +32,7 @@ def test_a_chain_on_one_schedule_is_asked_for_at_the_tick():
     assert scenario.evaluate(day(12)) == {"a": ONCE, "b": ONCE}
 
 
-def test_a_tick_counts_once_also_on_its_very_second_and_several_count_as_one():
+def test_a_tick_counts_once_also_on_its_very_second_and_several_count_as_one() -> None:
     scenario = Scenario(asset("a", A.cron_tick_passed("0 0 * * *")))
     assert scenario.evaluate(day(10, 23)) == {}
     assert scenario.evaluate(day(11, 0, 0)) == {"a": ONCE}
@@ -40,14 +40,14 @@ def test_a_tick_counts_once_also_on_its_very_second_and_several_count_as_one():
     assert scenario.evaluate(day(14, 0, 1)) == {"a": ONCE}
 
 
-def test_a_schedule_ticks_on_the_clock_of_its_timezone():
+def test_a_schedule_ticks_on_the_clock_of_its_timezone() -> None:
     scenario = Scenario(asset("a", A.cron_tick_passed("0 0 * * *", "America/New_York")))
     scenario.evaluate(day(10, 23))
     assert scenario.evaluate(day(11, 4, 59)) == {}
     assert scenario.evaluate(day(11, 5, 1)) == {"a": ONCE}
 
 
-def test_of_a_daily_asset_the_day_before_the_tick_is_asked_for():
+def test_of_a_daily_asset_the_day_before_the_tick_is_asked_for() -> None:
     a = asset("a", partitions_def=DAILY)
     scenario = Scenario(a, asset("b", A.on_cron("0 3 * * *"), a, partitions_def=DAILY))
     scenario.evaluate(day(10))
@@ -58,7 +58,7 @@ def test_of_a_daily_asset_the_day_before_the_tick_is_asked_for():
     assert scenario.evaluate(day(10, 5)) == {"b": {"2024-01-09"}}
 
 
-def test_what_is_upstream_is_built_on_the_schedule_of_what_needs_it():
+def test_what_is_upstream_is_built_on_the_schedule_of_what_needs_it() -> None:
     a = asset("a", A.any_downstream_conditions())
     b = asset("b", A.any_downstream_conditions(), a)
     scenario = Scenario(a, b, asset("c", A.on_cron("@daily"), b))
@@ -67,7 +67,7 @@ def test_what_is_upstream_is_built_on_the_schedule_of_what_needs_it():
     assert scenario.evaluate(day(11, 1)) == {}
 
 
-def test_the_latest_windows_reach_back_as_far_as_they_lie_wholly_within():
+def test_the_latest_windows_reach_back_as_far_as_they_lie_wholly_within() -> None:
     now = datetime(2024, 1, 10, 0, 5, tzinfo=UTC)
     expected = {None: {"2024-01-09"}, 1: set(), 48: {"2024-01-08", "2024-01-09"}, 49: {"2024-01-08", "2024-01-09"}}
     for hours, days in expected.items():
@@ -76,7 +76,7 @@ def test_the_latest_windows_reach_back_as_far_as_they_lie_wholly_within():
         assert scenario.evaluate(now).get("a", set()) == days, hours
 
 
-def test_an_asset_whose_days_have_ended_has_a_latest_one_and_one_whose_days_begin_later_has_none():
+def test_an_asset_whose_days_have_ended_has_a_latest_one_and_one_whose_days_begin_later_has_none() -> None:
     ended = hw.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-05")
     scenario = Scenario(
         asset("ended", A.in_latest_time_window(), partitions_def=ended),

@@ -28,6 +28,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+# Kinds that must be asked each time. That of "any_downstream_conditions" evaluates conditions that are not its children.
+_REMEMBERING = frozenset(
+    {
+        "any_downstream_conditions",
+        "code_version_changed",
+        "data_version_changed",
+        "newly_true",
+        "newly_updated",
+        "since",
+    }
+)
+
+
 @dataclass(slots=True)
 class Evaluation:
     """One pass over the conditions of a project. `requested` grows as it goes along."""
@@ -37,6 +50,25 @@ class Evaluation:
     facts: RecordedFacts
     before: AutomationCursor
     requested: dict[EntityKey, EntitySubset[Any]] = field(default_factory=dict)
+    # By the identity of conditions, which are held so that no other one gets it.
+    _meanings: dict[int, tuple[AutomationCondition, str]] = field(default_factory=dict)
+    _stateless: dict[int, tuple[AutomationCondition, bool]] = field(default_factory=dict)
+
+    def meaning_of(self, condition: AutomationCondition) -> str:
+        """Return a text that is the same for conditions that mean the same, whatever their labels."""
+        found = self._meanings.get(id(condition))
+        if found is None:
+            found = self._meanings[id(condition)] = condition, encode_json(_meaning(condition))
+        return found[1]
+
+    def is_stateless(self, condition: AutomationCondition) -> bool:
+        """Return whether nothing is lost when a condition is not asked about no candidates at all."""
+        found = self._stateless.get(id(condition))
+        if found is None:
+            forgets = type(condition) is AutomationCondition and condition.kind not in _REMEMBERING
+            forgets = forgets and all(map(self.is_stateless, condition.children))
+            found = self._stateless[id(condition)] = condition, forgets
+        return found[1]
 
     def subset_from(self, key: EntityKey, data: SubsetData) -> EntitySubset[Any]:
         """Read a set that `subset_data` wrote. Of a definition that has changed, what still exists."""
@@ -90,6 +122,10 @@ class AutomationContext(Generic[T_EntityKey]):
         self.root_context: AutomationContext[Any] = root
         # Those of the whole condition are kept by its root.
         self._new_states: dict[str, NodeState] = {} if parent is None else root._new_states
+        self.previous: ConditionState | None = (
+            evaluation.before.conditions.get(str(key)) if parent is None else root.previous
+        )
+        """What the evaluation before left of the whole condition; None the first time."""
 
     # ------------------------------------------------------------------------------------------------------ evaluating
 
@@ -98,6 +134,8 @@ class AutomationContext(Generic[T_EntityKey]):
         from headwater.automation.result import AutomationResult
 
         if type(self.condition) is AutomationCondition:
+            if self.candidate_subset.is_empty and self.evaluation.is_stateless(self.condition):
+                return AutomationResult(self, self.candidate_subset)
             return self.evaluate_declared()
         try:
             result = self.condition.evaluate(self)
@@ -200,11 +238,6 @@ class AutomationContext(Generic[T_EntityKey]):
     # -------------------------------------------------------------------------------------------------- what was before
 
     @property
-    def previous(self) -> ConditionState | None:
-        """What the evaluation before left of the whole condition; None the first time."""
-        return self.evaluation.before.conditions.get(str(self.root_context.key))
-
-    @property
     def previous_evaluation_time(self) -> datetime | None:
         """The instant of the evaluation before; None the first time."""
         return None if self.previous is None else datetime.fromtimestamp(self.previous.evaluated_at, UTC)
@@ -221,9 +254,8 @@ class AutomationContext(Generic[T_EntityKey]):
         Labels and the rest of the tree have no part in it. A condition of the user's has a place as well, since
         only its author knows whether two of them mean the same.
         """
-        meaning: Any = _meaning(self.condition)
         place = () if type(self.condition) is AutomationCondition else self.path
-        text = encode_json([meaning, str(self.key), place])
+        text = encode_json([self.evaluation.meaning_of(self.condition), str(self.key), place])
         return blake2b(text.encode(), digest_size=12).hexdigest()
 
     @property

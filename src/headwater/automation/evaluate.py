@@ -123,8 +123,11 @@ def evaluate_conditions(
     facts = RecordedFacts(view, store, max(store.last_storage_id(), before.storage_id), before.data_versions)
     evaluation = Evaluation(before.evaluation_id + 1, view, facts, before)
     results: list[AutomationResult[Any]] = []
-    states = dict(before.conditions)
-    for key in graph.execution_order():
+    order = graph.execution_order()
+    # Those of conditions that were not selected this time stay; those of assets that are gone do not.
+    there = {str(key) for key in order}
+    states = {key: state for key, state in before.conditions.items() if key in there}
+    for key in order:
         condition = conditions.get(key)
         if condition is None:
             continue

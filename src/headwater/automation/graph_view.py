@@ -30,6 +30,7 @@ class AssetGraphView:
     store: DynamicPartitionsStore
     evaluated_at: datetime
     _full: dict[EntityKey, EntitySubset[Any]] = field(default_factory=dict)
+    _empty: dict[EntityKey, EntitySubset[Any]] = field(default_factory=dict)
     _check_specs: dict[AssetCheckKey, AssetCheckSpec] = field(default_factory=dict)
 
     @property
@@ -82,8 +83,11 @@ class AssetGraphView:
         return found
 
     def get_empty_subset(self, *, key: EntityKey) -> EntitySubset[Any]:
-        definition = self.partitions_def(key)
-        return EntitySubset(key, False if definition is None else definition.empty_subset())
+        found = self._empty.get(key)
+        if found is None:
+            definition = self.partitions_def(key)
+            found = self._empty[key] = EntitySubset(key, False if definition is None else definition.empty_subset())
+        return found
 
     def get_subset_from_partition_keys(self, key: EntityKey, partition_keys: set[str]) -> EntitySubset[Any]:
         """Return those of the keys that exist now."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from copy import copy
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic
 
 from headwater.model.cron import checked_cron, checked_timezone
@@ -147,15 +148,7 @@ class AutomationCondition(Generic[T_EntityKey]):
 
         Of a time-partitioned asset, only the latest partition.
         """
-        made = AutomationCondition
-        return _all_of(
-            made.in_latest_time_window(),
-            (made.newly_missing() | made.any_deps_updated()).since_last_handled(),
-            ~made.any_deps_missing(),
-            ~made.any_deps_in_progress(),
-            ~made.in_progress(),
-            label="eager",
-        )
+        return _eager()
 
     @staticmethod
     def on_cron(cron_schedule: str, cron_timezone: str = "UTC") -> AutomationCondition:
@@ -540,6 +533,20 @@ class AutomationCondition(Generic[T_EntityKey]):
             tuple((name, _tupled(value)) for name, value in sorted(data.get("parameters", {}).items())),
             data.get("label"),
         )
+
+
+@cache
+def _eager() -> AutomationCondition:
+    # One value for all assets, so that what is known of it is found once.
+    made = AutomationCondition
+    return _all_of(
+        made.in_latest_time_window(),
+        (made.newly_missing() | made.any_deps_updated()).since_last_handled(),
+        ~made.any_deps_missing(),
+        ~made.any_deps_in_progress(),
+        ~made.in_progress(),
+        label="eager",
+    )
 
 
 def _of_tags(kind: str, tag_keys: Set[str] | None, tag_values: Mapping[str, str] | None) -> AutomationCondition:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from headwater.compat import dagster as dg
 from tests.differential.comparison import HERE, PROGRAM_FILES
 
+# What stands for a type of Python's own, which has no docstring to give it.
+_PLAIN = frozenset({"Nothing"})
+
 
 @dataclass(frozen=True)
 class NameReport:
@@ -83,7 +86,7 @@ def report_on(name: str, uses: Counter[str]) -> NameReport:
         name,
         is_given,
         is_given and _is_typed(thing),
-        is_given and bool(_doc(thing)),
+        is_given and bool(_doc(thing) or name in _PLAIN),
         uses[name] or _uses_of_member(owner, attribute, uses),
     )
 

@@ -199,6 +199,21 @@ class StepRecord(Struct, frozen=True):
     # One line: why it failed, was blocked or was skipped.
     cause: str | None = None
 
+    @property
+    def start_time(self) -> float | None:
+        """When the step started, in seconds since 1970; None before."""
+        return self.started_at
+
+    @property
+    def end_time(self) -> float | None:
+        """When the step ended, in seconds since 1970; None before."""
+        return self.ended_at
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were made."""
+        return 0 if self.started_at is None else self.attempt
+
 
 class RunsFilter(Struct, frozen=True):
     """Which runs: every field that is given must match; a sequence matches any of its members."""

@@ -25,6 +25,7 @@ from headwater.model.runs import (
     RunsFilter,
     RunStatus,
 )
+from headwater.model.tags import stored_names
 from headwater.runtime.instance_records import (
     AssetPartitionStatus,
     AssetRecord,
@@ -72,6 +73,32 @@ class AssetHistory:
         """Return one page of an asset's observations, newest first unless `ascending`."""
         return self._fetch(EventType.ASSET_OBSERVATION, records_filter, limit, cursor, ascending)
 
+    def fetch_failed_materializations(
+        self,
+        records_filter: AssetKey | AssetRecordsFilter,
+        limit: int,
+        cursor: str | None = None,
+        ascending: bool = False,
+    ) -> EventRecordsResult:
+        """Return one page of what was planned for an asset and did not come about, newest first unless `ascending`."""
+        return self._fetch(EventType.ASSET_FAILED_TO_MATERIALIZE, records_filter, limit, cursor, ascending)
+
+    def fetch_planned_materializations(
+        self,
+        records_filter: AssetKey | AssetRecordsFilter,
+        limit: int,
+        cursor: str | None = None,
+        ascending: bool = False,
+    ) -> EventRecordsResult:
+        """Return one page of the runs that set out to materialize an asset, as events; newest first unless `ascending`.
+
+        Each has the storage id of the start of its run, and the partition of a run that is for one.
+        """
+        from headwater.runtime.planned_materializations import planned_materializations
+
+        wanted = AssetRecordsFilter(records_filter) if isinstance(records_filter, AssetKey) else records_filter
+        return planned_materializations(self.store, wanted, limit, cursor, ascending)
+
     def _fetch(
         self,
         event_type: EventType,
@@ -117,6 +144,37 @@ class AssetHistory:
             after = AssetKey.parse(cursor)
             keys = [key for key in keys if key > after]
         return keys if limit is None else keys[:limit]
+
+    def all_asset_keys(self) -> Sequence[AssetKey]:
+        """Return every asset of which something is recorded, in order."""
+        return self.get_asset_keys()
+
+    def get_asset_keys_for_run(self, run_id: str, of_type: EventType | None = None) -> set[AssetKey]:
+        """Return the assets that a run materialized, or of which it told facts of another type."""
+        return set(self.get_asset_partitions_for_run(run_id, of_type))
+
+    def get_asset_partitions_for_run(
+        self, run_id: str, of_type: EventType | None = None
+    ) -> Mapping[AssetKey, set[str | None]]:
+        """Return the partitions that a run materialized by asset; None stands for an unpartitioned one."""
+        filters = EventRecordsFilter(of_type or EventType.ASSET_MATERIALIZATION, run_id=run_id)
+        found: dict[AssetKey, set[str | None]] = {}
+        for record in self.store.events(filters, ascending=True):
+            if record.asset_key is not None:
+                found.setdefault(record.asset_key, set()).add(record.partition_key)
+        return found
+
+    def get_event_tags_for_asset(
+        self, asset_key: AssetKey, filter_tags: Mapping[str, str] | None = None, filter_event_id: int | None = None
+    ) -> Sequence[Mapping[str, str]]:
+        """Return the tags of the asset's materializations, newest first: of those with all of these tags, and this id."""
+        ids = None if filter_event_id is None else [filter_event_id]
+        records = self.store.events(
+            EventRecordsFilter(EventType.ASSET_MATERIALIZATION, asset_key=asset_key, storage_ids=ids)
+        )
+        wanted = stored_names(filter_tags or {})
+        tags = [record.tags for record in records]
+        return [each for each in tags if each and all(each.get(name) == value for name, value in wanted.items())]
 
     def has_asset_key(self, asset_key: AssetKey) -> bool:
         """Return whether anything is recorded of the asset (a wiped one counts as unknown)."""

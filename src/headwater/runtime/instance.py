@@ -23,17 +23,19 @@ from headwater.model.runs import Run
 from headwater.runtime.asset_history import AssetHistory
 from headwater.runtime.home import STORE_FILE, prepare_home
 from headwater.runtime.run_history import RunHistory
+from headwater.runtime.run_reports import RunReports
 from headwater.store import open_store
 from headwater.store.interface import CursorStore, Store
 
 if TYPE_CHECKING:
+    from headwater.model.pagination import PaginatedResults
     from headwater.runtime.settings import Settings
 
 _DAY_SECONDS = 86_400
 _PRUNED_AT = "headwater/history_pruned_at"
 
 
-class Instance(RunHistory, AssetHistory):
+class Instance(RunHistory, RunReports, AssetHistory):
     """Runs, materializations, checks, dynamic partitions and cursors, kept in one place. Use it in a with statement.
 
     Make one with `Instance.get()` (the project's), `Instance.open(home)`, `Instance.local_temp()` or
@@ -68,16 +70,34 @@ class Instance(RunHistory, AssetHistory):
     # ---------------------------------------------------------------------------------------------------------- opening
 
     @classmethod
-    def ephemeral(cls, tempdir: str | os.PathLike[str] | None = None) -> Instance:
-        """Return an instance in memory, gone when it is closed.
+    def ephemeral(
+        cls,
+        tempdir: str | os.PathLike[str] | None = None,
+        preload: Sequence[Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Instance:
+        """Return an instance in memory, gone when it is closed. `preload` and `settings` must be empty.
 
         Values and step logs go to `tempdir`, which stays, or else to a directory that is removed with the instance.
         """
+        if preload:
+            raise CheckError(
+                what="Instance.ephemeral was given runs to preload.",
+                why="Runs that another tool wrote down cannot be read.",
+                fix="Leave out preload=.",
+            )
+        _warn_of_no_effect(settings)
         return cls(open_store(None), None, scratch=Scratch(None if tempdir is None else Path(tempdir)))
 
     @classmethod
-    def local_temp(cls, tempdir: str | os.PathLike[str] | None = None) -> Instance:
-        """Return an instance on disk: in `tempdir`, which stays, or in a directory that is removed at the close."""
+    def local_temp(
+        cls, tempdir: str | os.PathLike[str] | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> Instance:
+        """Return an instance on disk: in `tempdir`, which stays, or in a directory that is removed at the close.
+
+        `overrides` are settings of services, which have no effect here: it warns of them.
+        """
+        _warn_of_no_effect(overrides)
         scratch = Scratch(None if tempdir is None else Path(tempdir))
         try:
             home = scratch.directory()
@@ -160,6 +180,37 @@ class Instance(RunHistory, AssetHistory):
         return self._home is None
 
     @property
+    def is_persistent(self) -> bool:
+        """Whether another process that opens the same home sees the same state."""
+        return not self.is_ephemeral
+
+    @property
+    def run_storage(self) -> Instance:
+        """The instance, as that which keeps runs and small values: `get_cursor_values`, `set_cursor_values`."""
+        return self
+
+    @property
+    def event_log_storage(self) -> Instance:
+        """The instance, as that which keeps events and what follows from them."""
+        return self
+
+    def file_manager_directory(self, run_id: str) -> str:
+        """Return a directory for files of a run, as text."""
+        return str(self.storage_dir / run_id / "files")
+
+    def info_dict(self) -> Mapping[str, object]:
+        """Return where the instance keeps what."""
+        return {
+            "home": None if self._home is None else str(self._home),
+            "storage_dir": str(self.storage_dir),
+            "logs_dir": str(self.logs_dir),
+        }
+
+    def info_str(self) -> str:
+        """Return where the instance keeps what, as lines of text."""
+        return "".join(f"{name}: {value}\n" for name, value in self.info_dict().items())
+
+    @property
     def recovered_runs(self) -> Sequence[Run]:
         """The runs that were found without their process, and marked as interrupted, when the instance was opened."""
         return self._recovered_runs
@@ -234,6 +285,19 @@ class Instance(RunHistory, AssetHistory):
         """Whether a dynamic partitions definition has this key."""
         return self.store.has_dynamic_partition(partitions_def_name, partition_key)
 
+    def get_existing_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> set[str]:
+        """Return those of these keys that a dynamic partitions definition has."""
+        return set(partition_keys) & set(self.store.get_dynamic_partitions(partitions_def_name))
+
+    def get_paginated_dynamic_partitions(
+        self, partitions_def_name: str, limit: int, ascending: bool, cursor: str | None = None
+    ) -> PaginatedResults[str]:
+        """Return one page of the keys of a dynamic partitions definition, in the order in which they were added."""
+        from headwater.model.pagination import PaginatedResults
+
+        keys = self.store.get_dynamic_partitions(partitions_def_name)
+        return PaginatedResults.create_from_sequence(keys, limit, ascending, cursor)
+
     def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:
         """Remove a key; what is recorded of its partitions stays. Does nothing when it is not there."""
         self.store.delete_dynamic_partition(partitions_def_name, partition_key)
@@ -255,11 +319,21 @@ class Instance(RunHistory, AssetHistory):
 
 
 @contextlib.contextmanager
-def instance_for_test(temp_dir: str | os.PathLike[str] | None = None, set_home: bool = True) -> Iterator[Instance]:
+def instance_for_test(
+    overrides: Mapping[str, Any] | None = None,
+    set_home: bool = True,
+    temp_dir: str | os.PathLike[str] | None = None,
+    *,
+    set_dagster_home: bool | None = None,
+) -> Iterator[Instance]:
     """Give an instance on disk that is removed after the block; inside it, `Instance.get()` opens the same state.
 
-    With `temp_dir` it is made there and left there. `set_home=False` leaves HEADWATER_HOME as it is.
+    With `temp_dir` it is made there and left there. `set_home=False`, which may also be written as
+    `set_dagster_home=False`, leaves HEADWATER_HOME as it is. `overrides` have no effect: it warns of them.
     """
+    if set_dagster_home is not None:
+        set_home = set_dagster_home
+    _warn_of_no_effect(overrides)
     with Instance.local_temp(temp_dir) as instance:
         before = os.environ.get("HEADWATER_HOME")
         if set_home:
@@ -300,6 +374,20 @@ class Scratch:
         if self._made is not None and self._made_by_pid == os.getpid():
             shutil.rmtree(self._made, ignore_errors=True)
             self._made = None
+
+
+def _warn_of_no_effect(settings: Mapping[str, Any] | None) -> None:
+    """Say which settings change nothing. There is no telemetry, so that turning it off has the effect that is wanted."""
+    without_effect = sorted(name for name in settings or {} if name != "telemetry")
+    if without_effect:
+        import warnings
+
+        warnings.warn(
+            f"These settings of the instance have no effect in Headwater: {', '.join(without_effect)}. "
+            "What it does have is set in pyproject.toml, under [tool.headwater].",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _close(store: Store, scratch: Scratch) -> None:

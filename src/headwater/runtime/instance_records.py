@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from headwater.model.keys import AssetKey
-from headwater.model.results import AssetMaterialization
+from headwater.model.results import AssetMaterialization, AssetObservation
 from headwater.model.runs import AssetState, EventRecord
 
 
@@ -44,6 +44,14 @@ class AssetEntry:
         return materialization
 
     @property
+    def last_observation(self) -> AssetObservation | None:
+        return None if self.last_observation_record is None else self.last_observation_record.asset_observation
+
+    @property
+    def last_observation_storage_id(self) -> int | None:
+        return None if self.last_observation_record is None else self.last_observation_record.storage_id
+
+    @property
     def last_materialization_storage_id(self) -> int | None:
         return None if self.last_materialization_record is None else self.last_materialization_record.storage_id
 
@@ -72,6 +80,8 @@ class RunStats:
     steps_succeeded: int
     steps_failed: int
     materializations: int
+    expectations: int
+    enqueued_time: float | None
     launch_time: float | None
     start_time: float | None
     end_time: float | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from headwater.model.errors import CheckError, did_you_mean
 from headwater.model.errors.instance import InvalidCursor, RunNotFound
 from headwater.model.runs import (
     EventRecord,
@@ -17,12 +18,14 @@ from headwater.model.runs import (
     StepStatus,
     instant,
 )
+from headwater.model.tags import Tags
 from headwater.runtime.instance_records import EventRecordsResult, RunStats
 from headwater.store.interface import Store
 
 if TYPE_CHECKING:
     from headwater.model.run_status_changes import RunStatusChangeRecordsFilter
 
+_ORDERS = ("create_timestamp", "update_timestamp", "start_time", "end_time")
 EventTypes = EventType | Collection[EventType] | None
 
 
@@ -71,14 +74,28 @@ class RunHistory:
         self,
         filters: RunsFilter | None = None,
         limit: int | None = None,
+        order_by: str | None = None,
         ascending: bool = False,
         cursor: str | None = None,
     ) -> Sequence[RunRecord]:
         """Return runs with when they were created and when their status last changed, newest first.
 
-        `storage_id` grows with the instant of creation.
+        `storage_id` grows with the instant of creation. `order_by` may be "create_timestamp", "update_timestamp",
+        "start_time" or "end_time": then all runs that match are read, and those that have not come so far are last.
         """
-        return [_record(run) for run in self.get_runs(filters, cursor, limit, ascending)]
+        if order_by in (None, "id", "create_timestamp"):
+            return [_record(run) for run in self.get_runs(filters, cursor, limit, ascending)]
+        if order_by not in _ORDERS:
+            raise CheckError(
+                what=f"get_run_records was asked to order by {order_by!r}.",
+                why="It would not be known what to order by.",
+                fix=f"{did_you_mean(str(order_by), _ORDERS)}It takes {', '.join(_ORDERS)}.",
+            )
+        records = [_record(run) for run in self.get_runs(filters, cursor)]
+        known = [record for record in records if getattr(record, order_by) is not None]
+        known.sort(key=lambda record: getattr(record, order_by), reverse=not ascending)
+        ordered = known + [record for record in records if getattr(record, order_by) is None]
+        return ordered if limit is None else ordered[:limit]
 
     def get_run_record_by_id(self, run_id: str) -> RunRecord | None:
         """Return a run with its times, None when there is none of this id."""
@@ -99,11 +116,14 @@ class RunHistory:
             raise RunNotFound(run_id, self.get_run_ids(limit=1_000))
         steps = self.store.steps_of(run_id)
         made = self.store.events(EventRecordsFilter(EventType.ASSET_MATERIALIZATION, run_id=run_id))
+        expected = self.store.events(EventRecordsFilter(EventType.STEP_EXPECTATION_RESULT, run_id=run_id))
         return RunStats(
             run_id=run_id,
             steps_succeeded=sum(step.status is StepStatus.SUCCEEDED for step in steps),
             steps_failed=sum(step.status is StepStatus.FAILED for step in steps),
             materializations=len(made),
+            expectations=len(expected),
+            enqueued_time=None,
             launch_time=run.created_at,
             start_time=run.started_at,
             end_time=run.ended_at,
@@ -115,7 +135,34 @@ class RunHistory:
 
     def add_run_tags(self, run_id: str, new_tags: Mapping[str, str]) -> None:
         """Set these tags beside those that the run has."""
-        self.store.add_run_tags(run_id, new_tags)
+        self.store.add_run_tags(run_id, Tags(new_tags))
+
+    def get_run_tag_keys(self) -> Sequence[str]:
+        """Return the names of all tags that runs have, in order. Reads every run."""
+        return sorted({name for run in self.store.runs() for name in run.tags})
+
+    def get_run_tags(
+        self, tag_keys: Sequence[str], value_prefix: str | None = None, limit: int | None = None
+    ) -> Sequence[tuple[str, set[str]]]:
+        """Return the values that runs have for each of these tags, at most `limit` in all. Reads every run."""
+        found: dict[str, set[str]] = {}
+        runs = self.store.runs()
+        left = limit
+        for name in tag_keys:
+            for value in sorted({run.tags[name] for run in runs if name in run.tags}):
+                if value.startswith(value_prefix or "") and (left is None or left > 0):
+                    found.setdefault(name, set()).add(value)
+                    left = None if left is None else left - 1
+        return list(found.items())
+
+    def get_run_group(self, run_id: str) -> tuple[str, Sequence[Run]] | None:
+        """Return the first of a chain of repeated runs, and all runs of the chain, oldest first; None without the run."""
+        run = self.store.find_run(run_id)
+        if run is None:
+            return None
+        root = run.root_run_id or run.run_id
+        chain = [each for each in self.store.runs() if root in (each.run_id, each.root_run_id)]
+        return root, chain[::-1]
 
     # --------------------------------------------------------------------------------------------------------- events
 

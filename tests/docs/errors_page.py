@@ -30,9 +30,9 @@ The mistakes that are made most, each as a small program, with what Headwater sa
 and what to do. Dagster's words for the same program stand below, cut where they are long, for those who come here with
 them. Search this page for the words that you were shown.
 
-The programs begin with `import dagster as dg`, which the [alias](differences.md) makes Headwater; with
-`import headwater as dg` the errors are the same. `python -m tests.docs.mistakes` writes this page, and a test holds it to
-what is really said.
+The programs begin with `import dagster as dg`, so that both can run them: `headwater.compat.dagster.install()` makes that
+name mean Headwater. With `import headwater as dg` they are the same but for `DagsterInstance`, which is `Instance` there.
+`python -m tests.docs.mistakes` writes this page, and a test holds it to what is really said.
 """
 
 

@@ -70,6 +70,11 @@ if TYPE_CHECKING:
         config_mapping as config_mapping,
         configured as configured,
     )
+    from headwater.authoring.config_files import (
+        config_from_files as config_from_files,
+        config_from_pkg_resources as config_from_pkg_resources,
+        config_from_yaml_strings as config_from_yaml_strings,
+    )
     from headwater.authoring.contexts import (
         AssetCheckExecutionContext as AssetCheckExecutionContext,
         AssetExecutionContext as AssetExecutionContext,
@@ -91,6 +96,13 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.failure_email import (
         make_email_on_run_failure_sensor as make_email_on_run_failure_sensor,
+    )
+    from headwater.authoring.file_manager import (
+        FileHandle as FileHandle,
+        FileManager as FileManager,
+        LocalFileHandle as LocalFileHandle,
+        LocalFileManager as LocalFileManager,
+        local_file_manager as local_file_manager,
     )
     from headwater.authoring.freshness_checks import (
         build_last_update_freshness_checks as build_last_update_freshness_checks,
@@ -163,9 +175,12 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.loggers import (
         InitLoggerContext as InitLoggerContext,
+        JsonLogFormatter as JsonLogFormatter,
         LoggerDefinition as LoggerDefinition,
         build_init_logger_context as build_init_logger_context,
         colored_console_logger as colored_console_logger,
+        default_loggers as default_loggers,
+        default_system_loggers as default_system_loggers,
         json_console_logger as json_console_logger,
         logger as logger,
     )
@@ -188,11 +203,13 @@ if TYPE_CHECKING:
         op as op,
     )
     from headwater.authoring.partitioned_config import (
+        Partition as Partition,
         PartitionedConfig as PartitionedConfig,
         daily_partitioned_config as daily_partitioned_config,
         dynamic_partitioned_config as dynamic_partitioned_config,
         hourly_partitioned_config as hourly_partitioned_config,
         monthly_partitioned_config as monthly_partitioned_config,
+        partitioned_config as partitioned_config,
         static_partitioned_config as static_partitioned_config,
         weekly_partitioned_config as weekly_partitioned_config,
     )
@@ -265,6 +282,10 @@ if TYPE_CHECKING:
         build_sensor_context as build_sensor_context,
         sensor as sensor,
     )
+    from headwater.authoring.serialized import (
+        deserialize_value as deserialize_value,
+        serialize_value as serialize_value,
+    )
     from headwater.authoring.source_asset import (
         SourceAsset as SourceAsset,
         multi_observable_source_asset as multi_observable_source_asset,
@@ -306,6 +327,7 @@ if TYPE_CHECKING:
         AssetSelection as AssetSelection,
     )
     from headwater.io.definitions import (
+        custom_path_fs_io_manager as custom_path_fs_io_manager,
         fs_io_manager as fs_io_manager,
         mem_io_manager as mem_io_manager,
     )
@@ -409,6 +431,7 @@ if TYPE_CHECKING:
         MultiPartitionsDefinition as MultiPartitionsDefinition,
         MultiToSingleDimensionPartitionMapping as MultiToSingleDimensionPartitionMapping,
         PartitionKeyRange as PartitionKeyRange,
+        PartitionLoadingContext as PartitionLoadingContext,
         PartitionMapping as PartitionMapping,
         PartitionsDefinition as PartitionsDefinition,
         PartitionsSubset as PartitionsSubset,
@@ -419,6 +442,7 @@ if TYPE_CHECKING:
         TimeWindowPartitionMapping as TimeWindowPartitionMapping,
         TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition,
         WeeklyPartitionsDefinition as WeeklyPartitionsDefinition,
+        partition_loading_context as partition_loading_context,
     )
     from headwater.model.policies import (
         AssetCheckSeverity as AssetCheckSeverity,
@@ -473,6 +497,9 @@ if TYPE_CHECKING:
         TableConstraints as TableConstraints,
         TableRecord as TableRecord,
         TableSchema as TableSchema,
+    )
+    from headwater.model.tags import (
+        MAX_RUNTIME_SECONDS_TAG as MAX_RUNTIME_SECONDS_TAG,
     )
     from headwater.pipes import (
         PipesBlobStoreMessageReader as PipesBlobStoreMessageReader,
@@ -562,6 +589,9 @@ _NAMES_BY_MODULE = {
         "load_definitions_from_modules load_definitions_from_package_module "
         "load_definitions_from_package_name"
     ),
+    "authoring.config_files": ("config_from_files config_from_pkg_resources config_from_yaml_strings"),
+    "authoring.file_manager": ("FileHandle FileManager LocalFileHandle LocalFileManager local_file_manager"),
+    "authoring.serialized": ("deserialize_value serialize_value"),
     "authoring.with_resources": ("BindResourcesToJobs with_resources"),
     "authoring.repository": ("RepositoryData RepositoryDefinition create_repository_using_definitions_args repository"),
     "authoring.executors": (
@@ -588,11 +618,12 @@ _NAMES_BY_MODULE = {
         "build_sensor_context sensor"
     ),
     "authoring.partitioned_config": (
-        "PartitionedConfig daily_partitioned_config dynamic_partitioned_config hourly_partitioned_config "
-        "monthly_partitioned_config static_partitioned_config weekly_partitioned_config"
+        "Partition PartitionedConfig daily_partitioned_config dynamic_partitioned_config hourly_partitioned_config "
+        "monthly_partitioned_config partitioned_config static_partitioned_config weekly_partitioned_config"
     ),
     "authoring.loggers": (
-        "InitLoggerContext LoggerDefinition build_init_logger_context colored_console_logger json_console_logger logger"
+        "InitLoggerContext JsonLogFormatter LoggerDefinition build_init_logger_context colored_console_logger "
+        "default_loggers default_system_loggers json_console_logger logger"
     ),
     "authoring.log": ("Log get_logger"),
     "authoring.types": (
@@ -620,7 +651,7 @@ _NAMES_BY_MODULE = {
     "io.filesystem": ("FilesystemIOManager"),
     "io.memory": ("InMemoryIOManager"),
     "io.upath": ("UPathIOManager"),
-    "io.definitions": ("fs_io_manager mem_io_manager"),
+    "io.definitions": ("custom_path_fs_io_manager fs_io_manager mem_io_manager"),
     "graph.selection": ("AssetSelection"),
     "model.keys": ("AssetCheckKey AssetKey"),
     "model.specs": ("AssetCheckSpec AssetDep AssetExecutionType AssetSpec"),
@@ -648,10 +679,11 @@ _NAMES_BY_MODULE = {
         "DeleteDynamicPartitionsRequest DimensionPartitionMapping DynamicPartitionsDefinition "
         "HourlyPartitionsDefinition IdentityPartitionMapping LastPartitionMapping MonthlyPartitionsDefinition "
         "MultiPartitionKey MultiPartitionMapping MultiPartitionsDefinition "
-        "MultiToSingleDimensionPartitionMapping PartitionKeyRange PartitionMapping PartitionsDefinition "
+        "MultiToSingleDimensionPartitionMapping PartitionKeyRange PartitionLoadingContext PartitionMapping "
+        "PartitionsDefinition "
         "PartitionsSubset SpecificPartitionsPartitionMapping StaticPartitionMapping "
         "StaticPartitionsDefinition TimeWindow TimeWindowPartitionMapping TimeWindowPartitionsDefinition "
-        "WeeklyPartitionsDefinition"
+        "WeeklyPartitionsDefinition partition_loading_context"
     ),
     "model.conditions": ("AutomationCondition"),
     "automation.context": ("AutomationContext"),
@@ -680,6 +712,7 @@ _NAMES_BY_MODULE = {
         "PipesMessageError PipesMessageHandler PipesMessageReader PipesProcessFailed PipesResultError PipesSession "
         "PipesSubprocessClient PipesTempFileContextInjector PipesTempFileMessageReader open_pipes_session"
     ),
+    "model.tags": ("MAX_RUNTIME_SECONDS_TAG"),
     "runtime.execute": ("materialize materialize_to_memory observe"),
     "runtime.instance": ("Instance instance_for_test"),
     "runtime.results": ("ExecuteInProcessResult JobExecutionResult"),

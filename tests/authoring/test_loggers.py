@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import headwater as hw
 from headwater.authoring.loggers import (
     InitLoggerContext,
     LoggerDefinition,
@@ -118,3 +119,12 @@ def test_the_json_logger_writes_lines_of_json(tmp_path, capsys):
     first, second = map(json.loads, capsys.readouterr().err.splitlines())
     assert (first["message"], first["levelname"], first["headwater_meta"]["step_key"]) == ("5 rows", "INFO", "orders")
     assert "ZeroDivisionError" in second["exc_text"]
+
+
+def test_the_names_of_the_field_for_loggers_are_there():
+    record = logging.LogRecord("shop", logging.INFO, "shop.py", 1, "sold %s", ("a",), None)
+    assert json.loads(hw.JsonLogFormatter().format(record))["message"] == "sold a"
+    assert list(hw.default_loggers()) == ["console"]
+    ((definition, config),) = hw.default_system_loggers(None)
+    assert definition is hw.colored_console_logger
+    assert config == {"name": "headwater", "log_level": "DEBUG"}

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import headwater as hw
 from headwater.authoring.config import Config, RunConfig
 from headwater.authoring.job import job
 from headwater.authoring.op import op
@@ -144,3 +145,31 @@ def test_what_cannot_be_meant_is_refused() -> None:
         PartitionedConfig(partitions_def, lambda partition: {})("a")
     with pytest.raises(InvalidDefinitionError, match='partition "a" came as 5'):
         static_partitioned_config(["a"])(lambda key: 5).get_run_config_for_partition_key("a")  # type: ignore[arg-type, return-value]
+
+
+def test_any_partitions_may_have_config_by_key():
+    days = hw.DailyPartitionsDefinition("2024-01-01")
+
+    @hw.partitioned_config(days, tags_for_partition_key_fn=lambda key: {"day": key})
+    def by_day(key: str) -> dict[str, object]:
+        return {"ops": {"load": {"config": {"day": key}}}}
+
+    assert by_day.partitions_def is days
+    assert by_day.get_run_config_for_partition_key("2024-01-02") == by_day("2024-01-02")
+    assert by_day.get_tags_for_partition_key("2024-01-02")["day"] == "2024-01-02"
+
+
+def test_config_that_is_the_same_for_all_partitions_can_be_taken_for_partitioned():
+    days = hw.DailyPartitionsDefinition("2024-01-01")
+    fixed = hw.PartitionedConfig.from_flexible_config({"ops": {"load": {"config": {"rows": 1}}}}, days)
+    assert fixed.get_run_config_for_partition_key("2024-01-01") == {"ops": {"load": {"config": {"rows": 1}}}}
+    assert hw.PartitionedConfig.from_flexible_config(fixed, days) is fixed
+    assert hw.PartitionedConfig.from_flexible_config(None, days).get_run_config_for_partition_key("2024-01-01") == {}
+    with pytest.raises(hw.InvalidDefinitionError, match="was asked for"):
+        hw.PartitionedConfig.from_flexible_config(fixed, hw.HourlyPartitionsDefinition("2024-01-01-00:00"))
+
+
+def test_a_partition_is_named_by_its_value():
+    assert hw.Partition("a").name == "a"
+    assert hw.Partition(3).name == "3"
+    assert hw.Partition(3, "three") != hw.Partition(3)

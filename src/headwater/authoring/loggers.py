@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from headwater.authoring.config import (
     NO_VALUE,
@@ -19,6 +19,9 @@ from headwater.authoring.config import (
 from headwater.model.errors.config import InvalidConfigError
 from headwater.model.errors.definition import InvalidDefinitionError, InvalidInvocationError
 from headwater.model.errors.root import did_you_mean
+
+if TYPE_CHECKING:
+    from headwater.runtime.instance import Instance
 
 _LEVEL_NAMES: Final = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG", "NOTSET")
 
@@ -186,7 +189,7 @@ class ConsoleFormatter(logging.Formatter):
         return f"{text}\n{record.exc_text}" if record.exc_text else text
 
 
-class JsonFormatter(logging.Formatter):
+class JsonLogFormatter(logging.Formatter):
     """The record's attributes as one line of JSON, by name; what JSON cannot hold as its repr."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -234,7 +237,7 @@ def _open_colored(context: InitLoggerContext) -> logging.Logger:
 
 
 def _open_json(context: InitLoggerContext) -> logging.Logger:
-    return _console_logger(context, JsonFormatter())
+    return _console_logger(context, JsonLogFormatter())
 
 
 colored_console_logger: Final = LoggerDefinition(
@@ -246,3 +249,8 @@ json_console_logger: Final = LoggerDefinition(_open_json, _console_schema(), "Li
 def default_loggers() -> dict[str, LoggerDefinition]:
     """Return the loggers of a job that defines none, for a configuration to switch on."""
     return {"console": colored_console_logger}
+
+
+def default_system_loggers(instance: Instance | None) -> list[tuple[LoggerDefinition, dict[str, object]]]:
+    """Return the loggers with their configuration that tell what a run does, whichever loggers its job has."""
+    return [(colored_console_logger, {"name": "headwater", "log_level": "DEBUG"})]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from headwater.authoring.config import RunConfig, run_config_dict
+from headwater.authoring.config import NO_VALUE, ConfigMapping, RunConfig, run_config_dict
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvalidInvocationError
 from headwater.model.partitions import (
     DailyPartitionsDefinition,
@@ -32,15 +32,19 @@ TagsOfKey = Callable[[str], Mapping[str, str]]
 TagsOfWindow = Callable[[datetime, datetime], Mapping[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Partition:
     """One partition as `run_config_for_partition_fn` and `tags_for_partition_fn` get it.
 
-    `value` is its time window where partitions are windows of time, else the key.
+    `value` is its time window where partitions are windows of time, else the key; without a `name` it is named by it.
     """
 
-    name: str
     value: Any
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", str(self.value))
 
 
 class PartitionedConfig(Generic[D]):
@@ -81,6 +85,30 @@ class PartitionedConfig(Generic[D]):
         self.tags_for_partition_key_fn = tags_for_partition_key_fn
         self.decorated_fn = decorated_fn
 
+    @classmethod
+    def from_flexible_config(cls, config: Any, partitions_def: D) -> PartitionedConfig[D]:
+        """Return the config of each partition, given as it is given to a job: the same for all, or partitioned.
+
+        Raises InvalidDefinitionError when it is partitioned by something else.
+        """
+        if isinstance(config, PartitionedConfig):
+            if config.partitions_def != partitions_def:
+                raise InvalidDefinitionError(
+                    what=f"The config is partitioned by {config.partitions_def}, and {partitions_def} was asked for.",
+                    why="It says nothing of the other partitions.",
+                    fix="Give both the same partitions.",
+                )
+            return config
+        if isinstance(config, ConfigMapping):
+            return cls(partitions_def, run_config_for_partition_key_fn=lambda _key: config.resolve(NO_VALUE, "config"))
+        if config is not None and not isinstance(config, (RunConfig, Mapping)):
+            raise InvalidDefinitionError(
+                what=f"The config was given as {config!r}, of the type {type(config).__name__}.",
+                why="It is the whole config of a run.",
+                fix="Give a dict, a RunConfig, a ConfigMapping or a PartitionedConfig.",
+            )
+        return cls(partitions_def, run_config_for_partition_key_fn=lambda _key: config or {})
+
     def get_partition_keys(
         self,
         current_time: datetime | None = None,
@@ -116,8 +144,8 @@ class PartitionedConfig(Generic[D]):
 
     def _partition(self, partition_key: str) -> Partition:
         if isinstance(self.partitions_def, TimeWindowPartitionsDefinition):
-            return Partition(partition_key, self.partitions_def.time_window_for_partition_key(partition_key))
-        return Partition(partition_key, partition_key)
+            return Partition(self.partitions_def.time_window_for_partition_key(partition_key), partition_key)
+        return Partition(partition_key)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.decorated_fn is None:
@@ -161,21 +189,24 @@ class PartitionsOfFunction(PartitionsDefinition[str]):
 
 
 def _by_window(
-    partitions_def: TimeWindowPartitionsDefinition, function: ConfigOfWindow, tags: TagsOfWindow | None
-) -> PartitionedConfig[Any]:
-    def config_of(partition_key: str) -> RunConfig | Mapping[str, Any]:
-        return function(*partitions_def.time_window_for_partition_key(partition_key))
+    partitions_def: TimeWindowPartitionsDefinition, tags: TagsOfWindow | None
+) -> Callable[[ConfigOfWindow], PartitionedConfig[Any]]:
+    def of_key(function: Callable[[datetime, datetime], Any]) -> Callable[[str], Any]:
+        return lambda partition_key: function(*partitions_def.time_window_for_partition_key(partition_key))
 
-    def tags_of(partition_key: str) -> Mapping[str, str]:
-        assert tags is not None
-        return tags(*partitions_def.time_window_for_partition_key(partition_key))
-
-    return PartitionedConfig(
+    return lambda function: PartitionedConfig(
         partitions_def,
         decorated_fn=function,
-        run_config_for_partition_key_fn=config_of,
-        tags_for_partition_key_fn=tags_of if tags is not None else None,
+        run_config_for_partition_key_fn=of_key(function),
+        tags_for_partition_key_fn=of_key(tags) if tags is not None else None,
     )
+
+
+def partitioned_config(
+    partitions_def: D, tags_for_partition_key_fn: TagsOfKey | None = None
+) -> Callable[[ConfigOfKey], PartitionedConfig[D]]:
+    """Make the run config of each of these partitions of a function of its key."""
+    return _by_key(partitions_def, None, tags_for_partition_key_fn)
 
 
 def hourly_partitioned_config(
@@ -191,7 +222,7 @@ def hourly_partitioned_config(
     partitions_def = HourlyPartitionsDefinition(
         start_date, None, minute_offset, timezone=timezone, fmt=fmt, end_offset=end_offset, exclusions=exclusions
     )
-    return lambda function: _by_window(partitions_def, function, tags_for_partition_fn)
+    return _by_window(partitions_def, tags_for_partition_fn)
 
 
 def daily_partitioned_config(
@@ -215,7 +246,7 @@ def daily_partitioned_config(
         end_offset=end_offset,
         exclusions=exclusions,
     )
-    return lambda function: _by_window(partitions_def, function, tags_for_partition_fn)
+    return _by_window(partitions_def, tags_for_partition_fn)
 
 
 def weekly_partitioned_config(
@@ -241,7 +272,7 @@ def weekly_partitioned_config(
         end_offset=end_offset,
         exclusions=exclusions,
     )
-    return lambda function: _by_window(partitions_def, function, tags_for_partition_fn)
+    return _by_window(partitions_def, tags_for_partition_fn)
 
 
 def monthly_partitioned_config(
@@ -267,7 +298,7 @@ def monthly_partitioned_config(
         end_offset=end_offset,
         exclusions=exclusions,
     )
-    return lambda function: _by_window(partitions_def, function, tags_for_partition_fn)
+    return _by_window(partitions_def, tags_for_partition_fn)
 
 
 def static_partitioned_config(

@@ -6,6 +6,7 @@ from typing import Any
 
 from headwater.authoring.config import Field, StringSource
 from headwater.authoring.resources import IOManagerDefinition
+from headwater.io.custom_path import CustomPathIOManager
 from headwater.io.filesystem import FilesystemIOManager
 from headwater.io.memory import InMemoryIOManager
 
@@ -23,3 +24,10 @@ fs_io_manager = IOManagerDefinition(
 
 mem_io_manager = IOManagerDefinition(lambda _context: InMemoryIOManager(), description="Keeps values in memory.")
 """Keeps values in memory for as long as the resource lives."""
+
+custom_path_fs_io_manager = IOManagerDefinition(
+    lambda context: CustomPathIOManager(context.resource_config["base_dir"]),
+    config_schema={"base_dir": Field(StringSource)},
+    description="Pickles each value at the path below base_dir that its output's metadata names.",
+)
+"""Pickles each value at the path below `base_dir` that its output names: `Out(metadata={"path": "daily/orders"})`."""

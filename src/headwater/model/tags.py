@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, overload
 V = TypeVar("V")
 D = TypeVar("D")
 
-MAX_RUNTIME_TAG: Final = "headwater/max_runtime"
+MAX_RUNTIME_SECONDS_TAG: Final = "headwater/max_runtime"
 """Says after how many seconds a run is stopped."""
 
 _OURS: Final = "headwater/"

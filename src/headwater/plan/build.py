@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from headwater.model.errors import CheckError, InvalidSubsetError, InvariantViolationError, did_you_mean
-from headwater.model.tags import MAX_RUNTIME_TAG, Tags
+from headwater.model.tags import MAX_RUNTIME_SECONDS_TAG, Tags
 from headwater.plan.job_steps import JobStep, steps_of_job
 from headwater.plan.partitions_of_request import requested_keys
 from headwater.plan.run_plan import (
@@ -85,7 +85,7 @@ def build_plan(
 
 def _time_limit(job: JobDefinition, tags: Tags) -> float | None:
     """Return how many seconds the run may take: what its tags say, or else its job."""
-    tag = tags.get(MAX_RUNTIME_TAG)
+    tag = tags.get(MAX_RUNTIME_SECONDS_TAG)
     if tag is None:
         return job.timeout_seconds
     try:
@@ -94,7 +94,7 @@ def _time_limit(job: JobDefinition, tags: Tags) -> float | None:
         seconds = 0.0
     if not seconds > 0:
         raise CheckError(
-            what=f'The tag "{MAX_RUNTIME_TAG}" of a run of "{job.name}" is {tag!r}.',
+            what=f'The tag "{MAX_RUNTIME_SECONDS_TAG}" of a run of "{job.name}" is {tag!r}.',
             why="It says after how many seconds the run is stopped.",
             fix='Give a number of seconds as text, such as "3600".',
         )

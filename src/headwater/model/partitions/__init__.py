@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     )
     from headwater.model.partitions.inference import default_partition_mapping, mapping_problem
     from headwater.model.partitions.keys import MultiPartitionKey, PartitionDimensionKey, PartitionKeyRange
+    from headwater.model.partitions.loading_context import (
+        PartitionLoadingContext,
+        TemporalContext,
+        partition_loading_context,
+    )
     from headwater.model.partitions.mapping import (
         AllPartitionMapping,
         IdentityPartitionMapping,
@@ -70,6 +75,7 @@ _NAMES_BY_MODULE = {
     "partitions.encoding": "partition_mapping_from_data partitions_definition_from_data",
     "partitions.inference": "default_partition_mapping mapping_problem",
     "partitions.keys": "MultiPartitionKey PartitionDimensionKey PartitionKeyRange",
+    "partitions.loading_context": "PartitionLoadingContext TemporalContext partition_loading_context",
     "partitions.mapping": (
         "AllPartitionMapping IdentityPartitionMapping LastPartitionMapping PartitionMapping "
         "SpecificPartitionsPartitionMapping StaticPartitionMapping UpstreamPartitionsResult"
@@ -108,6 +114,7 @@ __all__ = [
     "PartitionDimensionDefinition",
     "PartitionDimensionKey",
     "PartitionKeyRange",
+    "PartitionLoadingContext",
     "PartitionMapping",
     "PartitionsDefinition",
     "PartitionsMismatchError",
@@ -116,6 +123,7 @@ __all__ = [
     "SpecificPartitionsPartitionMapping",
     "StaticPartitionMapping",
     "StaticPartitionsDefinition",
+    "TemporalContext",
     "TimeWindow",
     "TimeWindowPartitionMapping",
     "TimeWindowPartitionsDefinition",
@@ -125,6 +133,7 @@ __all__ = [
     "WeeklyPartitionsDefinition",
     "default_partition_mapping",
     "mapping_problem",
+    "partition_loading_context",
     "partition_mapping_from_data",
     "partitions_definition_from_data",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.model.errors.partitions import InvalidPartitionsDefinitionError, MissingDynamicPartitionsStoreError
 from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
+from headwater.model.partitions.loading_context import ambient_partitions_store
 from headwater.model.partitions.static import check_keys
 
 if TYPE_CHECKING:
@@ -57,9 +58,13 @@ class DynamicPartitionsDefinition(PartitionsDefinition[str]):
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> Sequence[str]:
         """Return the keys that the store has now. Raises MissingDynamicPartitionsStoreError without a store."""
-        if dynamic_partitions_store is None:
+        return list(self._store(dynamic_partitions_store).get_dynamic_partitions(self._name))
+
+    def _store(self, given: DynamicPartitionsStore | None) -> DynamicPartitionsStore:
+        store = given if given is not None else ambient_partitions_store()
+        if store is None:
             raise MissingDynamicPartitionsStoreError(self._name)
-        return list(dynamic_partitions_store.get_dynamic_partitions(self._name))
+        return store
 
     def has_partition_key(
         self,
@@ -67,9 +72,7 @@ class DynamicPartitionsDefinition(PartitionsDefinition[str]):
         current_time: datetime | None = None,
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> bool:
-        if dynamic_partitions_store is None:
-            raise MissingDynamicPartitionsStoreError(self._name)
-        return dynamic_partitions_store.has_dynamic_partition(self._name, partition_key)
+        return self._store(dynamic_partitions_store).has_dynamic_partition(self._name, partition_key)
 
     def hint_for_unknown_key(
         self,
@@ -111,7 +114,8 @@ class DynamicPartitionsDefinition(PartitionsDefinition[str]):
         return super().ranges_of(ordinals, dynamic_partitions_store)
 
     def _ordered_keys(self, dynamic_partitions_store: DynamicPartitionsStore | None) -> Sequence[str]:
-        return () if dynamic_partitions_store is None else self.get_partition_keys(None, dynamic_partitions_store)
+        store = dynamic_partitions_store if dynamic_partitions_store is not None else ambient_partitions_store()
+        return () if store is None else self.get_partition_keys(None, store)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DynamicPartitionsDefinition) and other._name == self._name

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from headwater.model.clock import utc_now
 from headwater.model.errors.partitions import UnknownPartitionError
 from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
 from headwater.model.partitions.exclusions import ExcludedWindows
 from headwater.model.partitions.keys import PartitionKeyRange
+from headwater.model.partitions.loading_context import partitions_as_of
 from headwater.model.partitions.ordinals import no_ordinals, ordinals_between, runs
 from headwater.model.partitions.windows import Cadence, TimeWindow, instant_in, seconds_of
 
@@ -37,7 +37,7 @@ class NumberedWindows(PartitionsDefinition[str]):
 
     def _bounds(self, current_time: datetime | None) -> tuple[int, int]:
         """Return the first and last window that exist; the last comes before the first when there is none."""
-        now = seconds_of(current_time or utc_now())
+        now = seconds_of(current_time or partitions_as_of())
         last = self._cadence.number_at(now) - 1
         last = last + self.end_offset if not self.exclusions else self._moved(last + 1, self.end_offset)
         # A far end is not looked up before the present comes near it: it may lie beyond the calendar.

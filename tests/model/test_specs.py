@@ -104,7 +104,7 @@ def test_results_refuse_what_they_cannot_mean() -> None:
         hw.AssetCheckResult(passed="yes")  # type: ignore[arg-type]
     with pytest.raises(CheckError, match="severity='WARN'"):
         hw.AssetCheckResult(passed=True, severity="WARN")  # type: ignore[arg-type]
-    with pytest.raises(CheckError, match="mapping_key"):
+    with pytest.raises(InvalidDefinitionError, match="mapping_key"):
         hw.DynamicOutput(1, "a b")
     with pytest.raises(CheckError, match="DataVersion"):
         hw.DataVersion(3)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from headwater.model.errors import CheckError, InvariantViolationError, did_you_mean
+from headwater.model.errors import CheckError, InvalidDefinitionError, InvariantViolationError, did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.metadata import MetadataValue, metadata_from_data, normalize_metadata
 from headwater.model.policies import AssetCheckSeverity
@@ -120,7 +120,7 @@ class DynamicOutput(_Value, Generic[T]):
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(mapping_key, str) or not _MAPPING_KEY.match(mapping_key):
-            raise CheckError(
+            raise InvalidDefinitionError(
                 what=f"{mapping_key!r} is not a valid mapping_key.",
                 why="It becomes part of step names and stored paths.",
                 fix="Use letters, digits and underscores only.",

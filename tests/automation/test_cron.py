@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import headwater as hw
+from headwater.model.events import AssetMaterialized
 from tests.automation.scenario import DAILY, ONCE, A, Scenario, asset, day
 
 
@@ -83,3 +84,19 @@ def test_an_asset_whose_days_have_ended_has_a_latest_one_and_one_whose_days_begi
         asset("future", A.in_latest_time_window(), partitions_def=hw.DailyPartitionsDefinition("2025-01-01")),
     )
     assert scenario.evaluate(day(10)) == {"ended": {"2024-01-04"}}
+
+
+def test_of_an_update_and_a_tick_between_two_evaluations_the_later_one_counts() -> None:
+    asked = {}
+    for when, built_at in {"before": day(11, 0, 0) - timedelta(minutes=1), "after": day(11, 0, 1)}.items():
+        a = asset("a")
+        scenario = Scenario(
+            a,
+            asset("on_cron", A.on_cron("0 0 * * *"), a),
+            asset("updated", A.any_deps_match(A.newly_updated()).since(A.cron_tick_passed("0 0 * * *")), a),
+            asset("ticked", A.cron_tick_passed("0 0 * * *").since(A.any_deps_match(A.newly_updated())), a),
+        )
+        scenario.evaluate(day(10))
+        scenario.instance.store.append(AssetMaterialized(asset="a", timestamp=built_at.timestamp()))
+        asked[when] = set(scenario.evaluate(day(11, 1)))
+    assert asked == {"before": {"ticked"}, "after": {"on_cron", "updated"}}

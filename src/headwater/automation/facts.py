@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
@@ -142,6 +143,18 @@ class RecordedFacts:
                 if record.storage_id <= self.storage_id:
                     found[record.partition_key if partitioned else None].add(record.run_id)
         return {part: frozenset(runs) for part, runs in found.items()}
+
+    def last_id_before(self, instant: datetime) -> int:
+        """Return the id of the last fact before an instant.
+
+        Of facts that were trimmed that is not known any more: they count as having come after it.
+        """
+        known = ("before", instant)
+        if known not in self._cached:
+            records = self.store.events(EventRecordsFilter(before_timestamp=instant.timestamp()), limit=1)
+            self._cached[known] = records[0].storage_id if records else 0
+        found: int = self._cached[known]
+        return found
 
     def last_materialized_at(self, key: AssetKey) -> float | None:
         """Return when the asset was last materialized, over all of its partitions."""

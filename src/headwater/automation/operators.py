@@ -7,7 +7,7 @@ must not be missed because something else happened to be false when it came.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from headwater.automation.context import AutomationContext
@@ -67,9 +67,41 @@ def _since(context: Context) -> Result:
     reset = context.child(context.condition.children[1], 1, everything).evaluate()
     before = context.previous_true_subset
     held = trigger.true_subset if before is None else before | trigger.true_subset
-    true = held - reset.true_subset
+    true = (held - reset.true_subset) | _came_after(context, trigger, reset)
     context.remember(true)
     return AutomationResult(context, true & context.candidate_subset, child_results=[trigger, reset])
+
+
+def _came_after(context: Context, trigger: Result, reset: Result) -> EntitySubset[Any]:
+    """Return where both came between two evaluations, and it is known that the trigger came after the reset.
+
+    That is known of an update and a tick. Of anything else the reset counts.
+    """
+    both = trigger.true_subset & reset.true_subset
+    if both.is_empty or context.previous is None:
+        return context.get_empty_subset()
+    for tick, update in ((reset, trigger), (trigger, reset)):
+        if tick.condition.kind == "cron_tick_passed":
+            after = _updated_after(update, context.facts.last_id_before(_last_tick(tick.context)))
+            if after is not None:
+                return both & after if update is trigger else both - after
+    return context.get_empty_subset()
+
+
+def _updated_after(update: Result, storage_id: int) -> EntitySubset[Any] | None:
+    """Return for which partitions an update came after a storage id; None where a condition is no plain update."""
+    context = update.context
+    if update.condition.kind == "newly_updated":
+        return context.facts.updated_since(update.key, storage_id)
+    if update.condition.kind != "any_deps_match":
+        return None
+    found = context.get_empty_subset()
+    for child in update.child_results:
+        after = _updated_after(child, storage_id)
+        if after is None:
+            return None
+        found = found | context.asset_graph_view.downstream_of(after, update.key)
+    return found
 
 
 # ------------------------------------------------------------------------------------------------------------- upstream
@@ -229,10 +261,12 @@ def _data_version_changed(context: Context) -> Result:
 
 def _cron_tick_passed(context: Context) -> bool:
     before = context.previous_evaluation_time
-    if before is None:
-        return False
+    return before is not None and _last_tick(context) > before
+
+
+def _last_tick(context: Context) -> datetime:
     schedule, timezone = (str(context.condition.parameter(f"cron_{name}")) for name in ("schedule", "timezone"))
-    return ticks_around(schedule, timezone, context.evaluation_time)[0] > before
+    return ticks_around(schedule, timezone, context.evaluation_time)[0]
 
 
 def _in_latest_time_window(context: Context) -> EntitySubset[Any]:

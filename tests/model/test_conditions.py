@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from headwater.graph.selection import AssetSelection
-from headwater.model.conditions import OPERANDS_BY_KIND, AutomationCondition
+from headwater.model.condition_kinds import OPERANDS_BY_KIND
+from headwater.model.conditions import AutomationCondition
 from headwater.model.errors import CheckError
 from headwater.model.errors.triggers import InvalidCronError, UnknownTimezoneError
 from headwater.model.freshness import FreshnessPolicy

@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic
 
+from headwater.model.condition_kinds import CUSTOM, LOOKS_UP, OPERANDS_BY_KIND
 from headwater.model.cron import checked_cron, checked_timezone
 from headwater.model.errors import CheckError, did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
@@ -27,50 +28,6 @@ else:
     T_EntityKey = TypeVar("T_EntityKey")
 
 Parameter = str | bool | float | tuple[str, ...] | tuple[tuple[str, str], ...] | None
-
-# What a condition can be, by how many conditions it is made of (None: one or more).
-OPERANDS_BY_KIND: Mapping[str, int | None] = {
-    "and": None,
-    "or": None,
-    "not": 1,
-    "since": 2,
-    "newly_true": 1,
-    "any_deps_match": 1,
-    "all_deps_match": 1,
-    "any_checks_match": 1,
-    "all_checks_match": 1,
-    "asset_matches": 1,
-    **dict.fromkeys(
-        (
-            "all_new_updates_have_run_tags",
-            "any_downstream_conditions",
-            "any_new_update_has_run_tags",
-            "backfill_in_progress",
-            "check_failed",
-            "check_passed",
-            "code_version_changed",
-            "cron_tick_passed",
-            "data_version_changed",
-            "executed_with_root_target",
-            "executed_with_tags",
-            "execution_failed",
-            "freshness_failed",
-            "freshness_passed",
-            "freshness_warned",
-            "in_latest_time_window",
-            "initial_evaluation",
-            "missing",
-            "newly_requested",
-            "newly_updated",
-            "run_in_progress",
-            "will_be_requested",
-        ),
-        0,
-    ),
-}
-# The kind of a condition that a user wrote: it may be made of any number.
-CUSTOM = "custom"
-_LOOKS_UP = frozenset({"any_deps_match", "all_deps_match", "any_checks_match", "all_checks_match"})
 
 
 class AutomationCondition(Generic[T_EntityKey]):
@@ -423,7 +380,7 @@ class AutomationCondition(Generic[T_EntityKey]):
         text = _selection_text(how, selection)
 
         def narrowed(condition: AutomationCondition) -> AutomationCondition:
-            if condition.kind in _LOOKS_UP:
+            if condition.kind in LOOKS_UP:
                 known = condition.parameter(how)
                 joined = text if known is None else f"({known}) or ({text})"
                 parameters = {**dict(condition.parameters), how: joined}

@@ -162,7 +162,10 @@ def test_what_comes_after_a_line_that_is_no_message_is_still_read(programs: Prog
             'message("report_asset_check", asset_key="orders", check_name="no_nuls", passed=True)',
             'Did you mean "no_nulls"?',
         ),
-        ('message("report_asset_check", asset_key="orders", check_name="no_nulls", passed=True, severity="BAD")', '\'BAD\', and not "WARN" or "ERROR"'),
+        (
+            'message("report_asset_check", asset_key="orders", check_name="no_nulls", passed=True, severity="BAD")',
+            '\'BAD\', and not "WARN" or "ERROR"',
+        ),
         ('message("report_asset_check", asset_key="orders", check_name="no_nulls", passed="yes")', "'yes'"),
         ('message("report_asset_check", asset_key="orders", check_name=None, passed=True)', "is None, and not text"),
         ('message("report_custom_message")', "has no payload"),

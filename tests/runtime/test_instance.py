@@ -388,7 +388,7 @@ def test_the_latest_of_each_asset_is_known(instance: Instance):
     both = instance.get_latest_materialization_events([ORDERS, AssetKey("seen")])
     assert both == {ORDERS: latest, AssetKey("seen"): None}
     orders, seen = instance.get_asset_records()
-    assert orders.asset_entry.last_materialization == latest.asset_materialization
+    assert orders.asset_entry.last_materialization == latest
     assert orders.asset_entry.last_materialization_record == latest
     assert seen.asset_entry.last_materialization is None
     assert seen.asset_entry.last_observation_record is not None

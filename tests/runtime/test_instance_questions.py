@@ -208,7 +208,7 @@ def test_the_latest_of_an_asset_is_told_with_its_observation() -> None:
         instance.report_runless_asset_event(hw.AssetObservation("seen", tags={"dagster/data_version": "1"}))
         (record,) = instance.get_asset_records([hw.AssetKey("seen")])
         assert record.asset_entry.last_observation is not None
-        assert record.asset_entry.last_observation.data_version == "1"
+        assert record.asset_entry.last_observation.tags["dagster/data_version"] == "1"
         assert record.asset_entry.last_observation_storage_id == record.asset_entry.last_event_storage_id
 
 

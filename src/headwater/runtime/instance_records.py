@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from headwater.model.keys import AssetKey
-from headwater.model.results import AssetMaterialization, AssetObservation
 from headwater.model.runs import AssetState, EventRecord
 
 
@@ -38,14 +37,14 @@ class AssetEntry:
     last_run_id: str | None = None
 
     @property
-    def last_materialization(self) -> AssetMaterialization | None:
-        record = self.last_materialization_record
-        materialization: AssetMaterialization | None = None if record is None else record.asset_materialization
-        return materialization
+    def last_materialization(self) -> EventRecord | None:
+        """The latest materialization, as an entry of the log."""
+        return self.last_materialization_record
 
     @property
-    def last_observation(self) -> AssetObservation | None:
-        return None if self.last_observation_record is None else self.last_observation_record.asset_observation
+    def last_observation(self) -> EventRecord | None:
+        """The latest observation, as an entry of the log."""
+        return self.last_observation_record
 
     @property
     def last_observation_storage_id(self) -> int | None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from headwater.authoring.asset_decorators import (
         asset as asset,
     )
+    from headwater.authoring.asset_job import (
+        define_asset_job as define_asset_job,
+    )
     from headwater.authoring.asset_sensor import (
         AssetSensorDefinition as AssetSensorDefinition,
         asset_sensor as asset_sensor,
@@ -143,7 +146,6 @@ if TYPE_CHECKING:
     )
     from headwater.authoring.job import (
         JobDefinition as JobDefinition,
-        define_asset_job as define_asset_job,
         job as job,
     )
     from headwater.authoring.job_selectors import (
@@ -573,7 +575,8 @@ _NAMES_BY_MODULE = {
         "DependencyDefinition DynamicCollectDependencyDefinition GraphDefinition InputMapping "
         "MultiDependencyDefinition NodeInvocation OutputMapping graph"
     ),
-    "authoring.job": ("JobDefinition define_asset_job job"),
+    "authoring.job": ("JobDefinition job"),
+    "authoring.asset_job": ("define_asset_job"),
     "authoring.ports": ("AssetIn AssetOut DynamicOut GraphIn GraphOut In Out"),
     "authoring.hooks": ("HookDefinition failure_hook success_hook"),
     "authoring.contexts": ("AssetCheckExecutionContext AssetExecutionContext OpExecutionContext"),

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from headwater.authoring.asset_decorators import asset
+from headwater.authoring.asset_job import define_asset_job
 from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import asset_check
 from headwater.authoring.definitions import Definitions
-from headwater.authoring.job import define_asset_job
 from headwater.authoring.lazy_definitions import definitions
 from headwater.authoring.loading import (
     load_asset_checks_from_current_module,

@@ -10,8 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from headwater.authoring.asset_decorators import asset
 from headwater.authoring.asset_event_cursor import AssetEventCursor, read_cursors, written_cursors
+from headwater.authoring.asset_job import define_asset_job
 from headwater.authoring.definitions import Definitions
-from headwater.authoring.job import define_asset_job
 from headwater.authoring.multi_asset_sensor import MultiAssetSensorDefinition, multi_asset_sensor
 from headwater.authoring.multi_asset_sensor_context import (
     MultiAssetSensorEvaluationContext,

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from headwater.authoring.asset_decorators import asset
+from headwater.authoring.asset_job import define_asset_job
 from headwater.authoring.definitions import Definitions
-from headwater.authoring.job import define_asset_job, job
+from headwater.authoring.job import job
 from headwater.authoring.job_selectors import CodeLocationSelector, JobSelector, RepositorySelector
 from headwater.authoring.op import op
 from headwater.authoring.resources import ConfigurableResource

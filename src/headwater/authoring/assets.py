@@ -13,7 +13,7 @@ from headwater.authoring.hooks import checked_hooks
 from headwater.authoring.nodes import NodeDefinition, OutputPort
 from headwater.authoring.op import OpDefinition
 from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError, did_you_mean
-from headwater.model.keys import AssetCheckKey, AssetKey, prefix_parts
+from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.specs import (
     IO_MANAGER_KEY_METADATA,
     AssetCheckSpec,
@@ -225,6 +225,73 @@ class AssetsDefinition:
     def _is_valueless(self, key: AssetKey) -> bool:
         port = self.output_port_of(key)
         return port is not None and port.is_nothing
+
+    @property
+    def asset_and_check_keys(self) -> Set[AssetKey | AssetCheckKey]:
+        """The keys of the assets that this definition builds, and of the checks that its function evaluates."""
+        return {*self.keys, *self.check_keys}
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether it has assets."""
+        return bool(self.keys)
+
+    @property
+    def has_check_keys(self) -> bool:
+        """Whether its function evaluates checks."""
+        return bool(self.check_specs)
+
+    @property
+    def check_key(self) -> AssetCheckKey:
+        """The key of the check, where there is just one. Raises InvariantViolationError otherwise."""
+        if len(self.check_specs) != 1:
+            raise InvariantViolationError(
+                what=f"The key of the check of {self} was asked for, which has {len(self.check_specs)} checks.",
+                why="It does not say which of them is meant.",
+                fix="Use .check_keys.",
+            )
+        return self.check_specs[0].key
+
+    def get_spec_for_check_key(self, asset_check_key: AssetCheckKey) -> AssetCheckSpec:
+        """Return what is declared of a check. Raises InvariantViolationError that offers the nearest one."""
+        by_key = self.check_specs_by_key
+        if asset_check_key not in by_key:
+            raise InvariantViolationError(
+                what=f'{self} does not evaluate the check "{asset_check_key}".',
+                why="Nothing could be looked up.",
+                fix=did_you_mean(str(asset_check_key), map(str, by_key)) or "See .check_keys.",
+            )
+        return by_key[asset_check_key]
+
+    def get_checks_targeting_keys(self, keys: Set[AssetKey]) -> Set[AssetCheckKey]:
+        """Return the keys of the checks of these assets that the function evaluates."""
+        return {key for key in self.check_keys if key.asset_key in keys}
+
+    @property
+    def input_names(self) -> Iterable[str]:
+        """The names of the inputs by which other assets come in."""
+        return self.keys_by_input_name.keys()
+
+    def has_output_for_asset_key(self, key: AssetKey) -> bool:
+        """Whether an output stores this asset."""
+        return key in self._output_names
+
+    def get_io_manager_key_for_asset_key(self, key: AssetKey) -> str:
+        """Return the key of the IO manager that stores and loads this asset."""
+        return self.io_manager_key_of(key)
+
+    def get_op_def_for_asset_key(self, key: AssetKey) -> OpDefinition | None:
+        """Return the op whose output is this asset, also inside a graph; None for an asset that is not built here."""
+        name = self.output_name_of(key)
+        node = self.node_def
+        while isinstance(node, GraphDefinition) and name is not None:
+            source = node.get_output_mapping(name)
+            node, name = node.node_named(source.mapped_node_name).definition, source.mapped_node_output_name
+        return node if isinstance(node, OpDefinition) and name is not None else None
+
+    def get_partition_mapping_for_dep(self, dep_key: AssetKey) -> PartitionMapping | None:
+        """Return the declared mapping to an upstream asset, None for the default one."""
+        return self.get_partition_mapping(dep_key)
 
     def ops(self) -> Iterator[OpDefinition]:
         """Yield each op that building these assets uses."""
@@ -448,7 +515,9 @@ class AssetsDefinition:
     @staticmethod
     def from_op(op_def: OpDefinition, **options: Any) -> AssetsDefinition:
         """Return assets that are the outputs of an op; takes what `from_graph` takes."""
-        return AssetsDefinition._from_node(op_def, **options)
+        from headwater.authoring.assets_of_node import assets_of_node
+
+        return assets_of_node(op_def, **options)
 
     @staticmethod
     def from_graph(graph_def: GraphDefinition, **options: Any) -> AssetsDefinition:
@@ -458,101 +527,9 @@ class AssetsDefinition:
         partition_mappings, resource_defs, group_name, backfill_policy, can_subset, check_specs, and by output name:
         group_names, descriptions, metadata, tags, owners, code_versions, automation_conditions (`..._by_output_name`).
         """
-        return AssetsDefinition._from_node(graph_def, **options)
+        from headwater.authoring.assets_of_node import assets_of_node
 
-    @staticmethod
-    def _from_node(
-        node: NodeDefinition,
-        *,
-        keys_by_input_name: Mapping[str, AssetKey] | None = None,
-        keys_by_output_name: Mapping[str, AssetKey] | None = None,
-        key_prefix: str | Sequence[str] | None = None,
-        internal_asset_deps: Mapping[str, Set[AssetKey]] | None = None,
-        partitions_def: PartitionsDefinition[Any] | None = None,
-        partition_mappings: Mapping[str, PartitionMapping] | None = None,
-        resource_defs: Mapping[str, Any] | None = None,
-        group_name: str | None = None,
-        group_names_by_output_name: Mapping[str, str | None] | None = None,
-        descriptions_by_output_name: Mapping[str, str] | None = None,
-        metadata_by_output_name: Mapping[str, Mapping[str, Any] | None] | None = None,
-        tags_by_output_name: Mapping[str, Mapping[str, str] | None] | None = None,
-        owners_by_output_name: Mapping[str, Sequence[str]] | None = None,
-        code_versions_by_output_name: Mapping[str, str | None] | None = None,
-        automation_conditions_by_output_name: Mapping[str, Any] | None = None,
-        freshness_policies_by_output_name: Mapping[str, Any] | None = None,
-        backfill_policy: BackfillPolicy | None = None,
-        can_subset: bool = False,
-        check_specs: Sequence[AssetCheckSpec] | None = None,
-        execution_type: AssetExecutionType | None = None,
-        hook_defs: Iterable[HookDefinition] = (),
-    ) -> AssetsDefinition:
-        prefix = prefix_parts(key_prefix)
-        given_inputs = {name: AssetKey.from_coercible(key) for name, key in (keys_by_input_name or {}).items()}
-        given_outputs = {name: AssetKey.from_coercible(key) for name, key in (keys_by_output_name or {}).items()}
-        for argument, named, known in (
-            ("keys_by_input_name", given_inputs, node.ins),
-            ("partition_mappings", partition_mappings or {}, node.ins),
-            ("keys_by_output_name", given_outputs, node.outs),
-            ("internal_asset_deps", internal_asset_deps or {}, node.outs),
-        ):
-            for name in named:
-                if name not in known:
-                    raise InvalidDefinitionError(
-                        what=f'{argument}= names "{name}", which {node.node_type} "{node.name}" does not have.',
-                        why="It would say something of nothing.",
-                        fix=f"{did_you_mean(name, known)}It has: {', '.join(known) or 'none'}.",
-                    )
-        input_keys = {name: given_inputs.get(name) or AssetKey(name) for name in node.ins}
-        output_keys = {
-            name: given_outputs.get(name) or AssetKey(node.name if name == "result" else name) for name in node.outs
-        }
-        output_keys = {name: key.with_prefix(prefix) if prefix else key for name, key in output_keys.items()}
-        deps = [
-            AssetDep(key, partition_mapping=(partition_mappings or {}).get(name)) for name, key in input_keys.items()
-        ]
-        mapping_by_key = {dep.asset_key: dep.partition_mapping for dep in deps}
-        specs = []
-        for name, key in output_keys.items():
-            own = deps
-            if internal_asset_deps and name in internal_asset_deps:
-                own = [
-                    AssetDep(up, partition_mapping=mapping_by_key.get(up)) for up in sorted(internal_asset_deps[name])
-                ]
-            port = node.outs[name]
-            description = (descriptions_by_output_name or {}).get(name) or port.description
-            if description is None and len(output_keys) == 1:
-                description = node.description
-            specs.append(
-                AssetSpec(
-                    key,
-                    deps=own,
-                    description=description,
-                    metadata={**port.metadata, **((metadata_by_output_name or {}).get(name) or {})},
-                    skippable=not port.is_required,
-                    group_name=(group_names_by_output_name or {}).get(name) or group_name,
-                    code_version=(code_versions_by_output_name or {}).get(name)
-                    or port.code_version
-                    or getattr(node, "code_version", None),
-                    automation_condition=(automation_conditions_by_output_name or {}).get(name),
-                    freshness_policy=(freshness_policies_by_output_name or {}).get(name),
-                    owners=(owners_by_output_name or {}).get(name),
-                    tags=(tags_by_output_name or {}).get(name),
-                    partitions_def=partitions_def,
-                )
-            )
-        return AssetsDefinition(
-            node_def=node,
-            specs=specs,
-            keys_by_output_name=output_keys,
-            keys_by_input_name=input_keys,
-            check_specs=check_specs or (),
-            can_subset=can_subset,
-            resource_defs=resource_defs,
-            backfill_policy=backfill_policy,
-            execution_type=execution_type,
-            hook_defs=hook_defs,
-            internal_deps=bool(internal_asset_deps),
-        )
+        return assets_of_node(graph_def, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         from headwater.authoring.composition import current_composition

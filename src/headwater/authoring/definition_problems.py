@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, Any
 
+from headwater.authoring.asset_job import UnresolvedAssetJobDefinition
 from headwater.authoring.checks import AssetChecksDefinition
 from headwater.authoring.executors import Executor, ExecutorDefinition
-from headwater.authoring.job import JobDefinition, UnresolvedAssetJobDefinition
+from headwater.authoring.job import JobDefinition
 from headwater.authoring.resources import MissingResourceError, resource_errors
 from headwater.graph import validation
 from headwater.model.errors import DefinitionError, InvalidDefinitionError, InvalidSubsetError, did_you_mean

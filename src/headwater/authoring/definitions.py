@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headwater.authoring.asset_index import AssetIndex
+from headwater.authoring.asset_job import UnresolvedAssetJobDefinition
 from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import AssetChecksDefinition
 from headwater.authoring.definition_problems import GLOBAL_ASSET_JOB as GLOBAL_ASSET_JOB, problems_of, two_resources
 from headwater.authoring.executors import ExecutorDefinition, executor_definition_of
-from headwater.authoring.job import JobDefinition, UnresolvedAssetJobDefinition
+from headwater.authoring.job import JobDefinition
 from headwater.authoring.running import runtime_function
 from headwater.model.errors import (
     DefinitionError,

@@ -25,7 +25,6 @@ from headwater.authoring.config import (
 from headwater.authoring.config.configured import ConfigStage, NamedConfigurable, resolve_through
 from headwater.model.errors.config import ConfigFault
 from headwater.model.errors.definition import CheckError, InvalidDefinitionError
-from headwater.model.errors.executors import UnsupportedExecutorError
 
 if TYPE_CHECKING:
     from headwater.runtime.instance import Instance
@@ -278,6 +277,8 @@ def limit_of(executor_def: ExecutorDefinition | None) -> str | None:
 def warn_of_limit(executor_def: ExecutorDefinition | None) -> None:
     """Log what `limit_of` tells, as a warning. Raises UnsupportedExecutorError for an executor of the user's own."""
     if executor_def is not None and executor_def.executor_creation_fn is not None:
+        from headwater.model.errors.executors import UnsupportedExecutorError
+
         raise UnsupportedExecutorError(executor_def.name)
     if told := limit_of(executor_def):
         import logging

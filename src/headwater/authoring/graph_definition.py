@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 from headwater.authoring.composition import Collected, FanIn, GraphInput, NodeOutput, Source, StoredAsset, compose
+from headwater.authoring.graph_edges import check_edges, check_outputs, refuse_cycles, refuse_unused
 from headwater.authoring.nodes import InputPort, NodeDefinition, NodeUse, OutputPort
 from headwater.authoring.op import docstring_of, name_of
 from headwater.authoring.ports import NO_VALUE, GraphIn, GraphOut
@@ -90,6 +91,19 @@ def _source_of(dependency: Any) -> Source:
     return FanIn(tuple(_source_of(part) for part in dependency.dependencies))
 
 
+def _dependency_of(source: Source) -> Any:
+    """Return the source as a graph composed by hand names it; None for what does not come from a node."""
+    if isinstance(source, NodeOutput):
+        return DependencyDefinition(source.node, source.output)
+    if isinstance(source, Collected):
+        return DynamicCollectDependencyDefinition(source.node, source.output)
+    if isinstance(source, FanIn):
+        return MultiDependencyDefinition(
+            [part for each in source.sources if (part := _dependency_of(each)) is not None]
+        )
+    return None
+
+
 class GraphDefinition(NodeDefinition):
     """A node made of nodes. `uses` are its nodes by name, `sources` says where each of their inputs comes from."""
 
@@ -140,8 +154,8 @@ class GraphDefinition(NodeDefinition):
         self.output_sources = dict(output_sources or {})
         self.config_mapping = config
         self.dynamic_outputs = frozenset(dynamic_outputs)
-        _check_edges(name, self.uses, self.sources, self.output_sources)
-        _refuse_cycles(name, self.sources)
+        check_edges(name, self.uses, self.sources, self.output_sources)
+        refuse_cycles(name, self.sources)
         super().__init__(
             name,
             ins={
@@ -203,6 +217,111 @@ class GraphDefinition(NodeDefinition):
                 fix=f"{did_you_mean(name, self.uses)}Its nodes are: {', '.join(self.uses)}.",
             )
         return self.uses[name]
+
+    def has_node_named(self, name: str) -> bool:
+        """Whether a node has this name in the graph."""
+        return name in self.uses
+
+    @property
+    def node_dict(self) -> Mapping[str, NodeUse]:
+        """The nodes by the names that they have in the graph."""
+        return self.uses
+
+    def node_names(self) -> list[str]:
+        """Return the names that the nodes have in the graph."""
+        return list(self.uses)
+
+    def iterate_node_defs(self) -> Iterator[NodeDefinition]:
+        """Yield this graph and each node inside it, once for each use."""
+        yield self
+        for use in self.uses.values():
+            yield from use.definition.iterate_node_defs()
+
+    @property
+    def composition_fn(self) -> Callable[..., Any] | None:
+        """The function whose body described it; None for one that was composed by hand."""
+        return self.compose_fn
+
+    @property
+    def config_schema(self) -> Any:
+        """What the config of the graph itself must look like; None when its ops are configured one by one."""
+        return getattr(self.config_mapping, "config_schema", None)
+
+    @property
+    def input_mappings(self) -> list[InputMapping]:
+        """Which inputs of its nodes the graph's inputs feed."""
+        return [
+            InputMapping(part.name, node, name, self.ins[part.name].description)
+            for node, of_node in self.sources.items()
+            for name, source in of_node.items()
+            for part in (source.sources if isinstance(source, FanIn) else (source,))
+            if isinstance(part, GraphInput)
+        ]
+
+    @property
+    def output_mappings(self) -> list[OutputMapping]:
+        """Which outputs of its nodes are the graph's outputs."""
+        return [
+            OutputMapping(name, source.node, source.output, self.outs[name].description, name in self.dynamic_outputs)
+            for name, source in self.output_sources.items()
+            if isinstance(source, NodeOutput)
+        ]
+
+    def get_input_mapping(self, input_name: str) -> InputMapping:
+        """Return the first input of a node that an input of the graph feeds. Raises InvariantViolationError for none."""
+        _ = self.input_def_named(input_name)
+        return next(mapping for mapping in self.input_mappings if mapping.graph_input_name == input_name)
+
+    def get_output_mapping(self, output_name: str) -> OutputMapping:
+        """Return the output of a node that is an output of the graph. Raises InvariantViolationError for none."""
+        _ = self.output_def_named(output_name)
+        return next(mapping for mapping in self.output_mappings if mapping.graph_output_name == output_name)
+
+    @property
+    def dependencies(self) -> Mapping[NodeInvocation, Mapping[str, Any]]:
+        """Where the inputs of each node come from, as `GraphDefinition(dependencies=...)` takes it."""
+        return {
+            NodeInvocation(
+                use.definition.name,
+                alias=name,
+                tags=dict(use.tags),
+                hook_defs=use.hooks,
+                retry_policy=use.retry_policy,
+            ): {
+                input_name: dependency
+                for input_name, source in self.sources.get(name, {}).items()
+                if (dependency := _dependency_of(source)) is not None
+            }
+            for name, use in self.uses.items()
+        }
+
+    def coerce_to_job(self) -> JobDefinition:
+        """Return a job of this graph as it is."""
+        return self.to_job()
+
+    def copy(
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        input_mappings: Sequence[InputMapping] | None = None,
+        output_mappings: Sequence[OutputMapping] | None = None,
+        config: Any = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> GraphDefinition:
+        """Return the same graph with what is given here in place of what it has."""
+        given = {"name": name, "description": description, "config": config, "tags": tags}
+        changes = {key: value for key, value in given.items() if value is not None}
+        if input_mappings is None and output_mappings is None:
+            return self._copied(**changes)
+        kept = {"name": self.name, "description": self.description, "config": self.config_mapping, "tags": self.tags}
+        return GraphDefinition(
+            **{**kept, **changes},
+            node_defs=self.node_defs,
+            dependencies=dict(self.dependencies.items()),
+            input_mappings=self.input_mappings if input_mappings is None else input_mappings,
+            output_mappings=self.output_mappings if output_mappings is None else output_mappings,
+            hooks=self.hooks,
+        )
 
     def to_job(self, name: str | None = None, **options: Any) -> JobDefinition:
         """Return a job of this graph; takes what `@job` takes."""
@@ -306,51 +425,6 @@ def _uses_by_hand(
     return uses, sources
 
 
-def _check_edges(
-    graph: str,
-    uses: Mapping[str, NodeUse],
-    sources: Mapping[str, Mapping[str, Source]],
-    output_sources: Mapping[str, Source],
-) -> None:
-    def check(source: Source, user: str) -> None:
-        if isinstance(source, FanIn):
-            for part in source.sources:
-                check(part, user)
-        elif isinstance(source, (NodeOutput, Collected)):
-            if source.node not in uses:
-                raise InvalidDefinitionError(
-                    what=f'In graph "{graph}", {user} comes from node "{source.node}", which is not in the graph.',
-                    why="There is nothing to wait for.",
-                    fix=f"{did_you_mean(source.node, uses)}Its nodes are: {', '.join(uses)}.",
-                )
-            outs = uses[source.node].definition.outs
-            if source.output not in outs:
-                raise InvalidDefinitionError(
-                    what=f'In graph "{graph}", {user} comes from output "{source.output}" of "{source.node}".',
-                    why="That node has no such output.",
-                    fix=f"{did_you_mean(source.output, outs)}Its outputs are: {', '.join(outs) or 'none'}.",
-                )
-
-    for node, of_node in sources.items():
-        if node not in uses:
-            raise InvalidDefinitionError(
-                what=f'Graph "{graph}" maps an input of node "{node}", which is not in the graph.',
-                why="There is nothing to feed.",
-                fix=f"{did_you_mean(node, uses)}Its nodes are: {', '.join(uses)}.",
-            )
-        ins = uses[node].definition.ins
-        for input_name, source in of_node.items():
-            if input_name not in ins:
-                raise InvalidDefinitionError(
-                    what=f'In graph "{graph}", node "{node}" has no input "{input_name}".',
-                    why="The value would have nowhere to go.",
-                    fix=f"{did_you_mean(input_name, ins)}Its inputs are: {', '.join(ins) or 'none'}.",
-                )
-            check(source, f'input "{input_name}" of "{node}"')
-    for name, source in output_sources.items():
-        check(source, f'output "{name}"')
-
-
 @overload
 def graph(compose_fn: Callable[..., Any], /) -> GraphDefinition: ...
 
@@ -415,9 +489,9 @@ def graph_of_function(
     if names is None and isinstance(out, Mapping):
         names = list(out)
     composition, output_sources = compose(graph_name, kind, function, parameters, names)
-    _refuse_unused(kind, graph_name, parameters, composition.sources.values())
+    refuse_unused(kind, graph_name, parameters, composition.sources.values())
     if out is not None:
-        _check_outputs(kind, graph_name, names or ["result"], output_sources)
+        check_outputs(kind, graph_name, names or ["result"], output_sources)
     if isinstance(config, Mapping) or (config is not None and not hasattr(config, "config_fn")):
         fixed = config
         from headwater.authoring.config import ConfigMapping
@@ -441,85 +515,6 @@ def graph_of_function(
     )
     made.compose_fn = function
     return made
-
-
-def _check_outputs(kind: str, graph_name: str, declared: Sequence[str], returned: Mapping[str, Source]) -> None:
-    for name in returned:
-        if name not in declared:
-            raise InvalidDefinitionError(
-                what=f'{kind} "{graph_name}" returns "{name}", which out= does not name.',
-                why="Nothing could ask for it.",
-                fix=f"{did_you_mean(name, declared)}Its outputs are: {', '.join(declared)}.",
-            )
-    for name in declared:
-        if name not in returned:
-            raise InvalidDefinitionError(
-                what=f'{kind} "{graph_name}" does not return "{name}", which out= names.',
-                why="Whoever uses it would wait for nothing.",
-                fix=f"{did_you_mean(name, returned)}Return a dict with {', '.join(declared)}, or take it out of out=.",
-            )
-
-
-def _refuse_cycles(graph: str, sources: Mapping[str, Mapping[str, Source]]) -> None:
-    """Refuse nodes that wait for each other; only a graph that is composed by hand can have them."""
-    upstream: dict[str, list[str]] = {}
-
-    def nodes_of(source: Source) -> list[str]:
-        if isinstance(source, FanIn):
-            return [node for part in source.sources for node in nodes_of(part)]
-        return [] if isinstance(source, (GraphInput, StoredAsset)) else [source.node]
-
-    for node, of_node in sources.items():
-        upstream[node] = [up for source in of_node.values() for up in nodes_of(source)]
-    settled: set[str] = set()
-    for start in upstream:
-        path: list[str] = []
-        pending = [(start, iter(upstream.get(start, ())))] if start not in settled else []
-        on_path = {start}
-        while pending:
-            node, rest = pending[-1]
-            if len(path) < len(pending):
-                path.append(node)
-            up = next((one for one in rest if one not in settled), None)
-            if up is None:
-                settled.add(node)
-                on_path.discard(node)
-                pending.pop()
-                path.pop()
-            elif up in on_path:
-                circle = [up, *reversed(path[path.index(up) :])]
-                raise InvalidDefinitionError(
-                    what=f'Nodes of graph "{graph}" wait for each other in a circle: {" -> ".join(circle)}.',
-                    why="None of them could run first.",
-                    fix="Take one of these dependencies away.",
-                )
-            else:
-                on_path.add(up)
-                pending.append((up, iter(upstream.get(up, ()))))
-
-
-def _refuse_unused(
-    kind: str, graph_name: str, parameters: Sequence[str], sources: Iterable[Mapping[str, Source]]
-) -> None:
-    used: set[str] = set()
-
-    def note(source: Source) -> None:
-        if isinstance(source, GraphInput):
-            used.add(source.name)
-        elif isinstance(source, FanIn):
-            for part in source.sources:
-                note(part)
-
-    for of_node in sources:
-        for source in of_node.values():
-            note(source)
-    for parameter in parameters:
-        if parameter not in used:
-            raise InvalidDefinitionError(
-                what=f'The parameter "{parameter}" of {kind} "{graph_name}" is handed to no op.',
-                why="Its value would be loaded for nothing.",
-                fix="Hand it to an op, or remove it.",
-            )
 
 
 def retry_policy_of(use: NodeUse) -> RetryPolicy | None:

@@ -5,7 +5,7 @@ A job is a definition and decides nothing: the planner reads it, the engine runs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, overload
 
 from headwater.authoring.config import ConfigMapping, RunConfig, run_config_dict
@@ -14,15 +14,16 @@ from headwater.authoring.hooks import checked_hooks
 from headwater.authoring.op import OpDefinition, docstring_of, json_tags
 from headwater.authoring.running import runtime_function
 from headwater.authoring.unconnected_inputs import refuse_unconnected_inputs
-from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, did_you_mean
+from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError, did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.specs import checked_name
 
 if TYPE_CHECKING:
     from headwater.authoring.asset_index import AssetIndex
     from headwater.authoring.assets import AssetsDefinition
+    from headwater.authoring.executors import ExecutorDefinition
     from headwater.authoring.hooks import HookDefinition
-    from headwater.graph.selection import AssetSelection
+    from headwater.authoring.nodes import NodeDefinition, NodeUse
     from headwater.model.partitions import PartitionsDefinition
     from headwater.model.policies import RetryPolicy
     from headwater.runtime.instance import Instance
@@ -235,6 +236,146 @@ class JobDefinition:
             checks = frozenset(key for key in checks if key.asset_key in wanted)
         return self.copied(asset_keys=wanted, check_keys=checks)
 
+    # ------------------------------------------------------------------------------------------- what it is made of
+
+    @property
+    def top_level_node_defs(self) -> list[NodeDefinition]:
+        """The definitions of the nodes of the job's graph, or of what builds its assets, each once."""
+        if self.graph_def is not None:
+            return self.graph_def.node_defs
+        return [
+            definition.node_def for definition, _, _ in self.assets_definitions() if definition.node_def is not None
+        ]
+
+    @property
+    def all_node_defs(self) -> list[NodeDefinition]:
+        """The definitions of all nodes, those inside graphs too, each name once."""
+        inside = (node for top in self.top_level_node_defs for node in top.iterate_node_defs())
+        return list({node.name: node for node in inside}.values())
+
+    @property
+    def nodes(self) -> list[NodeUse]:
+        """The nodes of a graph's job as they are used. Raises InvalidDefinitionError for a job of assets."""
+        return self.graph.nodes
+
+    @property
+    def dependencies(self) -> Mapping[Any, Mapping[str, Any]]:
+        """Where the inputs of each node of a graph's job come from. Raises InvalidDefinitionError for a job of assets."""
+        return self.graph.dependencies
+
+    def has_node_named(self, name: str) -> bool:
+        """Whether a node has this name at the top of the job."""
+        return any(node.name == name for node in (self.nodes if self.graph_def else self.top_level_node_defs))
+
+    def get_node_named(self, name: str) -> NodeUse:
+        """Return the node of this name of a graph's job. Raises InvalidDefinitionError that offers the nearest one."""
+        return self.graph.node_named(name)
+
+    def node_def_named(self, name: str) -> NodeDefinition:
+        """Return the definition of this name, at any depth. Raises InvariantViolationError that offers the nearest one."""
+        by_name = {node.name: node for node in self.all_node_defs}
+        if name not in by_name:
+            raise InvariantViolationError(
+                what=f'Job "{self.name}" has no node "{name}".',
+                why="Nothing could be looked up.",
+                fix=f"{did_you_mean(name, by_name)}Its nodes are: {', '.join(by_name)}.",
+            )
+        return by_name[name]
+
+    @property
+    def required_resource_keys(self) -> Set[str]:
+        """The keys of all resources that a run of the job may need, IO managers among them."""
+        keys = {key for definition, _, _ in self.assets_definitions() for key in definition.required_resource_keys}
+        for op in self.ops() if self.graph_def is not None else ():
+            keys |= op.required_resource_keys
+            keys |= {port.io_manager_key for port in op.outs.values() if not port.is_nothing}
+            keys |= {port.input_manager_key for port in op.ins.values() if port.input_manager_key}
+        return keys.union(*(hook.required_resource_keys for hook in self.hook_defs))
+
+    @property
+    def has_specified_executor(self) -> bool:
+        """Whether the job names an executor."""
+        return self.executor_def is not None
+
+    @property
+    def has_specified_loggers(self) -> bool:
+        """Whether the job has loggers of its own."""
+        return bool(self.loggers)
+
+    @property
+    def config_mapping(self) -> ConfigMapping | None:
+        """The function that makes the config of a run from a smaller one, None when there is none."""
+        return self.config if isinstance(self.config, ConfigMapping) else None
+
+    @property
+    def run_config(self) -> Mapping[str, Any] | None:
+        """The config that each run has; None when there is none, or it is made for each run."""
+        return self.preset_config() if isinstance(self.config, RunConfig | Mapping) else None
+
+    def describe_target(self) -> str:
+        """Return the job in words."""
+        return f"job '{self.name}'"
+
+    # ------------------------------------------------------------------------------------------------------ partitions
+
+    def get_partition_keys(self, selected_asset_keys: Iterable[AssetKey] | None = None) -> Sequence[str]:
+        """Return the keys of the partitions that exist now. Raises InvariantViolationError for a job without partitions."""
+        keys: Sequence[str] = self._partitions_of(selected_asset_keys).get_partition_keys()
+        return keys
+
+    def get_run_config_for_partition_key(self, partition_key: str) -> Mapping[str, Any]:
+        """Return the config that the job brings to a run of one partition."""
+        return self.preset_config(partition_key)
+
+    def get_tags_for_partition_key(
+        self, partition_key: str, selected_asset_keys: Iterable[AssetKey] | None = None
+    ) -> Mapping[str, str]:
+        """Return the tags of a run of one partition that say which it is, and those of a partitioned config.
+
+        Raises InvariantViolationError for a job without partitions.
+        """
+        if self.partitioned_config is not None:
+            tags: Mapping[str, str] = self.partitioned_config.get_tags_for_partition_key(partition_key)
+            return tags
+        return self._partitions_of(selected_asset_keys).get_tags_for_partition_key(partition_key)
+
+    def validate_partition_key(
+        self, partition_key: str, selected_asset_keys: Iterable[AssetKey] | None = None, context: Any = None
+    ) -> None:
+        """Raise UnknownPartitionError when there is no such partition now.
+
+        `context`, a PartitionLoadingContext, says for which instant and with which dynamic partitions it is looked up.
+        """
+        self._partitions_of(selected_asset_keys).validate_partition_key(
+            partition_key,
+            context.effective_dt if context is not None else None,
+            context.dynamic_partitions_store if context is not None else None,
+        )
+
+    def _partitions_of(self, selected: Iterable[AssetKey] | None) -> PartitionsDefinition[Any]:
+        job_def = self if selected is None else self.for_assets(selected)
+        if job_def.partitions_def is None:
+            raise InvariantViolationError(
+                what=f'The partitions of job "{self.name}" were asked for, which has none.',
+                why="It, or what is selected of it, is not partitioned by one definition.",
+                fix="Give it partitions_def=, or select assets that share their partitions.",
+            )
+        return job_def.partitions_def
+
+    # -------------------------------------------------------------------------------------------------------- changing
+
+    def with_executor_def(self, executor_def: ExecutorDefinition) -> JobDefinition:
+        """Return the same job with this executor."""
+        return self.copied(executor_def=executor_def)
+
+    def with_logger_defs(self, logger_defs: Mapping[str, Any]) -> JobDefinition:
+        """Return the same job with these loggers."""
+        return self.copied(logger_defs=logger_defs)
+
+    def with_metadata(self, metadata: Mapping[str, Any]) -> JobDefinition:
+        """Return the same job with this metadata."""
+        return self.copied(metadata=metadata)
+
     def get_subset(
         self,
         *,
@@ -370,120 +511,3 @@ def job(
         )
 
     return decorate(compose_fn) if compose_fn is not None else decorate
-
-
-class UnresolvedAssetJobDefinition:
-    """An asset job by selection: which assets it has is known when it stands in `Definitions`."""
-
-    def __init__(self, name: str, selection: Any, **options: Any) -> None:
-        self.name = checked_name(name, "a job")
-        self.selection = selection
-        self.options = options
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, UnresolvedAssetJobDefinition)
-            and other.name == self.name
-            and str(other._asset_selection()) == str(self._asset_selection())
-            and other.options == self.options
-        )
-
-    def __hash__(self) -> int:
-        return hash(self.name)
-
-    def _asset_selection(self) -> AssetSelection:
-        from headwater.graph.selection import AssetSelection
-
-        return AssetSelection.from_coercible(self.selection)
-
-    @property
-    def description(self) -> str | None:
-        found: str | None = self.options.get("description")
-        return found
-
-    @property
-    def partitions_def(self) -> PartitionsDefinition[Any] | None:
-        found: PartitionsDefinition[Any] | None = self.options.get("partitions_def")
-        return found
-
-    @property
-    def tags(self) -> Mapping[str, str]:
-        return json_tags(self.options.get("tags"))
-
-    def resolve(self, index: AssetIndex, **defaults: Any) -> JobDefinition:
-        """Return the job of the assets and checks of `index` that are selected."""
-        selection = self._asset_selection()
-        graph = index.graph
-        keys = [
-            key
-            for key in selection.resolve(graph)
-            if key in index.definition_by_key and index.definition_by_key[key].is_executable
-        ]
-        checks = [key for key in selection.resolve_checks(graph) if key in index.definition_by_check]
-        if not keys and not checks:
-            raise InvalidDefinitionError(
-                what=f'Job "{self.name}" selects no asset: {selection}.',
-                why="It would have nothing to run.",
-                fix="Mend its selection.",
-            )
-        options = {**defaults, **{name: value for name, value in self.options.items() if value is not None}}
-        for name in ("resource_defs", "logger_defs"):
-            options[name] = {**(defaults.get(name) or {}), **(self.options.get(name) or {})}
-        own = options.get("partitions_def")
-        for key in keys if own is not None else ():
-            spec = index.spec(key)
-            if spec is not None and spec.partitions_def is not None and spec.partitions_def != own:
-                raise InvalidDefinitionError(
-                    what=f'Job "{self.name}" selects "{key}", which has other partitions than the job.',
-                    why="A run of the job for one of its partitions could not say what to build.",
-                    fix="Leave partitions_def= out, or select only assets with these partitions.",
-                )
-        job_def = JobDefinition(name=self.name, asset_index=index, asset_keys=keys, check_keys=checks, **options)
-        for definition, selected, _ in job_def.assets_definitions():
-            if selected:
-                definition.check_subset(selected)
-        return job_def
-
-    def run_request_for_partition(
-        self, partition_key: str, run_key: str | None = None, tags: Mapping[str, str] | None = None, **options: Any
-    ) -> Any:
-        """Return a RunRequest for one partition of this job."""
-        from headwater.authoring.run_request import RunRequest
-
-        return RunRequest(run_key=run_key, job_name=self.name, tags=tags, partition_key=partition_key, **options)
-
-    def __repr__(self) -> str:
-        return f"UnresolvedAssetJobDefinition({self.name!r})"
-
-
-def define_asset_job(
-    name: str,
-    selection: Any = None,
-    config: Any = None,
-    description: str | None = None,
-    tags: Mapping[str, Any] | None = None,
-    run_tags: Mapping[str, Any] | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    partitions_def: PartitionsDefinition[Any] | None = None,
-    executor_def: Any = None,
-    hooks: Iterable[HookDefinition] | None = None,
-    op_retry_policy: RetryPolicy | None = None,
-    timeout: float | None = None,
-    owners: Sequence[str] | None = None,
-) -> UnresolvedAssetJobDefinition:
-    """Return a job that builds the selected assets (all of them by default) and evaluates their checks."""
-    return UnresolvedAssetJobDefinition(
-        name,
-        selection if selection is not None else "*",
-        config=config,
-        description=description,
-        tags=tags,
-        run_tags=run_tags,
-        metadata=metadata,
-        partitions_def=partitions_def,
-        executor_def=executor_def,
-        hooks=hooks,
-        op_retry_policy=op_retry_policy,
-        timeout=timeout,
-        owners=owners,
-    )

@@ -12,10 +12,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from headwater.authoring.asset_job import UnresolvedAssetJobDefinition
 from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import AssetChecksDefinition
 from headwater.authoring.definitions import Definitions
-from headwater.authoring.job import JobDefinition, UnresolvedAssetJobDefinition
+from headwater.authoring.job import JobDefinition
 from headwater.authoring.lazy_definitions import LazyDefinitions
 from headwater.authoring.schedules import ScheduleDefinition, UnresolvedPartitionedSchedule
 from headwater.authoring.sensors import SensorDefinition

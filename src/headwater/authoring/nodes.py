@@ -5,18 +5,21 @@ Ports are data that the planner reads; the type behind a port is resolved only w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from headwater.authoring.ports import NO_VALUE, Out
-from headwater.model.errors import InvalidDefinitionError
+from headwater.model.errors import InvalidDefinitionError, InvariantViolationError, did_you_mean
 from headwater.model.keys import AssetKey
 from headwater.model.specs import checked_name, checked_tags
 
 if TYPE_CHECKING:
     from headwater.authoring.hooks import HookDefinition
+    from headwater.authoring.op import OpDefinition
     from headwater.authoring.types import HeadwaterType
     from headwater.model.policies import RetryPolicy
+
+PortT = TypeVar("PortT", bound="InputPort | OutputPort")
 
 DEFAULT_IO_MANAGER_KEY = "io_manager"
 
@@ -181,11 +184,83 @@ class NodeDefinition:
 
     @property
     def output_defs(self) -> list[OutputPort]:
+        """The outputs, in order."""
         return list(self.outs.values())
 
     @property
     def input_defs(self) -> list[InputPort]:
+        """The inputs, in order."""
         return list(self.ins.values())
+
+    @property
+    def input_dict(self) -> Mapping[str, InputPort]:
+        """The inputs by name."""
+        return self.ins
+
+    @property
+    def output_dict(self) -> Mapping[str, OutputPort]:
+        """The outputs by name."""
+        return self.outs
+
+    @property
+    def positional_inputs(self) -> list[str]:
+        """The names of the inputs, in the order in which a call in a graph's body gives them."""
+        return list(self.ins)
+
+    def has_input(self, name: str) -> bool:
+        """Whether there is an input of this name."""
+        return name in self.ins
+
+    def has_output(self, name: str) -> bool:
+        """Whether there is an output of this name."""
+        return name in self.outs
+
+    def input_def_named(self, name: str) -> InputPort:
+        """Return the input of this name. Raises InvariantViolationError that offers the nearest one."""
+        return self._port("input", self.ins, name)
+
+    def output_def_named(self, name: str) -> OutputPort:
+        """Return the output of this name. Raises InvariantViolationError that offers the nearest one."""
+        return self._port("output", self.outs, name)
+
+    def _port(self, kind: str, ports: Mapping[str, PortT], name: str) -> PortT:
+        if name not in ports:
+            raise InvariantViolationError(
+                what=f'{self.node_type} "{self.name}" has no {kind} "{name}".',
+                why="Nothing could be looked up.",
+                fix=f"{did_you_mean(name, ports)}Its {kind}s are: {', '.join(ports) or 'none'}.",
+            )
+        return ports[name]
+
+    def input_has_default(self, input_name: str) -> bool:
+        """Whether an input has a value where nothing gives it one."""
+        return self.input_def_named(input_name).has_default_value
+
+    def default_value_for_input(self, input_name: str) -> Any:
+        """Return what an input has where nothing gives it a value. Raises InvariantViolationError when it has none."""
+        port = self.input_def_named(input_name)
+        if not port.has_default_value:
+            raise InvariantViolationError(
+                what=f'Input "{input_name}" of {self.node_type} "{self.name}" has no default.',
+                why="It must be given a value.",
+                fix="Ask input_has_default first.",
+            )
+        return port.default_value
+
+    def iterate_node_defs(self) -> Iterator[NodeDefinition]:
+        """Yield this node and each one inside it, once for each use."""
+        yield self
+
+    def iterate_op_defs(self) -> Iterator[OpDefinition]:
+        """Yield each op that this node is made of, once for each use."""
+        for node in self.iterate_node_defs():
+            if node.node_type == "op":
+                yield cast("OpDefinition", node)
+
+    @property
+    def pools(self) -> Set[str]:
+        """The pools of the ops that this node is made of."""
+        return {op.pool for op in self.iterate_op_defs() if op.pool is not None}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         from headwater.authoring.composition import current_composition

@@ -124,6 +124,34 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
     def has_config(self) -> bool:
         return self.explicit_config_schema is not None or self.signature.config is not None
 
+    def is_from_decorator(self) -> bool:
+        """Whether it is a function with named parameters, as under @op; every op is."""
+        return True
+
+    def get_output_annotation(self) -> Any:
+        """Return what the function is annotated to return, NO_VALUE when it is not."""
+        return self.signature.returns
+
+    def with_replaced_properties(
+        self,
+        name: str,
+        ins: Mapping[str, In] | None = None,
+        outs: Mapping[str, Out] | None = None,
+        config_schema: Any = None,
+        description: str | None = None,
+    ) -> OpDefinition:
+        """Return an op of the same function under another name, with what is given here in place of what it had."""
+        changes: dict[str, Any] = {"name": name}
+        if ins is not None:
+            changes["input_ports"] = op_inputs(name, self.signature, ins)
+        if outs is not None:
+            changes["output_ports"] = op_outputs(name, self.signature, outs)
+        if config_schema is not None:
+            changes["config_schema"] = config_schema
+        if description is not None:
+            changes["description"] = description
+        return self.replaced(**changes)
+
     def replaced(self, **changes: Any) -> OpDefinition:
         """Return the same op with some attributes changed."""
         kept: dict[str, Any] = {

@@ -12,11 +12,12 @@ from functools import cached_property
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, overload
 
+from headwater.authoring.asset_job import UnresolvedAssetJobDefinition
 from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import AssetChecksDefinition
 from headwater.authoring.definitions import GLOBAL_ASSET_JOB, Definitions
 from headwater.authoring.graph_definition import GraphDefinition
-from headwater.authoring.job import JobDefinition, UnresolvedAssetJobDefinition
+from headwater.authoring.job import JobDefinition
 from headwater.authoring.resources import ResourceDefinition, wrap_resource
 from headwater.model.errors import DefinitionError, DefinitionErrors, InvalidDefinitionError, did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from headwater.authoring.asset_job import UnresolvedAssetJobDefinition
 from headwater.authoring.assets import AssetsDefinition
-from headwater.authoring.job import JobDefinition, UnresolvedAssetJobDefinition
+from headwater.authoring.job import JobDefinition
 from headwater.authoring.op import docstring_of
 from headwater.authoring.ports import NO_VALUE
 from headwater.authoring.run_request import RunRequest, SkipReason

@@ -65,8 +65,42 @@ class AssetKey:
             return key
         raise InvalidAssetKey(value)
 
+    @staticmethod
+    def from_coercible_or_definition(arg: Any) -> AssetKey:
+        """Read a key from what `from_coercible` takes; of an asset definition, the key that it has."""
+        return AssetKey.from_coercible(arg)
+
+    @staticmethod
+    def from_escaped_user_string(text: str) -> AssetKey:
+        """Read the written form in which slashes inside a part are escaped, as `to_escaped_user_string` gives it."""
+        return AssetKey.from_user_string(text)
+
+    @staticmethod
+    def from_db_string(text: str | None) -> AssetKey | None:
+        """Read a key from a list of its parts as JSON; None for nothing and for what is no such list."""
+        import json
+
+        try:
+            parts = json.loads(text or "")
+        except ValueError:
+            return None
+        return AssetKey(parts) if isinstance(parts, list) else None
+
     def to_user_string(self) -> str:
+        """Return the written form: "sales/orders"."""
         return "/".join(self.path)
+
+    def to_escaped_user_string(self) -> str:
+        """Return the written form; no part holds a slash, so there is nothing to escape."""
+        return self.to_user_string()
+
+    def to_string(self) -> str:
+        """Return a list of the parts as JSON: ["sales", "orders"]."""
+        import json
+
+        return json.dumps(self.path)
+
+    to_db_string = to_string
 
     def to_python_identifier(self, suffix: str | None = None) -> str:
         """Return the key as one Python name: parts joined by two underscores."""

@@ -30,7 +30,9 @@ def own_modules(tmp_path: Path) -> Iterator[None]:
     """Forget the modules that a page wrote and imported, as the next page may have one of the same name."""
     yield
     for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+        # A package without a file of its own still has its folders.
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        if any(str(place).startswith(str(tmp_path)) for place in places if place):
             del sys.modules[name]
 
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from recorder import Recorder, program
 
-C = dg.AutomationCondition
 DAILY = dg.DailyPartitionsDefinition("2024-01-01")
 HOURLY = dg.HourlyPartitionsDefinition("2024-01-01-00:00")
 LETTERS = dg.StaticPartitionsDefinition(["a", "b", "c"])
@@ -71,7 +70,7 @@ class Project:
 @program
 def eager_follows_updates(note: Recorder) -> None:
     a = asset("a")
-    b, c = asset("b", C.eager(), "a"), asset("c", C.eager(), "b")
+    b, c = asset("b", dg.AutomationCondition.eager(), "a"), asset("c", dg.AutomationCondition.eager(), "b")
     project = Project(note, a, b, c)
     project.step()
     for built in ([a], [], [b], [c], [a, b, c], [a, b], [a, c], [b]):
@@ -83,7 +82,7 @@ def eager_follows_updates(note: Recorder) -> None:
 @program
 def eager_waits_for_all_of_what_is_upstream(note: Recorder) -> None:
     a, b = asset("a"), asset("b")
-    project = Project(note, a, b, asset("c", C.eager(), "a", "b"))
+    project = Project(note, a, b, asset("c", dg.AutomationCondition.eager(), "a", "b"))
     for built in (None, a, b, None, a, b):
         if built:
             project.build(built)
@@ -94,7 +93,7 @@ def eager_waits_for_all_of_what_is_upstream(note: Recorder) -> None:
 def eager_is_not_repeated_after_a_failure(note: Recorder) -> None:
     a = asset("a")
 
-    @dg.asset(deps=[a], automation_condition=C.eager())
+    @dg.asset(deps=[a], automation_condition=dg.AutomationCondition.eager())
     def b():
         raise ValueError("no")
 
@@ -107,10 +106,15 @@ def eager_is_not_repeated_after_a_failure(note: Recorder) -> None:
 
 @program
 def eager_over_days(note: Recorder) -> None:
-    a, b = asset("a", partitions_def=DAILY), asset("b", C.eager(), "a", partitions_def=DAILY)
-    c, d = asset("c", C.eager(), partitions_def=DAILY), asset("d", C.eager(), "c", partitions_def=DAILY)
-    own = asset("own", C.eager(), dg.AssetDep("own", partition_mapping=BEFORE), partitions_def=DAILY)
-    project = Project(note, a, b, c, d, asset("e", C.eager(), "d"), own)
+    a, b = asset("a", partitions_def=DAILY), asset("b", dg.AutomationCondition.eager(), "a", partitions_def=DAILY)
+    c, d = (
+        asset("c", dg.AutomationCondition.eager(), partitions_def=DAILY),
+        asset("d", dg.AutomationCondition.eager(), "c", partitions_def=DAILY),
+    )
+    own = asset(
+        "own", dg.AutomationCondition.eager(), dg.AssetDep("own", partition_mapping=BEFORE), partitions_def=DAILY
+    )
+    project = Project(note, a, b, c, d, asset("e", dg.AutomationCondition.eager(), "d"), own)
     project.step(at(10))
     project.build(a, partitions=["2024-01-08", "2024-01-09"])
     project.step()
@@ -125,8 +129,11 @@ def eager_over_days(note: Recorder) -> None:
 @program
 def on_cron_waits_for_updates_after_the_tick(note: Recorder) -> None:
     a = asset("a")
-    b, c = asset("b", C.on_cron("0 0 * * *"), "a"), asset("c", C.on_cron("0 0 * * *"), "b")
-    alone = asset("alone", C.on_cron("0 0 * * *", "America/New_York"))
+    b, c = (
+        asset("b", dg.AutomationCondition.on_cron("0 0 * * *"), "a"),
+        asset("c", dg.AutomationCondition.on_cron("0 0 * * *"), "b"),
+    )
+    alone = asset("alone", dg.AutomationCondition.on_cron("0 0 * * *", "America/New_York"))
     project = Project(note, a, b, c, alone)
     project.step(at(10))
     for now, built in ((at(10, 1), a), (at(11), None), (at(11, 1), a), (at(11, 6), b), (at(12), None), (at(13), a)):
@@ -137,16 +144,19 @@ def on_cron_waits_for_updates_after_the_tick(note: Recorder) -> None:
 
 @program
 def a_tick_on_the_very_second(note: Recorder) -> None:
-    project = Project(note, asset("a", C.cron_tick_passed("0 0 * * *")))
+    project = Project(note, asset("a", dg.AutomationCondition.cron_tick_passed("0 0 * * *")))
     for now in (at(10, 23), at(11, 0, 0), at(11, 0, 1), at(11, 0, 2), at(14)):
         project.step(now)
 
 
 @program
 def on_missing_asks_once(note: Recorder) -> None:
-    a, b = asset("a", C.on_missing(), partitions_def=DAILY), asset("b", C.on_missing(), "a", partitions_def=DAILY)
+    a, b = (
+        asset("a", dg.AutomationCondition.on_missing(), partitions_def=DAILY),
+        asset("b", dg.AutomationCondition.on_missing(), "a", partitions_def=DAILY),
+    )
     c = asset("c")
-    d = asset("d", C.on_missing(), "c")
+    d = asset("d", dg.AutomationCondition.on_missing(), "c")
     project = Project(note, a, b, c, d)
     project.step(at(10))
     project.step(at(11))
@@ -161,17 +171,40 @@ def on_missing_asks_once(note: Recorder) -> None:
 @program
 def upstream_partitions_are_mapped(note: Recorder) -> None:
     up = asset("up", partitions_def=HOURLY)
-    daily = asset("daily", C.any_deps_match(C.newly_updated()), "up", partitions_def=DAILY)
+    daily = asset(
+        "daily",
+        dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated()),
+        "up",
+        partitions_def=DAILY,
+    )
     after = dg.AssetDep("daily", partition_mapping=BEFORE)
     project = Project(
         note,
         up,
         daily,
-        asset("any", C.any_deps_match(C.missing()), "up", partitions_def=DAILY),
-        asset("all", C.all_deps_match(C.missing()), "up", "daily", partitions_def=DAILY),
-        asset("whole", C.any_deps_match(C.newly_updated()), "up"),
-        asset("after", C.any_deps_match(C.missing()), after, partitions_def=DAILY),
-        asset("after_there", C.any_deps_match(~C.missing()), after, partitions_def=DAILY),
+        asset(
+            "any", dg.AutomationCondition.any_deps_match(dg.AutomationCondition.missing()), "up", partitions_def=DAILY
+        ),
+        asset(
+            "all",
+            dg.AutomationCondition.all_deps_match(dg.AutomationCondition.missing()),
+            "up",
+            "daily",
+            partitions_def=DAILY,
+        ),
+        asset("whole", dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated()), "up"),
+        asset(
+            "after",
+            dg.AutomationCondition.any_deps_match(dg.AutomationCondition.missing()),
+            after,
+            partitions_def=DAILY,
+        ),
+        asset(
+            "after_there",
+            dg.AutomationCondition.any_deps_match(~dg.AutomationCondition.missing()),
+            after,
+            partitions_def=DAILY,
+        ),
     )
     project.step(at(4, 0, 5))
     project.build(up, partitions=[f"2024-01-02-{hour:02d}:00" for hour in (0, 7)])
@@ -200,7 +233,7 @@ def the_latest_windows(note: Recorder) -> None:
     project = Project(
         note,
         *(
-            asset(f"{name}_{which}", C.in_latest_time_window(lookback), partitions_def=definition)
+            asset(f"{name}_{which}", dg.AutomationCondition.in_latest_time_window(lookback), partitions_def=definition)
             for name, definition in definitions.items()
             for which, lookback in lookbacks.items()
         ),
@@ -210,18 +243,18 @@ def the_latest_windows(note: Recorder) -> None:
 
 @program
 def what_failed(note: Recorder) -> None:
-    @dg.asset(automation_condition=C.execution_failed())
+    @dg.asset(automation_condition=dg.AutomationCondition.execution_failed())
     def a():
         raise ValueError("no")
 
     fails = [True]
 
-    @dg.asset(automation_condition=C.execution_failed(), partitions_def=LETTERS)
+    @dg.asset(automation_condition=dg.AutomationCondition.execution_failed(), partitions_def=LETTERS)
     def parts():
         if fails[0]:
             raise ValueError("no")
 
-    b = asset("b", C.execution_failed(), "a")
+    b = asset("b", dg.AutomationCondition.execution_failed(), "a")
     project = Project(note, a, b, parts)
     project.step()
     project.build(a, b)
@@ -246,13 +279,19 @@ def external_and_observed(note: Recorder) -> None:
         note,
         x,
         source,
-        asset("x_missing", C.any_deps_match(C.missing()), "x"),
-        asset("x_updated", C.any_deps_match(C.newly_updated()), "x"),
-        asset("x_eager", C.eager(), "x"),
-        asset("source_missing", C.any_deps_match(C.missing()), "source"),
-        asset("source_updated", C.any_deps_match(C.newly_updated()), "source"),
-        asset("source_version", C.any_deps_match(C.data_version_changed()), "source"),
-        asset("nobody", C.any_deps_match(C.missing()), "unknown"),
+        asset("x_missing", dg.AutomationCondition.any_deps_match(dg.AutomationCondition.missing()), "x"),
+        asset("x_updated", dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated()), "x"),
+        asset("x_eager", dg.AutomationCondition.eager(), "x"),
+        asset("source_missing", dg.AutomationCondition.any_deps_match(dg.AutomationCondition.missing()), "source"),
+        asset(
+            "source_updated", dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated()), "source"
+        ),
+        asset(
+            "source_version",
+            dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed()),
+            "source",
+        ),
+        asset("nobody", dg.AutomationCondition.any_deps_match(dg.AutomationCondition.missing()), "unknown"),
     )
     project.step()
     project.report(dg.AssetObservation("x"))
@@ -269,12 +308,12 @@ def external_and_observed(note: Recorder) -> None:
 def versions(note: Recorder) -> None:
     version = ["1"]
 
-    @dg.asset(automation_condition=C.data_version_changed(), partitions_def=LETTERS)
+    @dg.asset(automation_condition=dg.AutomationCondition.data_version_changed(), partitions_def=LETTERS)
     def a():
         return dg.Output(1, data_version=dg.DataVersion(version[0]))
 
     def coded(code_version):
-        return asset("coded", C.code_version_changed(), code_version=code_version)
+        return asset("coded", dg.AutomationCondition.code_version_changed(), code_version=code_version)
 
     project = Project(note, a, coded("1"))
     project.build(a, partitions=["a"])
@@ -294,10 +333,30 @@ def tags_of_runs(note: Recorder) -> None:
     project = Project(
         note,
         a,
-        asset("key", C.any_deps_match(C.executed_with_tags(tag_keys={"k"})), "a"),
-        asset("both", C.any_deps_match(C.executed_with_tags(tag_keys={"j"}, tag_values={"k": "1"})), "a"),
-        asset("any_new", C.any_deps_match(C.any_new_update_has_run_tags(tag_values={"k": "1"})), "a"),
-        asset("all_new", C.any_deps_match(C.all_new_updates_have_run_tags(tag_values={"k": "1"})), "a"),
+        asset(
+            "key", dg.AutomationCondition.any_deps_match(dg.AutomationCondition.executed_with_tags(tag_keys={"k"})), "a"
+        ),
+        asset(
+            "both",
+            dg.AutomationCondition.any_deps_match(
+                dg.AutomationCondition.executed_with_tags(tag_keys={"j"}, tag_values={"k": "1"})
+            ),
+            "a",
+        ),
+        asset(
+            "any_new",
+            dg.AutomationCondition.any_deps_match(
+                dg.AutomationCondition.any_new_update_has_run_tags(tag_values={"k": "1"})
+            ),
+            "a",
+        ),
+        asset(
+            "all_new",
+            dg.AutomationCondition.any_deps_match(
+                dg.AutomationCondition.all_new_updates_have_run_tags(tag_values={"k": "1"})
+            ),
+            "a",
+        ),
     )
     project.step()
     for tags in ([{}], [{"k": "1"}], [], [{"k": "1", "j": "2"}], [{"k": "1"}, {}], [{}, {"k": "1"}]):
@@ -309,7 +368,7 @@ def tags_of_runs(note: Recorder) -> None:
 @program
 def an_update_that_came_with_the_asset(note: Recorder) -> None:
     a = asset("a")
-    b = asset("b", C.any_deps_match(C.executed_with_root_target()), "a")
+    b = asset("b", dg.AutomationCondition.any_deps_match(dg.AutomationCondition.executed_with_root_target()), "a")
     project = Project(note, a, b)
     project.build(a)
     project.step()
@@ -329,10 +388,28 @@ def checks_of_upstream_assets(note: Recorder) -> None:
         note,
         a,
         check,
-        asset("passed", C.all_deps_blocking_checks_passed(), "a"),
-        asset("failed", C.any_deps_match(C.any_checks_match(C.check_failed())), "a"),
-        asset("missing", C.any_deps_match(C.any_checks_match(C.missing())), "a"),
-        asset("every", C.any_deps_match(C.all_checks_match(~C.missing(), blocking_only=True)), "a"),
+        asset("passed", dg.AutomationCondition.all_deps_blocking_checks_passed(), "a"),
+        asset(
+            "failed",
+            dg.AutomationCondition.any_deps_match(
+                dg.AutomationCondition.any_checks_match(dg.AutomationCondition.check_failed())
+            ),
+            "a",
+        ),
+        asset(
+            "missing",
+            dg.AutomationCondition.any_deps_match(
+                dg.AutomationCondition.any_checks_match(dg.AutomationCondition.missing())
+            ),
+            "a",
+        ),
+        asset(
+            "every",
+            dg.AutomationCondition.any_deps_match(
+                dg.AutomationCondition.all_checks_match(~dg.AutomationCondition.missing(), blocking_only=True)
+            ),
+            "a",
+        ),
     )
     project.step()
     project.build(a, check)
@@ -352,7 +429,18 @@ def a_check_is_updated(note: Recorder) -> None:
     def check():
         return dg.AssetCheckResult(passed=True)
 
-    project = Project(note, a, check, asset("b", C.any_deps_match(C.any_checks_match(C.newly_updated())), "a"))
+    project = Project(
+        note,
+        a,
+        check,
+        asset(
+            "b",
+            dg.AutomationCondition.any_deps_match(
+                dg.AutomationCondition.any_checks_match(dg.AutomationCondition.newly_updated())
+            ),
+            "a",
+        ),
+    )
     project.step()
     project.build(a, check)
     project.step()
@@ -371,8 +459,20 @@ def a_check_that_raised(note: Recorder) -> None:
         note,
         a,
         check,
-        asset("failed", C.any_deps_match(C.any_checks_match(C.execution_failed())), "a"),
-        asset("missing", C.any_deps_match(C.any_checks_match(C.missing())), "a"),
+        asset(
+            "failed",
+            dg.AutomationCondition.any_deps_match(
+                dg.AutomationCondition.any_checks_match(dg.AutomationCondition.execution_failed())
+            ),
+            "a",
+        ),
+        asset(
+            "missing",
+            dg.AutomationCondition.any_deps_match(
+                dg.AutomationCondition.any_checks_match(dg.AutomationCondition.missing())
+            ),
+            "a",
+        ),
     )
     project.step()
     project.build(a, check)
@@ -383,15 +483,19 @@ def a_check_that_raised(note: Recorder) -> None:
 def checks_have_conditions(note: Recorder) -> None:
     a, z = asset("a"), asset("z")
 
-    @dg.asset_check(asset=a, automation_condition=C.eager())
+    @dg.asset_check(asset=a, automation_condition=dg.AutomationCondition.eager())
     def eager():
         return dg.AssetCheckResult(passed=True)
 
-    @dg.asset_check(asset=a, automation_condition=C.any_deps_match(C.newly_updated()), additional_deps=["z"])
+    @dg.asset_check(
+        asset=a,
+        automation_condition=dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated()),
+        additional_deps=["z"],
+    )
     def updated():
         return dg.AssetCheckResult(passed=True)
 
-    @dg.asset_check(asset=a, automation_condition=C.on_cron("0 0 * * *"))
+    @dg.asset_check(asset=a, automation_condition=dg.AutomationCondition.on_cron("0 0 * * *"))
     def on_cron():
         return dg.AssetCheckResult(passed=True)
 
@@ -408,8 +512,17 @@ def checks_have_conditions(note: Recorder) -> None:
 
 @program
 def conditions_of_what_is_downstream(note: Recorder) -> None:
-    a, b = asset("a", C.any_downstream_conditions()), asset("b", C.any_downstream_conditions(), "a")
-    project = Project(note, a, b, asset("c", C.on_cron("0 0 * * *"), "b"), asset("d", C.missing(), "b"))
+    a, b = (
+        asset("a", dg.AutomationCondition.any_downstream_conditions()),
+        asset("b", dg.AutomationCondition.any_downstream_conditions(), "a"),
+    )
+    project = Project(
+        note,
+        a,
+        b,
+        asset("c", dg.AutomationCondition.on_cron("0 0 * * *"), "b"),
+        asset("d", dg.AutomationCondition.missing(), "b"),
+    )
     project.step(at(10))
     project.step(at(11))
     project.build(b)
@@ -418,22 +531,29 @@ def conditions_of_what_is_downstream(note: Recorder) -> None:
 
 @program
 def what_will_be_requested(note: Recorder) -> None:
-    @dg.multi_asset(specs=[dg.AssetSpec("m1", automation_condition=C.missing()), dg.AssetSpec("m2")])
+    @dg.multi_asset(
+        specs=[dg.AssetSpec("m1", automation_condition=dg.AutomationCondition.missing()), dg.AssetSpec("m2")]
+    )
     def both(): ...
 
-    asked = C.any_deps_match(C.will_be_requested())
+    asked = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.will_be_requested())
     project = Project(
         note,
         both,
         asset("n", asked, "m2"),
-        asset("a", C.missing(), partitions_def=DAILY),
+        asset("a", dg.AutomationCondition.missing(), partitions_def=DAILY),
         asset("same", asked, "a", partitions_def=DAILY),
         asset("whole", asked, "a"),
         asset("shorter", asked, "a", partitions_def=dg.DailyPartitionsDefinition("2024-01-02")),
         asset("hours", asked, "a", partitions_def=HOURLY),
         asset("after", asked, dg.AssetDep("a", partition_mapping=BEFORE), partitions_def=DAILY),
         asset("all", asked, dg.AssetDep("a", partition_mapping=dg.AllPartitionMapping()), partitions_def=DAILY),
-        asset("requested", C.any_deps_match(C.newly_requested()), "a", partitions_def=DAILY),
+        asset(
+            "requested",
+            dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_requested()),
+            "a",
+            partitions_def=DAILY,
+        ),
     )
     project.step(at(4))
     project.step(at(4, 1))
@@ -441,27 +561,29 @@ def what_will_be_requested(note: Recorder) -> None:
 
 @program
 def conditions_that_change(note: Recorder) -> None:
-    project = Project(note, asset("a", C.initial_evaluation() | C.missing().newly_true()))
+    project = Project(
+        note, asset("a", dg.AutomationCondition.initial_evaluation() | dg.AutomationCondition.missing().newly_true())
+    )
     project.step()
     project.step()
-    project.declare(asset("a", C.missing().newly_true() | C.in_progress()))
+    project.declare(asset("a", dg.AutomationCondition.missing().newly_true() | dg.AutomationCondition.in_progress()))
     project.step()
-    project.declare(asset("a", C.eager()))
+    project.declare(asset("a", dg.AutomationCondition.eager()))
     project.step()
-    kept = C.newly_updated().since(C.cron_tick_passed("0 0 * * *"))
+    kept = dg.AutomationCondition.newly_updated().since(dg.AutomationCondition.cron_tick_passed("0 0 * * *"))
     a = asset("a", kept)
     project.declare(a)
     project.step()
     project.build(a)
     project.step()
-    project.declare(asset("a", kept & ~C.in_progress()))
+    project.declare(asset("a", kept & ~dg.AutomationCondition.in_progress()))
     project.step()
 
 
 @program
 def upstream_assets_are_allowed_and_ignored(note: Recorder) -> None:
     a, b, keys = asset("a", group_name="left"), asset("b"), dg.AssetSelection.assets
-    missing = C.any_deps_match(C.missing())
+    missing = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.missing())
     project = Project(
         note,
         a,
@@ -470,7 +592,7 @@ def upstream_assets_are_allowed_and_ignored(note: Recorder) -> None:
         asset("ignored", missing.ignore(dg.AssetSelection.groups("left")), "a", "b"),
         asset("allowed_twice", missing.allow(keys("b")).allow(keys("a")), "a", "b"),
         asset("ignored_twice", missing.ignore(keys("b")).ignore(keys("a")), "a", "b"),
-        asset("eager", C.eager().ignore(keys("b")), "a", "b"),
+        asset("eager", dg.AutomationCondition.eager().ignore(keys("b")), "a", "b"),
     )
     project.step()
     project.build(a)
@@ -483,8 +605,10 @@ def other_assets_are_asked(note: Recorder) -> None:
     project = Project(
         note,
         a,
-        asset("same", C.asset_matches("a", C.missing()), partitions_def=LETTERS),
-        asset("whole", C.asset_matches("a", C.newly_updated())),
+        asset(
+            "same", dg.AutomationCondition.asset_matches("a", dg.AutomationCondition.missing()), partitions_def=LETTERS
+        ),
+        asset("whole", dg.AutomationCondition.asset_matches("a", dg.AutomationCondition.newly_updated())),
     )
     project.step()
     project.build(a, partitions=["a"])
@@ -501,8 +625,8 @@ def a_condition_of_ones_own(note: Recorder) -> None:
 
     project = Project(
         note,
-        asset("a", EveryOther() & C.missing()),
-        asset("b", C.any_deps_match(EveryOther()), "a"),
+        asset("a", EveryOther() & dg.AutomationCondition.missing()),
+        asset("b", dg.AutomationCondition.any_deps_match(EveryOther()), "a"),
         asset("c", ~EveryOther(), partitions_def=LETTERS),
     )
     for _ in range(3):
@@ -512,7 +636,10 @@ def a_condition_of_ones_own(note: Recorder) -> None:
 @program
 def partitions_that_are_added(note: Recorder) -> None:
     files = dg.DynamicPartitionsDefinition(name="files")
-    a, b = asset("a", C.on_missing(), partitions_def=files), asset("b", C.eager(), "a", partitions_def=files)
+    a, b = (
+        asset("a", dg.AutomationCondition.on_missing(), partitions_def=files),
+        asset("b", dg.AutomationCondition.eager(), "a", partitions_def=files),
+    )
     project = Project(note, a, b)
     project.instance.add_dynamic_partitions("files", ["x"])
     project.step()

@@ -1,7 +1,9 @@
 """IO managers, and the ways in which definitions and values are loaded."""
 
+import os
 import sys
 import types
+from datetime import datetime
 
 import dagster as dg
 from recorder import Recorder, program
@@ -430,3 +432,168 @@ def a_value_is_loaded_after_the_run(note: Recorder) -> None:
         with defs.get_asset_value_loader(instance=instance) as loader:
             note("kind", loader)
             note("again", [loader.load_asset_value("apples"), loader.load_asset_value("pears", partition_key="b")])
+
+
+# ----------------------------------------------------------------------------------------------------------- schedules
+
+
+@program
+def a_schedule_is_evaluated_by_hand(note: Recorder) -> None:
+    @dg.op
+    def work():
+        return 1
+
+    @dg.job
+    def daily():
+        work()
+
+    @dg.schedule(cron_schedule="0 6 * * *", job=daily, execution_timezone="UTC")
+    def mornings(context):
+        day = context.scheduled_execution_time
+        if day.weekday() == 6:
+            return dg.SkipReason("no work on Sundays")
+        return dg.RunRequest(run_key=day.strftime("%Y-%m-%d"), tags={"day": str(day.day)})
+
+    note("said", [mornings.name, mornings.cron_schedule, mornings.execution_timezone, mornings.job_name])
+    for label, day in (("monday", 1), ("sunday", 7)):
+        context = dg.build_schedule_context(scheduled_execution_time=datetime(2024, 1, day, 6))
+        answer = mornings(context)
+        if isinstance(answer, dg.SkipReason):
+            note(label, answer.skip_message)
+        else:
+            note(label, [answer.run_key, answer.tags])
+        tick = mornings.evaluate_tick(context)
+        note(f"{label} tick", [tick.skip_message, [request.run_key for request in tick.run_requests]])
+
+
+@program
+def a_schedule_definition_targets_assets(note: Recorder) -> None:
+    @dg.asset
+    def apples():
+        return 1
+
+    job = dg.define_asset_job("fruit", selection=[apples])
+    schedule = dg.ScheduleDefinition(job=job, cron_schedule="@daily", tags={"t": "1"})
+    note("said", [schedule.name, schedule.cron_schedule, schedule.job_name, schedule.default_status])
+    defs = dg.Definitions(assets=[apples], jobs=[job], schedules=[schedule])
+    note("resolved", defs.resolve_schedule_def("fruit_schedule").name)
+    note.error("bad cron", lambda: dg.ScheduleDefinition(job=job, cron_schedule="every day"), ["every day"])
+
+
+@program
+def a_partitioned_job_gives_its_schedule(note: Recorder) -> None:
+    @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2024-01-01"))
+    def apples():
+        return 1
+
+    job = dg.define_asset_job("fruit", selection=[apples])
+    defs = dg.Definitions(
+        assets=[apples], schedules=[dg.build_schedule_from_partitioned_job(job, hour_of_day=3, minute_of_hour=15)]
+    )
+    schedule = defs.resolve_schedule_def("fruit_schedule")
+    note("said", [schedule.name, schedule.cron_schedule, schedule.job_name])
+
+
+# ------------------------------------------------------------------------------------------------------------- loading
+
+
+@program
+def assets_are_loaded_from_modules(note: Recorder) -> None:
+    @dg.asset
+    def apples():
+        return 1
+
+    @dg.asset
+    def pears(apples):
+        return apples
+
+    @dg.asset_check(asset=apples)
+    def apples_are_red():
+        return dg.AssetCheckResult(passed=True)
+
+    first = module_of("fruit_one", apples=apples, apples_are_red=apples_are_red)
+    second = module_of("fruit_two", pears=pears, listed=[dg.AssetSpec("plums")])
+    note("both", keys_of(dg.load_assets_from_modules([first, second])))
+    note("grouped", keys_of(dg.load_assets_from_modules([first], group_name="g", key_prefix="p")))
+    note("checks", len(dg.load_asset_checks_from_modules([first])))
+
+
+@program
+def definitions_are_loaded_from_a_module(note: Recorder) -> None:
+    @dg.asset
+    def apples():
+        return 1
+
+    job = dg.define_asset_job("fruit", selection=[apples])
+    daily = dg.ScheduleDefinition(job=job, cron_schedule="@daily")
+    module = module_of("fruit_three", apples=apples, job=job, daily=daily)
+    defs = dg.load_definitions_from_module(module)
+    note("assets", keys_of(defs.assets))
+    note("jobs", [each.name for each in defs.jobs])
+    note("schedules", [each.name for each in defs.schedules])
+
+
+@program
+def definitions_come_from_a_function(note: Recorder) -> None:
+    @dg.asset
+    def apples():
+        return 1
+
+    @dg.definitions
+    def everything():
+        return dg.Definitions(assets=[apples])
+
+    note("keys", keys_of(everything().assets))
+
+
+@program
+def a_repository_holds_definitions(note: Recorder) -> None:
+    @dg.op
+    def work():
+        return 1
+
+    @dg.job
+    def daily():
+        work()
+
+    @dg.repository
+    def store():
+        return [daily]
+
+    note("said", [store.name, store.has_job("daily"), store.get_job("daily").name])
+
+
+@program
+def resources_are_bound_to_assets(note: Recorder) -> None:
+    @dg.asset(required_resource_keys={"tool"})
+    def apples(context):
+        return context.resources.tool
+
+    bound = dg.with_resources([apples], {"tool": dg.ResourceDefinition.hardcoded_resource("saw")})
+    note.run("run", dg.materialize(bound), outputs=["apples"])
+    note.error("missing", lambda: dg.with_resources([apples], {}), ["tool"])
+
+
+@program
+def labels_and_versions_and_paths_are_plain(note: Recorder) -> None:
+    condition = dg.AutomationCondition.eager().with_label("quick")
+    note("label", [condition.get_label(), dg.AutomationCondition.missing().get_label()])
+    note("version", dg.DataVersion("7").value)
+    note("path", os.path.basename(dg.file_relative_path(__file__, "data.csv")))
+
+    @dg.asset
+    def apples():
+        return dg.Output(1, data_version=dg.DataVersion("v1"))
+
+    with dg.instance_for_test() as instance:
+        dg.materialize([apples], instance=instance)
+        event = instance.get_latest_materialization_event(apples.key)
+        note(
+            "kept",
+            [value for name, value in event.asset_materialization.tags.items() if name.endswith("/data_version")],
+        )
+    with_references = dg.with_source_code_references([apples])
+    note(
+        "references",
+        [any("code_references" in name for name in each.metadata_by_key[each.key]) for each in with_references],
+    )

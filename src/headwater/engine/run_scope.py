@@ -154,6 +154,10 @@ class RunScope:
             self._remember(name, partition, self.instance.store.asset_state(key, partition))
         return self._recorded[(name, partition)]
 
+    def forget_recorded(self) -> None:
+        """Read anew what is recorded: other runs may have built it meanwhile."""
+        self._recorded.clear()
+
     def record_observed(self, event: AssetObserved) -> None:
         if event.data_version is not None:
             self._observed[(event.asset, event.partition)] = event.data_version

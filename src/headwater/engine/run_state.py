@@ -21,6 +21,7 @@ from headwater.model.events import (
     Event,
     OutputRef,
     RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunSucceeded,
     StepBlocked,
@@ -67,6 +68,8 @@ class LaunchStep:
     attempt: int = 1
     not_before: float = 0.0
     mapping_key: str | None = None
+    # How many of the attempts before this one were lost with their process, which the user's policy does not count.
+    lost_attempts: int = 0
 
     @property
     def key(self) -> str:
@@ -102,6 +105,8 @@ class RunState:
     unfinished_instances: dict[str, int] = field(default_factory=dict)
     failed_instances: dict[str, str] = field(default_factory=dict)
     causes: dict[str, str] = field(default_factory=dict)
+    # By step, how many of its attempts were lost with their process.
+    lost_attempts: dict[str, int] = field(default_factory=dict)
     # By step, which asset partitions its attempts have already accounted for.
     settled: dict[str, set[tuple[str, str | None]]] = field(default_factory=dict)
     unfinished: int = 0
@@ -162,13 +167,17 @@ def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...
             state.outputs[key] = event.outputs
             commands.extend(_after(state, key, event.timestamp))
         case StepFailed(step_key=str(key)):
-            retry = retry_after(state.run_id, state.steps[key], event) if not state.is_canceled else None
+            lost = state.lost_attempts.get(key, 0)
+            retry = None
+            if not state.is_canceled:
+                retry = retry_after(state.run_id, state.steps[key], event, lost, state.plan.infrastructure_retries)
+            if event.cause == "lost":
+                lost = state.lost_attempts[key] = lost + 1
             if retry is not None:
                 state.moved(key, WAITING_TO_RETRY)
                 commands.append(Record(retry))
-                commands.append(
-                    LaunchStep(state.steps[key], retry.attempt, retry.not_before, state.mapping_keys.get(key))
-                )
+                mapping_key = state.mapping_keys.get(key)
+                commands.append(LaunchStep(state.steps[key], retry.attempt, retry.not_before, mapping_key, lost))
             else:
                 state.moved(key, CANCELED if event.cause == "canceled" else FAILED)
                 if event.cause != "canceled":
@@ -190,6 +199,8 @@ def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...
         case AssetNotMaterialized(step_key=str(key)):
             state.settled.setdefault(key, set()).update((event.asset, part) for part in event.partitions or (None,))
             return state, ()
+        case RunCancelRequested():
+            return cancel(state, event.timestamp, event.reason)
         case StepBlocked() | StepRetryScheduled():
             return state, ()  # recorded because of what was taken in before
         case RunSucceeded() | RunFailed() | RunCanceled():
@@ -234,12 +245,22 @@ def _give_up(state: RunState, begun: Collection[str] = ()) -> list[str]:
     return waiting
 
 
-def retry_after(run_id: str, step: PlanStep, failure: StepFailed) -> StepRetryScheduled | None:
-    """Return the retry that a failed attempt earns, None when its failure is final."""
+def retry_after(
+    run_id: str, step: PlanStep, failure: StepFailed, lost_before: int = 0, infrastructure_retries: int = 0
+) -> StepRetryScheduled | None:
+    """Return the retry that a failed attempt earns, None when its failure is final.
+
+    An attempt that was lost with its process is tried again `infrastructure_retries` times; the user's policy counts the
+    others.
+    """
     if not failure.allow_retries or failure.cause == "canceled":
         return None
-    retries_used = failure.attempt - 1
-    if failure.requested_retries is not None:
+    retries_used = failure.attempt - 1 - lost_before
+    if failure.cause == "lost":
+        if lost_before >= infrastructure_retries:
+            return None
+        delay = 0.0
+    elif failure.requested_retries is not None:
         if retries_used >= failure.requested_retries:
             return None
         delay = failure.requested_delay_seconds or 0.0

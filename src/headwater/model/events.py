@@ -151,6 +151,17 @@ class RunCanceled(Event, frozen=True, kw_only=True, tag="run_canceled"):
         return JobCanceledData()
 
 
+class RunCancelRequested(Event, frozen=True, kw_only=True, tag="run_cancel_requested"):
+    """Someone asked for the run to be stopped; what runs is being ended."""
+
+    type_name: ClassVar[str] = "RUN_CANCELING"
+    reason: str = ""
+
+    @property
+    def message(self) -> str:
+        return f"Canceling run {self.run_id}{f': {self.reason}' if self.reason else ''}."
+
+
 class RunInterrupted(Event, frozen=True, kw_only=True, tag="run_interrupted"):
     """The process that owned the run is gone; written by whoever found it so."""
 
@@ -166,6 +177,16 @@ class RunInterrupted(Event, frozen=True, kw_only=True, tag="run_interrupted"):
         from headwater.model.event_data import JobFailureData, RunFailureReason
 
         return JobFailureData(None, RunFailureReason.UNEXPECTED_TERMINATION)
+
+
+class RunResumed(Event, frozen=True, kw_only=True, tag="run_resumed"):
+    """A run that was interrupted goes on from its recorded steps."""
+
+    type_name: ClassVar[str] = "ENGINE_EVENT"
+
+    @property
+    def message(self) -> str:
+        return f"Execution of run {self.run_id} goes on from its recorded steps."
 
 
 class EngineReport(Event, frozen=True, kw_only=True, tag="engine_report"):
@@ -505,6 +526,8 @@ AnyEvent = (
     | RunSucceeded
     | RunFailed
     | RunCanceled
+    | RunCancelRequested
+    | RunResumed
     | RunInterrupted
     | EngineReport
     | StepStarted

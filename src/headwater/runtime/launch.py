@@ -108,7 +108,7 @@ def run_job(
     if on_plan is not None:
         on_plan(plan)
     warn_of_limit(job.executor_def)
-    run = _new_run(job, plan, request, config)
+    run = new_run(job, plan, request, config)
     resources = _with_default_manager(job, instance, in_memory=request.keeps_ops_in_memory)
     outcome = RunOutcome(run, plan)
 
@@ -207,7 +207,8 @@ def _steps_in(planned: Planned) -> Mapping[str, Any]:
     return {key: planned.steps[key] for key in planned.plan.step_keys}
 
 
-def _new_run(job: JobDefinition, plan: RunPlan, request: Request, config: Mapping[str, Any]) -> Run:
+def new_run(job: JobDefinition, plan: RunPlan, request: Request, config: Mapping[str, Any]) -> Run:
+    """Return the record of a run that has not begun."""
     run_id = request.run_id or str(uuid.uuid4())
     tags = Tags(plan.tags)
     keys = plan.partition_keys

@@ -11,7 +11,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwater.engine.run_scope import RunScope
 from headwater.engine.run_state import LaunchStep
@@ -39,6 +39,9 @@ class InlineExecutor:
         self._thread: threading.Thread | None = None
         self._is_closed = False
         self._broken_off: list[Event] = []
+        # By step, the `async` ones in flight; and those that are being stopped one by one.
+        self._futures: dict[str, Any] = {}
+        self._stopping: set[str] = set()
 
     def launch(self, commands: Iterable[LaunchStep]) -> None:
         """Take in steps to be started; those with a time start when it has come."""
@@ -93,6 +96,16 @@ class InlineExecutor:
             loop = self._loop
             loop.call_soon_threadsafe(self._cancel_all)
             self._thread.join(timeout=10.0)
+
+    def stop_async(self, step_key: str) -> None:
+        """End one `async` step; it is told of as canceled."""
+        future = self._futures.get(step_key)
+        if future is not None:
+            self._stopping.add(step_key)
+            future.cancel()
+
+    def _is_stopping(self, step_key: str) -> bool:
+        return self._is_closed or step_key in self._stopping
 
     def _take_due(self) -> None:
         now = time.time()
@@ -175,7 +188,7 @@ class InlineExecutor:
         assert self._loop is not None
         for launch in self._ready_async:
             self._async_in_flight += 1
-            asyncio.run_coroutine_threadsafe(self._run_async(launch), self._loop)
+            self._futures[launch.key] = asyncio.run_coroutine_threadsafe(self._run_async(launch), self._loop)
         self._ready_async.clear()
 
     def _start_loop(self) -> None:
@@ -242,7 +255,7 @@ class InlineExecutor:
                 except TimeoutError as error:
                     ended = attempt.fail(TimeIsUp() if limit.expired() else error)
                 except asyncio.CancelledError as error:
-                    ended = attempt.broken_off() if self._is_closed else attempt.fail(_exit_as_error(error))
+                    ended = attempt.broken_off() if self._is_stopping(attempt.key) else attempt.fail(_exit_as_error(error))
                 except (SystemExit, KeyboardInterrupt) as error:
                     ended = attempt.fail(_exit_as_error(error))
                 except BaseException as error:
@@ -250,6 +263,8 @@ class InlineExecutor:
             for event in ended:
                 put(event)
         finally:
+            self._futures.pop(attempt.key, None)
+            self._stopping.discard(attempt.key)
             put(None)
 
     def _arrived(self, wait_seconds: float | None) -> Iterator[Event]:

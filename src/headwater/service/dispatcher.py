@@ -1,0 +1,779 @@
+"""The part of the service that decides: told what happened, it answers with what should be done.
+
+It has no clock, socket, thread or disk, so that a simulation can drive it through crashes. Its promise: what is appended is
+a sequence of transactions, each of which holds a fact with all that follows from it; whoever folds them has the state.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from headwater.engine.run_state import Command, LaunchStep, Record, RunState, advance, begin
+from headwater.model.codec import encode_event
+from headwater.model.error_info import ErrorInfo
+from headwater.model.events import (
+    AssetMaterialized,
+    AssetObserved,
+    Event,
+    RunCanceled,
+    RunCancelRequested,
+    RunFailed,
+    RunStarted,
+    RunSucceeded,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
+    StepSucceeded,
+)
+from headwater.model.keys import AssetKey
+from headwater.model.runs import StepStatus
+from headwater.plan.run_plan import PlanStep, RunPlan
+from headwater.service.protocol import (
+    Attempt,
+    CloseRun,
+    JobReference,
+    Leave,
+    Message,
+    OpenRun,
+    StartAttempt,
+    StopAttempt,
+)
+from headwater.service.waiting import Demand, Limits, Waiting
+
+_ENDS_RUN = (RunSucceeded, RunFailed, RunCanceled)
+_ENDS_STEP = (StepSucceeded, StepFailed, StepSkipped)
+_TOLD_TO_OTHERS = (StepSucceeded, AssetMaterialized, AssetObserved)
+
+SLOTS_TAG = "headwater/slots"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the service uses its workers. Times are in seconds, memory in bytes."""
+
+    workers: int = 2
+    # So many idle workers are kept for what comes next, up to `workers` of them.
+    spare_workers: int = 1
+    steps_of_a_worker: int = 1_000
+    worker_seconds: float = 3_600.0
+    worker_bytes: int = 2 << 30
+    async_steps_of_a_worker: int = 1_000
+    grace_seconds: float = 5.0
+    # What a run set up must be torn down within this time of its end.
+    teardown_seconds: float = 60.0
+
+
+@dataclass(slots=True)
+class ActiveRun:
+    """A run that the service carries out. `record` and `plan_bytes` are handed to workers as they are."""
+
+    run_id: str
+    location: str
+    unit: str
+    plan: RunPlan
+    job: JobReference
+    record: bytes
+    plan_bytes: bytes
+    tags: Mapping[str, str] = field(default_factory=dict)
+    priority: float = 0.0
+    label: str = ""
+    in_one_worker: bool = False
+    state: RunState | None = None
+    ends_at: float | None = None
+    # What steps made, with the worker that knows it already.
+    journal: list[tuple[int, bytes]] = field(default_factory=list)
+    # The end that is recorded when every worker has torn down what it had set up.
+    ending: Event | None = None
+    must_close_at: float | None = None
+    teardown_problem: ErrorInfo | None = None
+    open_in: set[int] = field(default_factory=set)
+    worker: int | None = None
+
+
+@dataclass(slots=True)
+class RunningAttempt:
+    """An attempt that a worker has been given."""
+
+    attempt: Attempt
+    step: PlanStep
+    started_at: float
+    last_number: int = 0
+    must_end_at: float | None = None
+    # Why it is being ended, if it is: the cause to record, and the words.
+    stopped: tuple[str, str] | None = None
+
+
+@dataclass(slots=True)
+class Worker:
+    """A process that takes steps of one snapshot of a location's code."""
+
+    worker_id: int
+    unit: str
+    started_at: float
+    is_ready: bool = False
+    pid: int | None = None
+    attempts: dict[Attempt, RunningAttempt] = field(default_factory=dict)
+    errand: int | None = None
+    runs: set[str] = field(default_factory=set)
+    journal_at: dict[str, int] = field(default_factory=dict)
+    ended: int = 0
+    resident_bytes: int = 0
+    # No more steps are given to it: it is too old, or is being ended.
+    is_leaving: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        return self.is_ready and not self.is_leaving and not self.attempts and self.errand is None
+
+    @property
+    def runs_async_steps(self) -> bool:
+        return bool(self.attempts) and all(each.step.is_async for each in self.attempts.values())
+
+
+# ------------------------------------------------------------------------------------------------------------- actions
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Record these facts in one transaction."""
+
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    worker_id: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start this many more workers."""
+
+    unit: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End a worker with all that it started: TERM, and KILL after the grace period."""
+
+    worker_id: int
+    grace_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunErrand:
+    """A worker is free to be asked this."""
+
+    worker_id: int
+    errand_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrandLost:
+    errand_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of a run is among what was appended."""
+
+    run_id: str
+
+
+Action = Append | Send | Start | Stop | RunErrand | ErrandLost | Ended
+
+
+class Dispatcher:
+    """Runs, workers, and what waits. Every method leaves actions to be taken with `take_actions`, in their order."""
+
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        *,
+        run_limits: Limits | None = None,
+        step_limits: Limits | None = None,
+    ) -> None:
+        self.policy = policy or Policy()
+        self.runs: dict[str, ActiveRun] = {}
+        self.workers: dict[int, Worker] = {}
+        self.queued_runs: Waiting[str] = Waiting(run_limits)
+        self.ready: Waiting[Attempt] = Waiting(step_limits)
+        self._launches: dict[Attempt, LaunchStep] = {}
+        self._delayed: list[tuple[float, int, Attempt]] = []
+        self._number = 0
+        self._errands: dict[str, deque[int]] = {}
+        # By asset, who builds it now and which partitions: an asset partition has one builder at a time.
+        self._claims: dict[AssetKey, dict[Attempt, frozenset[str] | None]] = {}
+        self._actions: list[Action] = []
+        self._starting: dict[str, int] = {}
+        self._is_draining = False
+
+    def take_actions(self) -> list[Action]:
+        """Return what should be done now, in this order; it is forgotten here."""
+        actions, self._actions = self._actions, []
+        return actions
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs and nothing waits."""
+        return not self.runs and not any(worker.attempts or worker.errand for worker in self.workers.values())
+
+    # ---------------------------------------------------------------------------------------------------------- runs
+
+    def submit(self, run: ActiveRun, now: float) -> None:
+        """Take up a run that is recorded and has not begun."""
+        self.runs[run.run_id] = run
+        self.queued_runs.add(run.run_id, self._run_demand(run), run.priority)
+        self._proceed(now)
+
+    def adopt(self, run: ActiveRun, past: Sequence[Event], now: float) -> None:
+        """Take up a run that another process left: fold what is recorded, report what was in flight as lost, go on."""
+        self.runs[run.run_id] = run
+        if not any(isinstance(event, RunStarted) for event in past):
+            self.queued_runs.add(run.run_id, self._run_demand(run), run.priority)
+            self._proceed(now)
+            return
+        self.queued_runs.hold(run.run_id, self._run_demand(run))
+        state, commands = begin(run.run_id, run.plan, past[0].timestamp)
+        run.state = state
+        launches: dict[str, LaunchStep] = {}
+        owed: dict[tuple[object, ...], Event] = {}
+
+        def note(commands: Iterable[Command]) -> None:
+            for command in commands:
+                if isinstance(command, LaunchStep):
+                    launches[command.key] = command
+                else:
+                    owed[_identity(command.event)] = command.event
+
+        note(commands)
+        for event in past:
+            owed.pop(_identity(event), None)
+            if isinstance(event, StepStarted) and event.step_key is not None:
+                launches.pop(event.step_key, None)
+            elif isinstance(event, RunStarted) and run.plan.timeout_seconds is not None:
+                run.ends_at = event.timestamp + run.plan.timeout_seconds
+            if isinstance(event, _TOLD_TO_OTHERS):
+                run.journal.append((0, encode_event(event)))
+            state, commands = advance(state, event)
+            note(commands)
+        out: list[Event] = []
+        self._follow(run, [Record(event) for event in owed.values()], out, now)
+        for key in [key for key, status in state.statuses.items() if status is StepStatus.RUNNING]:
+            attempt = _attempt_number(past, key)
+            cause = "canceled" if state.is_canceled else "lost"
+            failed = StepFailed(
+                run_id=run.run_id, timestamp=now, step_key=key, attempt=attempt, cause=cause, allow_retries=cause == "lost"
+            )
+            self._take_in_all(run, [failed], out, now, from_worker=0)
+        self._launch(run, [launch for key, launch in launches.items() if not state.statuses[key].is_finished], now)
+        self._append(out)
+        self._end_if_closed(run, now)
+        self._proceed(now)
+
+    def cancel(self, run_id: str, reason: str, now: float) -> bool:
+        """Stop a run: what waits is given up, what runs is ended. Says whether the run is one of ours."""
+        run = self.runs.get(run_id)
+        if run is None:
+            return False
+        out: list[Event] = []
+        if run.state is None:
+            self.queued_runs.remove(run_id)
+            run.state, _ = begin(run_id, run.plan, now)
+            self.queued_runs.hold(run_id, self._run_demand(run))
+        if not run.state.is_canceled and run.ending is None:
+            self._give_up(run, reason, out, now)
+            self._append(out)
+            self._end_if_closed(run, now)
+        self._proceed(now)
+        return True
+
+    def _give_up(self, run: ActiveRun, reason: str, out: list[Event], now: float) -> None:
+        for attempt in [attempt for attempt in self._launches if attempt.run_id == run.run_id]:
+            self._forget(attempt)
+        asked = RunCancelRequested(run_id=run.run_id, timestamp=now, reason=reason)
+        self._take_in_all(run, [asked], out, now, from_worker=0)
+        for worker in list(self.workers.values()):
+            for running in worker.attempts.values():
+                if running.attempt.run_id == run.run_id:
+                    self._end_attempt(worker, running, "canceled", reason, now)
+
+    def _end_attempt(self, worker: Worker, running: RunningAttempt, cause: str, reason: str, now: float) -> None:
+        if running.stopped is not None:
+            return
+        running.stopped = (cause, reason)
+        running.must_end_at = now + self.policy.grace_seconds
+        if running.step.is_async and cause == "canceled":
+            self._actions.append(Send(worker.worker_id, StopAttempt(running.attempt)))
+        else:
+            worker.is_leaving = True
+            self._actions.append(Stop(worker.worker_id, self.policy.grace_seconds))
+
+    # ------------------------------------------------------------------------------------------------------- errands
+
+    def ask(self, unit: str, errand_id: int, now: float) -> None:
+        """Have a worker of these answer something, before any step gets it."""
+        self._errands.setdefault(unit, deque()).append(errand_id)
+        self._proceed(now)
+
+    def errand_done(self, worker_id: int, errand_id: int, now: float) -> None:
+        """Note that a worker has answered, and is free again."""
+        worker = self.workers.get(worker_id)
+        if worker is not None and worker.errand == errand_id:
+            worker.errand = None
+            self._proceed(now)
+
+    # ------------------------------------------------------------------------------------------------------- workers
+
+    def worker_started(self, worker_id: int, unit: str, now: float) -> None:
+        """A process is on its way."""
+        self.workers[worker_id] = Worker(worker_id, unit, now)
+
+    def worker_ready(self, worker_id: int, pid: int, now: float) -> None:
+        """A worker can take steps."""
+        worker = self.workers.get(worker_id)
+        if worker is not None:
+            worker.is_ready, worker.pid = True, pid
+            self._proceed(now)
+
+    def worker_beat(self, worker_id: int, resident_bytes: int) -> None:
+        worker = self.workers.get(worker_id)
+        if worker is not None:
+            worker.resident_bytes = resident_bytes
+
+    def worker_lost(self, worker_id: int, how: str, now: float) -> None:
+        """A worker is gone: fail what it had, each attempt with the reason for which it was ended, or else as lost."""
+        worker = self.workers.pop(worker_id, None)
+        if worker is None:
+            return
+        if worker.errand is not None:
+            self._actions.append(ErrandLost(worker.errand, how))
+        touched: dict[str, list[Event]] = {}
+        for running in list(worker.attempts.values()):
+            run = self.runs[running.attempt.run_id]
+            self._release(worker, running.attempt)
+            out = touched.setdefault(run.run_id, [])
+            self._take_in_all(run, [_failure(running, how, now)], out, now, from_worker=0)
+        for run_id in worker.runs & self.runs.keys():
+            self.runs[run_id].open_in.discard(worker_id)
+            if self.runs[run_id].worker == worker_id:
+                self.runs[run_id].worker = None
+            touched.setdefault(run_id, [])
+        for run_id, out in touched.items():
+            self._append(out)
+            self._end_if_closed(self.runs[run_id], now)
+        self._proceed(now)
+
+    def facts_came(
+        self, worker_id: int, attempt: Attempt, number: int, events: Sequence[Event], now: float
+    ) -> None:
+        """Record what an attempt says, with all that follows from it. What comes late, twice or from elsewhere is dropped."""
+        worker = self.workers.get(worker_id)
+        running = worker.attempts.get(attempt) if worker is not None else None
+        if worker is None or running is None or number <= running.last_number:
+            return
+        running.last_number = number
+        run = self.runs[attempt.run_id]
+        out: list[Event] = []
+        ours = [event for event in events if event.run_id == run.run_id and _is_of(event, attempt)]
+        if any(isinstance(event, _ENDS_STEP) for event in ours):
+            self._release(worker, attempt)
+        self._take_in_all(run, ours, out, now, from_worker=worker_id)
+        self._append(out)
+        self._recycle(worker, now)
+        self._end_if_closed(run, now)
+        self._proceed(now)
+
+    def run_closed(self, worker_id: int, run_id: str, problem: ErrorInfo | None, now: float) -> None:
+        """A worker has torn down what it had set up for a run. A run that cannot clean up has not succeeded."""
+        worker, run = self.workers.get(worker_id), self.runs.get(run_id)
+        if worker is not None:
+            worker.runs.discard(run_id)
+            worker.journal_at.pop(run_id, None)
+        if run is None or worker_id not in run.open_in:
+            return
+        run.open_in.discard(worker_id)
+        run.teardown_problem = run.teardown_problem or problem
+        if worker is not None:
+            self._recycle(worker, now)
+        self._end_if_closed(run, now)
+        self._proceed(now)
+
+    def retire(self, unit: str, now: float) -> None:
+        """Give the workers of a snapshot of code nothing that is new; they end with the runs that are pinned to it."""
+        for worker in list(self.workers.values()):
+            if worker.unit == unit and not any(run.unit == unit for run in self.runs.values()):
+                self._dismiss(worker)
+
+    def _recycle(self, worker: Worker, now: float) -> None:
+        policy = self.policy
+        if worker.attempts or worker.errand is not None:
+            return
+        is_worn = (
+            worker.ended >= policy.steps_of_a_worker
+            or now - worker.started_at > policy.worker_seconds
+            or worker.resident_bytes > policy.worker_bytes
+        )
+        if is_worn and not worker.is_leaving and not any(self.runs[run].worker == worker.worker_id for run in worker.runs):
+            self._dismiss(worker)
+
+    def _dismiss(self, worker: Worker) -> None:
+        if not worker.is_leaving:
+            worker.is_leaving = True
+            self._actions.append(Send(worker.worker_id, Leave()))
+
+    # ---------------------------------------------------------------------------------------------------------- time
+
+    def tick(self, now: float) -> float | None:
+        """Do what is due; return when to come again, None when nothing is to come."""
+        while self._delayed and self._delayed[0][0] <= now:
+            attempt = heapq.heappop(self._delayed)[2]
+            launch = self._launches.get(attempt)
+            if launch is not None and attempt.run_id in self.runs:
+                self._wait(self.runs[attempt.run_id], attempt, launch)
+        for run in list(self.runs.values()):
+            if run.ends_at is not None and now >= run.ends_at and run.state is not None and not run.state.is_canceled:
+                self._time_out(run, now)
+        for run in list(self.runs.values()):
+            if run.must_close_at is not None and now >= run.must_close_at:
+                run.must_close_at = None
+                for worker_id in run.open_in & self.workers.keys():
+                    self.workers[worker_id].is_leaving = True
+                    self._actions.append(Stop(worker_id, 0.0))
+        for worker in list(self.workers.values()):
+            for running in list(worker.attempts.values()):
+                if running.must_end_at is not None and now >= running.must_end_at:
+                    running.must_end_at = None
+                    running.stopped = running.stopped or ("timeout", "its time limit was over")
+                    worker.is_leaving = True
+                    self._actions.append(Stop(worker.worker_id, 0.0 if running.stopped[0] == "canceled" else 1.0))
+        self._proceed(now)
+        times = [self._delayed[0][0]] if self._delayed else []
+        times += [run.ends_at for run in self.runs.values() if run.ends_at is not None and not _is_given_up(run)]
+        times += [run.must_close_at for run in self.runs.values() if run.must_close_at is not None]
+        times += [
+            running.must_end_at
+            for worker in self.workers.values()
+            for running in worker.attempts.values()
+            if running.must_end_at is not None
+        ]
+        return min(times, default=None)
+
+    def _time_out(self, run: ActiveRun, now: float) -> None:
+        from headwater.engine.error_info import error_info_from
+        from headwater.model.errors.execution import RunTimeoutError
+
+        assert run.state is not None
+        seconds = run.plan.timeout_seconds or 0.0
+        run.state.cancel_error = error_info_from(RunTimeoutError(seconds))
+        out: list[Event] = []
+        self._give_up(run, f"the time limit of the run, {seconds:g} s, was over", out, now)
+        self._append(out)
+        self._end_if_closed(run, now)
+
+    # --------------------------------------------------------------------------------------------------- facts and state
+
+    def _append(self, events: Sequence[Event]) -> None:
+        if events:
+            self._actions.append(Append(tuple(events)))
+
+    def _take_in_all(
+        self, run: ActiveRun, events: Iterable[Event], out: list[Event], now: float, from_worker: int
+    ) -> None:
+        """Advance the run by each fact; what follows from them comes after all of them."""
+        commands: list[Command] = []
+        for event in events:
+            commands.extend(self._take_in(run, event, out, from_worker))
+        self._follow(run, commands, out, now)
+
+    def _take_in(self, run: ActiveRun, event: Event, out: list[Event], from_worker: int) -> tuple[Command, ...]:
+        assert run.state is not None
+        if isinstance(event, _ENDS_RUN):
+            # Recorded when what was set up for the run is torn down: see _end_if_closed.
+            run.ending = event
+            run.must_close_at = event.timestamp + self.policy.teardown_seconds
+            for worker_id in run.open_in:
+                self._actions.append(Send(worker_id, CloseRun(run.run_id)))
+            return ()
+        out.append(event)
+        if isinstance(event, _TOLD_TO_OTHERS):
+            run.journal.append((from_worker, encode_event(event)))
+        run.state, commands = advance(run.state, event)
+        return commands
+
+    def _follow(self, run: ActiveRun, commands: Iterable[Command], out: list[Event], now: float) -> None:
+        pending = deque(commands)
+        launches: list[LaunchStep] = []
+        while pending:
+            command = pending.popleft()
+            if isinstance(command, Record):
+                pending.extend(self._take_in(run, command.event, out, 0))
+            else:
+                launches.append(command)
+        self._launch(run, launches, now)
+
+    def _launch(self, run: ActiveRun, launches: Iterable[LaunchStep], now: float) -> None:
+        for launch in launches:
+            attempt = Attempt(run.run_id, launch.key, launch.attempt)
+            self._launches[attempt] = launch
+            if launch.not_before > now:
+                self._number += 1
+                heapq.heappush(self._delayed, (launch.not_before, self._number, attempt))
+            else:
+                self._wait(run, attempt, launch)
+
+    def _end_if_closed(self, run: ActiveRun, now: float) -> None:
+        if run.ending is None or run.open_in or run.run_id not in self.runs:
+            return
+        assert run.state is not None
+        if run.teardown_problem is not None and isinstance(run.ending, RunSucceeded):
+            run.ending = RunFailed(run_id=run.run_id, timestamp=run.ending.timestamp, error=run.teardown_problem)
+        run.state, _ = advance(run.state, run.ending)
+        self._append([run.ending])
+        del self.runs[run.run_id]
+        self.queued_runs.release(run.run_id)
+        self._actions.append(Ended(run.run_id))
+
+    # ------------------------------------------------------------------------------------------------- what starts next
+
+    def _run_demand(self, run: ActiveRun) -> Demand:
+        return Demand(run.location, tags=tuple(sorted(run.tags.items())), label=run.label)
+
+    def _wait(self, run: ActiveRun, attempt: Attempt, launch: LaunchStep) -> None:
+        step = launch.step
+        try:
+            slots = max(1, int(step.tags.get(SLOTS_TAG, "1")))
+        except ValueError:
+            slots = 1
+        demand = Demand(
+            location=run.location,
+            pool=step.pool,
+            slots=slots,
+            tags=tuple(sorted(step.tags.items())),
+            label=run.label,
+            unit=run.unit,
+            is_async=step.is_async,
+            affinity=run.run_id if run.in_one_worker else "",
+        )
+        self.ready.add(attempt, demand, run.priority)
+
+    def _forget(self, attempt: Attempt) -> None:
+        self._launches.pop(attempt, None)
+        self.ready.remove(attempt)
+
+    def _proceed(self, now: float) -> None:
+        """Start all that can start."""
+        while (run_id := self.queued_runs.take_next()) is not None:
+            self._begin(self.runs[run_id], now)
+        for unit, errands in self._errands.items():
+            for worker in self.workers.values():
+                if errands and worker.unit == unit and worker.is_idle:
+                    worker.errand = errands.popleft()
+                    self._actions.append(RunErrand(worker.worker_id, worker.errand))
+        while (attempt := self.ready.take_next(self._has_place)) is not None:
+            self._start(attempt, now)
+        self._want_workers()
+
+    def _begin(self, run: ActiveRun, now: float) -> None:
+        out: list[Event] = []
+        started = RunStarted(run_id=run.run_id, timestamp=now)
+        run.state, commands = begin(run.run_id, run.plan, now)
+        self._take_in(run, started, out, 0)
+        if run.plan.timeout_seconds is not None:
+            run.ends_at = now + run.plan.timeout_seconds
+        self._follow(run, commands, out, now)
+        self._append(out)
+        self._end_if_closed(run, now)
+
+    def _has_place(self, demand: Demand, attempt: Attempt) -> bool:
+        if self._claimant(attempt) is not None:
+            return False
+        return self._place(demand, attempt) is not None
+
+    def _place(self, demand: Demand, attempt: Attempt) -> Worker | None:
+        """Return the worker that takes an attempt: one that has its run open, if there is one."""
+        run = self.runs[attempt.run_id]
+        if demand.affinity and run.worker is not None:
+            bound = self.workers.get(run.worker)
+            return bound if bound is not None and self._can_take(bound, demand) else None
+        found: Worker | None = None
+        for worker in self.workers.values():
+            if worker.unit != demand.unit or not self._can_take(worker, demand):
+                continue
+            if attempt.run_id in worker.runs or (demand.is_async and worker.attempts):
+                return worker
+            found = found or worker
+        return found
+
+    def _can_take(self, worker: Worker, demand: Demand) -> bool:
+        if worker.is_idle:
+            return True
+        return (
+            demand.is_async
+            and worker.is_ready
+            and not worker.is_leaving
+            and worker.errand is None
+            and worker.runs_async_steps
+            and len(worker.attempts) < self.policy.async_steps_of_a_worker
+        )
+
+    def _claimant(self, attempt: Attempt) -> Attempt | None:
+        """Return the attempt of another run that builds what this one would build, if there is one."""
+        for asset in self._launches[attempt].step.assets:
+            for holder, partitions in self._claims.get(asset.key, {}).items():
+                if holder.run_id == attempt.run_id:
+                    continue
+                if partitions is None or asset.partitions is None or not partitions.isdisjoint(asset.partitions):
+                    return holder
+        return None
+
+    def _start(self, attempt: Attempt, now: float) -> None:
+        launch = self._launches.pop(attempt)
+        run = self.runs[attempt.run_id]
+        demand = self.ready.held[attempt]
+        worker = self._place(demand, attempt)
+        assert worker is not None and run.state is not None
+        for asset in launch.step.assets:
+            partitions = None if asset.partitions is None else frozenset(asset.partitions)
+            self._claims.setdefault(asset.key, {})[attempt] = partitions
+        if not launch.step.is_async:
+            self._close_others(worker, run)
+        if run.run_id not in worker.runs:
+            worker.runs.add(run.run_id)
+            run.open_in.add(worker.worker_id)
+            self._actions.append(Send(worker.worker_id, OpenRun(run.run_id, run.record, run.plan_bytes, run.job)))
+        if run.in_one_worker:
+            run.worker = worker.worker_id
+        limit = launch.step.timeout_seconds
+        ends = [time for time in (None if limit is None else now + limit, run.ends_at) if time is not None]
+        worker.attempts[attempt] = RunningAttempt(
+            attempt, launch.step, now, must_end_at=min(ends) + self.policy.grace_seconds if ends else None
+        )
+        known = worker.journal_at.get(run.run_id, 0)
+        told = tuple(body for origin, body in run.journal[known:] if origin != worker.worker_id)
+        worker.journal_at[run.run_id] = len(run.journal)
+        started = StepStarted(run_id=run.run_id, timestamp=now, step_key=attempt.step_key, attempt=attempt.number)
+        run.state, _ = advance(run.state, started)
+        self._append([started])
+        message = StartAttempt(attempt, launch.mapping_key, told, run.ends_at, launch.lost_attempts)
+        self._actions.append(Send(worker.worker_id, message))
+
+    def _release(self, worker: Worker, attempt: Attempt) -> None:
+        running = worker.attempts.pop(attempt, None)
+        worker.ended += 1
+        self.ready.release(attempt)
+        if running is not None:
+            for asset in running.step.assets:
+                holders = self._claims.get(asset.key)
+                if holders is not None:
+                    holders.pop(attempt, None)
+                    if not holders:
+                        del self._claims[asset.key]
+
+    def _close_others(self, worker: Worker, run: ActiveRun) -> None:
+        """Have a worker tear down other runs first: inside a long step it could not, and their end would wait for it."""
+        for run_id in [run_id for run_id in worker.runs if run_id != run.run_id and run_id in self.runs]:
+            if self.runs[run_id].ending is None and self.runs[run_id].worker != worker.worker_id:
+                self._actions.append(Send(worker.worker_id, CloseRun(run_id)))
+
+    def _want_workers(self) -> None:
+        """Ask for as many workers as could be busy now, and spare ones; never more than the policy allows."""
+        policy = self.policy
+        units = {demand.unit for demand in self.ready.lanes()} | set(self._errands) | set(self._starting)
+        for unit in units:
+            mine = [worker for worker in self.workers.values() if worker.unit == unit and not worker.is_leaving]
+            busy = sum(not worker.is_idle and worker.is_ready for worker in mine)
+            waiting = min(len(self.ready), policy.workers) if any(d.unit == unit for d in self.ready.lanes()) else 0
+            errands = len(self._errands.get(unit, ()))
+            wanted = max(
+                min(busy + waiting, policy.workers) + errands, min(busy + policy.spare_workers, policy.workers + 1)
+            )
+            wanted = max(wanted, self._starting.get(unit, 0))
+            missing = wanted - len(mine)
+            if missing > 0:
+                self._actions.append(Start(unit, missing))
+
+    def keep(self, unit: str, count: int, now: float) -> None:
+        """Keep at least this many workers of a snapshot of code."""
+        if count:
+            self._starting[unit] = count
+        else:
+            self._starting.pop(unit, None)
+            self._errands.pop(unit, None)
+        self._proceed(now)
+
+    # ---------------------------------------------------------------------------------------------------- what is shown
+
+    def waiting_attempts(self) -> Iterator[tuple[Attempt, Demand, float, str]]:
+        """Yield what waits to start, in order, with its priority and what it waits for."""
+        for attempt, demand, priority in self.ready.waiting():
+            holder = self._claimant(attempt)
+            if holder is not None:
+                reason = f"run {holder.run_id[:8]}, which builds the same"
+            else:
+                reason = self.ready.reason(attempt) or "a free worker"
+            yield attempt, demand, priority, reason
+
+    def delayed_attempts(self) -> Iterator[tuple[Attempt, float]]:
+        """Yield what is to be tried again later, and when."""
+        for not_before, _, attempt in sorted(self._delayed):
+            if attempt in self._launches:
+                yield attempt, not_before
+
+
+def _identity(event: Event) -> tuple[object, ...]:
+    """What tells facts apart that follow from others."""
+    return (
+        type(event),
+        event.step_key,
+        getattr(event, "asset", None),
+        getattr(event, "attempt", None),
+        getattr(event, "partitions", None),
+    )
+
+
+def _is_of(event: Event, attempt: Attempt) -> bool:
+    if event.step_key is not None and event.step_key != attempt.step_key:
+        return False
+    number = getattr(event, "attempt", None)
+    return not isinstance(event, StepStarted) and (number is None or number == attempt.number)
+
+
+def _attempt_number(past: Sequence[Event], key: str) -> int:
+    return next(event.attempt for event in reversed(past) if isinstance(event, StepStarted) and event.step_key == key)
+
+
+def _is_given_up(run: ActiveRun) -> bool:
+    return run.state is None or run.state.is_canceled
+
+
+def _failure(running: RunningAttempt, how: str, now: float) -> StepFailed:
+    """Return the fact with which an attempt ends whose process is gone."""
+    from headwater.engine.error_info import error_info_from
+    from headwater.model.errors.execution import StepTimeoutError
+    from headwater.model.errors.service import WorkerLost
+
+    cause, _ = running.stopped or ("lost", "")
+    attempt = running.attempt
+    error: ErrorInfo | None = None
+    if cause == "timeout":
+        error = error_info_from(StepTimeoutError(attempt.step_key, running.step.timeout_seconds or 0.0))
+    elif cause == "lost":
+        error = error_info_from(WorkerLost(how))
+    return StepFailed(
+        run_id=attempt.run_id,
+        timestamp=now,
+        step_key=attempt.step_key,
+        attempt=attempt.number,
+        duration_seconds=max(0.0, now - running.started_at),
+        error=error,
+        allow_retries=cause != "canceled",
+        cause=cause,
+    )
+

@@ -1,0 +1,424 @@
+"""A worker: a process that has imported the user's code, and runs the steps that the server gives it.
+
+It decides nothing and records nothing: it loads inputs, calls functions, stores values and says what happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from headwater.engine.executors.inline import InlineExecutor
+from headwater.engine.run_scope import RunScope
+from headwater.engine.run_state import LaunchStep
+from headwater.engine.step_attempt import StepAttempt
+from headwater.model.codec import decode_event, encode_event
+from headwater.model.events import AssetMaterialized, AssetObserved, Event, StepFailed, StepStarted, StepSucceeded
+from headwater.plan.job_steps import JobStep, steps_of_job
+from headwater.plan.run_config import op_configs
+from headwater.service.channel import Channel
+from headwater.service.descriptors import Descriptors, WorkerLogs
+from headwater.service.errands import job_of, planned_run
+from headwater.service.protocol import (
+    Answer,
+    Attempt,
+    Beat,
+    CloseRun,
+    Facts,
+    Leave,
+    OpenRun,
+    PlanRun,
+    Problem,
+    RunClosed,
+    RunPlanned,
+    StartAttempt,
+    StopAttempt,
+    Surroundings,
+    ToWorker,
+    WorkerReady,
+    decode_plan,
+    decode_run,
+)
+from headwater.service.questions import RemoteStore
+from headwater.service.resources import LazyResources
+
+if TYPE_CHECKING:
+    from headwater.authoring.definitions import Definitions
+    from headwater.runtime.instance import Instance
+
+# What an attempt says is cut into messages of about this size; the last one holds its end.
+_FACTS_BYTES = 4 << 20
+_BEAT_SECONDS = 10.0
+
+
+class Canceled(KeyboardInterrupt):
+    """Raised inside the step that is to end."""
+
+
+class OpenedRun:
+    """A run as this worker sees it: its plan and the code of its steps, with resources that are set up when needed."""
+
+    def __init__(self, worker: WorkerProcess, message: OpenRun) -> None:
+        self.run = decode_run(message.run)
+        self.plan = decode_plan(message.plan)
+        self.worker = worker
+        job = job_of(worker.definitions, message.job)
+        self.steps: dict[str, JobStep] = {step.key: step for step in steps_of_job(job)}
+        config = self.run.run_config
+        resources = dict(job.resource_defs)
+        if "io_manager" not in resources:
+            from headwater.io.filesystem import FilesystemIOManager
+
+            resources["io_manager"] = FilesystemIOManager(base_dir=worker.instance.storage_dir)
+        self.resources = LazyResources(resources, config.get("resources"), instance=worker.instance, run=self.run)
+        loggers: Any = ()
+        if job.loggers:
+            from headwater.authoring.loggers import open_loggers
+
+            loggers = open_loggers(job.loggers, config.get("loggers"), job_def=job, run_id=self.run.run_id)
+        self.scope = RunScope(
+            run=self.run,
+            plan=self.plan,
+            job=job,
+            steps=self.steps,
+            instance=worker.instance,
+            resources=self.resources,
+            logs=worker.logs,
+            loggers=loggers,
+            input_values=job.input_values,
+            op_configs=op_configs(job, config, self.steps),
+            keeps_values=False,
+        )
+        self.executor = WorkerExecutor(self.scope, worker)
+
+    def learn(self, journal: tuple[bytes, ...]) -> None:
+        """Take in what other workers made in this run."""
+        self.scope.forget_recorded()
+        for body in journal:
+            event = decode_event(body)
+            if isinstance(event, AssetMaterialized):
+                self.scope.record_built(event)
+            elif isinstance(event, AssetObserved):
+                self.scope.record_observed(event)
+            elif isinstance(event, StepSucceeded) and event.step_key is not None:
+                self.scope.record_given(event.step_key, [(ref.name, ref.mapping_key) for ref in event.outputs])
+
+    def close(self) -> Problem | None:
+        self.executor.close()
+        try:
+            self.resources.close()
+        except Exception as error:
+            return Problem.of(error)
+        return None
+
+
+class WorkerExecutor(InlineExecutor):
+    """Runs steps as the executor in process does; what `async` ones say goes out at once."""
+
+    def __init__(self, scope: RunScope, worker: WorkerProcess) -> None:
+        super().__init__(scope)
+        self._worker = worker
+        self._outbox = _Outlet(self)  # type: ignore[assignment]
+
+    def start_async(self, launch: LaunchStep) -> None:
+        self._ready_async.append(launch)
+        self._start_async()
+
+    def run(self, launch: LaunchStep) -> Iterator[Event]:
+        return self._run(launch)
+
+    def gives_one_by_one(self, launch: LaunchStep) -> bool:
+        """Whether a step says what it made while it goes on: then each thing is recorded as it comes."""
+        return self._attempt(launch).op.signature.kind == "generator"
+
+    def say(self, event: Event) -> None:
+        self._worker.say_async(self._ended(event))
+
+
+class _Outlet:
+    """Where `async` steps put what happens: it is sent from their own thread."""
+
+    def __init__(self, executor: WorkerExecutor) -> None:
+        self._executor = executor
+
+    def put(self, event: Event | None) -> None:
+        if event is not None:
+            self._executor.say(event)
+
+    def get_nowait(self) -> Event:
+        raise queue.Empty
+
+
+class WorkerProcess:
+    """One worker, from its first word to its last."""
+
+    def __init__(self, connection: Any, load: Callable[[], Definitions]) -> None:
+        self.channel = Channel(connection)
+        self.load = load
+        self.definitions: Definitions
+        self.instance: Instance
+        self.logs: WorkerLogs
+        self.store = RemoteStore(self.channel.send)
+        self.runs: dict[str, OpenedRun] = {}
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._current: Attempt | None = None
+        self._numbers: dict[Attempt, int] = {}
+        self._async: dict[tuple[str, str], Attempt] = {}
+        self._lock = threading.Lock()
+        self._ended = 0
+        self._is_ending = False
+
+    def serve(self) -> None:
+        """Work until the server says that it is enough, or is gone."""
+        signal.signal(signal.SIGTERM, self._on_term)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=self._listen, name="headwater-channel", daemon=True).start()
+        first = self._inbox.get()
+        assert isinstance(first, Surroundings)
+        self._set_up(first)
+        from importlib.metadata import version
+
+        self.channel.send(WorkerReady(os.getpid(), version("headwater")))
+        beat_at = time.monotonic() + _BEAT_SECONDS
+        with self.logs.capturing():
+            while True:
+                try:
+                    message = self._inbox.get(timeout=max(0.0, beat_at - time.monotonic()))
+                except queue.Empty:
+                    beat_at = time.monotonic() + _BEAT_SECONDS
+                    self.channel.send(Beat(resident_bytes(), self._ended))
+                    continue
+                if isinstance(message, Leave):
+                    self._close_all()
+                    return
+                self._handle(message)
+
+    def _set_up(self, surroundings: Surroundings) -> None:
+        from headwater.runtime.instance import Instance
+
+        self.logs = WorkerLogs(surroundings.logs_dir, surroundings.log_bytes_limit)
+        self.logs.descriptors = Descriptors()
+        self.instance = Instance.of_worker(self.store, surroundings.home, surroundings.storage_dir)
+        self.definitions = self.load()
+
+    def _listen(self) -> None:
+        try:
+            for message in self.channel.messages(ToWorker):
+                if isinstance(message, Answer):
+                    self.store.answered(message)
+                elif isinstance(message, StopAttempt):
+                    self._stop_async(message.attempt)
+                else:
+                    self._inbox.put(message)
+        finally:
+            if not self._is_ending:
+                # The server is gone, and with it whoever would record what we do.
+                with contextlib.suppress(OSError):
+                    os.killpg(0, signal.SIGKILL)
+                os._exit(1)
+
+    def _on_term(self, _number: int, _frame: object) -> None:
+        if self._is_ending:
+            return
+        self._is_ending = True
+        if self._current is not None:
+            raise Canceled("canceled")
+        for run in list(self.runs.values()):
+            run.executor.close()
+        os._exit(0)
+
+    def _handle(self, message: Any) -> None:
+        match message:
+            case OpenRun():
+                self._open(message)
+            case StartAttempt():
+                self._start(message)
+            case CloseRun(run_id=run_id):
+                run = self.runs.pop(run_id, None)
+                problem = run.close() if isinstance(run, OpenedRun) else None
+                self.channel.send(RunClosed(run_id, problem))
+            case PlanRun():
+                self.channel.send(self._plan(message))
+
+    def _plan(self, message: PlanRun) -> RunPlanned:
+        try:
+            return planned_run(self.definitions, self.instance, message)
+        except Exception as error:
+            return RunPlanned(message.errand_id, problem=Problem.of(error))
+
+    def _open(self, message: OpenRun) -> None:
+        try:
+            self.runs[message.run_id] = OpenedRun(self, message)
+        except Exception as error:
+            # Told with the first attempt, which is what fails by it.
+            self.runs[message.run_id] = error  # type: ignore[assignment]
+
+    # --------------------------------------------------------------------------------------------------------- attempts
+
+    def _start(self, message: StartAttempt) -> None:
+        attempt = message.attempt
+        run = self.runs.get(attempt.run_id)
+        self._numbers[attempt] = 0
+        try:
+            if not isinstance(run, OpenedRun):
+                raise run if isinstance(run, Exception) else RuntimeError("The run was not opened in this worker.")
+            run.learn(message.journal)
+            template = attempt.step_key
+            if message.mapping_key is not None:
+                template = template[: -len(message.mapping_key) - 2]
+            step = run.scope.plan_steps[template]
+            if template not in run.steps:
+                raise _step_is_gone(template, run.scope.job.name)
+        except Exception as error:
+            self._fail(attempt, error)
+            return
+        launch = LaunchStep(
+            step if message.mapping_key is None else replace(step, key=attempt.step_key),
+            attempt.number,
+            mapping_key=message.mapping_key,
+            lost_attempts=message.lost_attempts,
+        )
+        run.scope.ends_at = message.run_ends_at
+        if step.is_async:
+            self.logs.takes_descriptors = False
+            with self._lock:
+                self._async[(attempt.run_id, attempt.step_key)] = attempt
+            run.executor.start_async(launch)
+        else:
+            self._run(run, launch, attempt)
+
+    def _run(self, run: OpenedRun, launch: LaunchStep, attempt: Attempt) -> None:
+        """Run one ordinary step in this thread."""
+        told: list[bytes] = []
+        size = 0
+        self.logs.takes_descriptors = True
+        directory = os.getcwd()
+        one_by_one = run.executor.gives_one_by_one(launch)
+        self._current = attempt
+        try:
+            for event in run.executor.run(launch):
+                if isinstance(event, StepStarted):
+                    continue  # the server has recorded it
+                body = encode_event(event)
+                if told and (one_by_one or size + len(body) > _FACTS_BYTES):
+                    self._say(attempt, told)
+                    told, size = [], 0
+                told.append(body)
+                size += len(body)
+            self._current = None
+        except KeyboardInterrupt:
+            self._current = None
+            told += [encode_event(event) for event in run.executor.break_off()]
+            self._say(attempt, told)
+            self._is_ending = True
+            os._exit(0)
+        except BaseException as error:
+            self._current = None
+            self._fail(attempt, error)
+            return
+        self._say(attempt, told)
+        self._ended += 1
+        signal.signal(signal.SIGTERM, self._on_term)
+        with contextlib.suppress(OSError):
+            os.chdir(directory)
+
+    def _fail(self, attempt: Attempt, error: BaseException) -> None:
+        from headwater.engine.error_info import error_info_from
+
+        failed = StepFailed(
+            run_id=attempt.run_id,
+            timestamp=time.time(),
+            step_key=attempt.step_key,
+            attempt=attempt.number,
+            error=error_info_from(error),
+        )
+        self._say(attempt, [encode_event(failed)])
+
+    def _say(self, attempt: Attempt, events: list[bytes]) -> None:
+        if not events:
+            return
+        with self._lock:
+            number = self._numbers[attempt] = self._numbers.get(attempt, 0) + 1
+        self.channel.send(Facts(attempt, number, tuple(events)))
+
+    def say_async(self, event: Event) -> None:
+        """Tell what happened in an `async` step."""
+        if isinstance(event, StepStarted) or event.step_key is None:
+            return
+        attempt = self._async.get((event.run_id, event.step_key))
+        if attempt is not None:
+            self._say(attempt, [encode_event(event)])
+
+    def _stop_async(self, attempt: Attempt) -> None:
+        run = self.runs.get(attempt.run_id)
+        if isinstance(run, OpenedRun):
+            run.executor.stop_async(attempt.step_key)
+
+    def _close_all(self) -> None:
+        self._is_ending = True
+        for run_id, run in list(self.runs.items()):
+            if isinstance(run, OpenedRun):
+                self.channel.send(RunClosed(run_id, run.close()))
+
+
+def _step_is_gone(step: str, job: str) -> Exception:
+    from headwater.model.errors.execution import UnusableResult
+
+    return UnusableResult(
+        what=f'Job "{job}" has no step "{step}" any more.',
+        why="The run was planned with other code than this worker has imported.",
+        fix="Launch it anew.",
+    )
+
+
+def resident_bytes() -> int:
+    """Return how much memory this process holds."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def work(connection: Any, load: Callable[[], Definitions]) -> None:
+    """Be a worker until the end of this process."""
+    code = 0
+    try:
+        WorkerProcess(connection, load).serve()
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        code = 1
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def prime() -> None:
+    """Import what every worker needs, so that a fork of this process has it."""
+    import headwater.authoring.contexts
+    import headwater.engine.input_loading
+    import headwater.engine.step_outputs
+    import headwater.io.filesystem
+    import headwater.io.formats
+    import headwater.runtime.execute
+    import headwater.runtime.instance
+    import headwater.runtime.launch  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
+__all__ = ["StepAttempt", "WorkerProcess", "prime", "resident_bytes", "work"]

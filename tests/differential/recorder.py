@@ -78,7 +78,8 @@ def is_slip(error: BaseException) -> bool:
 
 def _last_line(frames: TracebackType | None) -> str | None:
     """Return the line that an error comes from, where that is a program's."""
-    while frames is not None and frames.tb_next is not None:
+    # A name that a module does not have is told by a function of that module.
+    while frames is not None and frames.tb_next is not None and frames.tb_next.tb_frame.f_code.co_name != "__getattr__":
         frames = frames.tb_next
     if frames is None or "/differential/programs/" not in frames.tb_frame.f_code.co_filename:
         return None

@@ -187,6 +187,8 @@ class StepOutputs:
                 continue
             if asset is not None and asset in attempt.assets.settled:
                 continue
+            if port.is_by_spec and definition is not None and definition.can_subset:
+                continue  # what may be built in parts is built as far as it was told
             if port.is_nothing or (asset is not None and port.is_by_spec):
                 events.extend(self._without_value(port, asset))
             else:
@@ -224,7 +226,7 @@ class StepOutputs:
         self, port: OutputPort, value: Any, asset: AssetKey | None, partitions: Sequence[str] | None
     ) -> None:
         declared = port.type
-        if declared.is_any or (declared.is_nothing and self._is_by_specs(port)):
+        if declared.is_any:
             return
         owner = f'asset "{asset}"' if asset is not None else f'op "{self.attempt.key}"'
         if (
@@ -240,10 +242,6 @@ class StepOutputs:
                 require_type(declared, part, owner=owner, direction="output", name=port.name)
             return
         require_type(declared, value, owner=owner, direction="output", name=port.name)
-
-    def _is_by_specs(self, port: OutputPort) -> bool:
-        code = self.attempt.code
-        return code.assets_def is not None and port.annotation is None and len(code.asset_by_output) > 0
 
     def _stored(
         self,

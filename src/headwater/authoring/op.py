@@ -75,6 +75,8 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
         self.timeout_seconds = timeout
         self._config_schema: ConfigSchema | None = None
         self.config_stages: tuple[ConfigStage, ...] = ()
+        if config_schema is not None and not isinstance(config_schema, type):
+            _ = self.own_config_schema  # a mistake in it is told where it is written
 
     @property
     def version(self) -> str | None:

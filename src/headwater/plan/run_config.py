@@ -103,6 +103,10 @@ def _found_op_configs(job: JobDefinition, run_config: Mapping[str, Any], steps: 
     faults.extend(_resource_faults(job, run_config, steps))
     if "execution" in run_config:
         faults.extend(execution_faults(job.executor_def, run_config["execution"]))
+    if run_config.get("loggers"):
+        from headwater.authoring.loggers import default_loggers, logger_faults
+
+        faults.extend(logger_faults(job.loggers or default_loggers(), run_config["loggers"]))
     if faults:
         raise config_error(faults)
     return found

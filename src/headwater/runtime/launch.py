@@ -247,11 +247,12 @@ def _with_default_manager(job: JobDefinition, instance: Instance, *, in_memory: 
 
 
 def _loggers(job: JobDefinition, config: Mapping[str, Any], run: Run) -> Sequence[Any]:
-    if not job.loggers:
+    given = config.get("loggers")
+    if not job.loggers and not given:
         return ()
-    from headwater.authoring.loggers import open_loggers
+    from headwater.authoring.loggers import default_loggers, open_loggers
 
-    return open_loggers(job.loggers, config.get("loggers"), job_def=job, run_id=run.run_id)
+    return open_loggers(job.loggers or default_loggers(), given, job_def=job, run_id=run.run_id)
 
 
 def _first_exception(outcome: RunOutcome) -> BaseException | None:

@@ -192,8 +192,10 @@ class StepOutputs:
             if port.is_nothing or (asset is not None and port.is_by_spec):
                 events.extend(self._without_value(port, asset))
             else:
-                kind = "Asset" if asset is not None else "Op"
-                raise StepOutputNotFoundError(str(asset) if asset is not None else attempt.key, name, kind)
+                is_multi = definition is not None and len(definition.specs_by_key) > 1
+                kind = "Multi-asset" if is_multi else "Asset" if asset is not None else "Op"
+                owner = attempt.key if asset is None or is_multi else str(asset)
+                raise StepOutputNotFoundError(owner, name, kind)
         return events
 
     def _without_value(self, port: OutputPort, asset: AssetKey | None) -> list[Event]:

@@ -14,6 +14,7 @@ from headwater.authoring.nodes import NodeDefinition
 from headwater.authoring.op import OpDefinition
 from headwater.authoring.ports import NO_VALUE as NO_PORT_VALUE
 from headwater.model.errors.config import ConfigFault, config_error
+from headwater.model.errors.resources import MissingResourceError
 from headwater.model.errors.root import did_you_mean
 from headwater.plan.run_plan import FromConfig, FromMany
 
@@ -278,6 +279,17 @@ def refuse_missing_inputs(
             )
     if faults:
         raise config_error(faults)
+
+
+def refuse_missing_resources(job: JobDefinition, steps: Mapping[str, JobStep]) -> None:
+    """Raise MissingResourceError for the first step that needs a resource which the job does not have."""
+    provided = {"io_manager", *job.resource_defs}
+    if required_keys(job, steps) <= provided:
+        return
+    for step in steps.values():
+        for key in sorted(required_keys(job, {step.key: step}) - provided):
+            needed_by = f'{step.kind} "{step.key}" of job "{job.name}"'
+            raise MissingResourceError(key, needed_by, job.resource_defs)
 
 
 def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:

@@ -20,7 +20,13 @@ from headwater.model.events import Event, RunCanceled, RunFailed
 from headwater.model.runs import Run, RunStatus, StepStatus
 from headwater.model.tags import Tags
 from headwater.plan.build import Planned, build_plan
-from headwater.plan.run_config import full_run_config, op_configs, refuse_missing_inputs, required_keys
+from headwater.plan.run_config import (
+    full_run_config,
+    op_configs,
+    refuse_missing_inputs,
+    refuse_missing_resources,
+    required_keys,
+)
 from headwater.plan.run_plan import KnownOutputs, RunPlan
 
 if TYPE_CHECKING:
@@ -88,6 +94,7 @@ def plan_request(
         step_keys=request.step_keys,
         known_outputs=request.known_outputs,
     )
+    refuse_missing_resources(job, _steps_in(planned))
     configs = op_configs(job, config, planned.steps)
     refuse_missing_inputs(planned.plan, planned.steps, config, {**job.input_values, **request.input_values})
     return planned, config, configs

@@ -100,7 +100,7 @@ class UnresolvedAssetJobDefinition:
 
     def _refuse_mixed_partitions(self, index: AssetIndex, keys: Sequence[AssetKey]) -> None:
         first: tuple[AssetKey, PartitionsDefinition[Any]] | None = None
-        for key in keys:
+        for key in sorted(keys):
             spec = index.spec(key)
             if spec is None or spec.partitions_def is None:
                 continue

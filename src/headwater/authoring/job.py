@@ -16,7 +16,6 @@ from headwater.authoring.running import runtime_function
 from headwater.authoring.unconnected_inputs import refuse_unconnected_inputs
 from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError, did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey
-from headwater.model.metadata import normalize_metadata
 from headwater.model.specs import checked_name
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class JobDefinition:
         self.config = config
         self.tags: Mapping[str, str] = json_tags(tags)
         self.run_tags: Mapping[str, str] = json_tags(run_tags) if run_tags is not None else self.tags
-        self.metadata: Mapping[str, Any] = normalize_metadata(metadata) if metadata else {}
+        self.metadata: Mapping[str, Any] = _normalized(metadata) if metadata else {}
         self.hook_defs = checked_hooks(hooks, f'job "{self.name}"') | checked_hooks(hook_defs, f'job "{self.name}"')
         self.op_retry_policy = op_retry_policy
         self.explicit_partitions_def = partitions_def
@@ -442,6 +441,12 @@ class JobDefinition:
 
     def __repr__(self) -> str:
         return f"JobDefinition({self.name!r})"
+
+
+def _normalized(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    from headwater.model.metadata import normalize_metadata
+
+    return normalize_metadata(metadata)
 
 
 @overload

@@ -231,6 +231,7 @@ class StepOutputs:
         if declared.is_any:
             return
         owner = f'asset "{asset}"' if asset is not None else f'op "{self.attempt.key}"'
+        context = self.attempt.context_of_check(declared)
         if (
             partitions is not None
             and len(partitions) != 1
@@ -238,12 +239,12 @@ class StepOutputs:
             and set(value) <= set(partitions)
         ):
             # Several partitions in one run: each of them has the declared type.
-            if declared.type_check(value).success:
+            if declared.type_check(value, context=context).success:
                 return
             for part in value.values():
-                require_type(declared, part, owner=owner, direction="output", name=port.name)
+                require_type(declared, part, owner=owner, direction="output", name=port.name, context=context)
             return
-        require_type(declared, value, owner=owner, direction="output", name=port.name)
+        require_type(declared, value, owner=owner, direction="output", name=port.name, context=context)
 
     def _stored(
         self,

@@ -303,6 +303,8 @@ def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
         for hook in step.hooks:
             keys |= hook.required_resource_keys
         for name, port in step.op.outs.items():
+            if not port.type.is_annotation:
+                keys |= port.type.check_resource_keys
             asset = step.asset_by_output.get(name)
             if port.annotation is not NO_ANNOTATION and is_nothing(port.annotation):
                 continue
@@ -315,6 +317,8 @@ def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
         for name, entry in step.op.ins.items():
             if entry.is_nothing:
                 continue
+            if not entry.type.is_annotation:
+                keys |= entry.type.check_resource_keys
             if isinstance(step.inputs.get(name), FromConfig) and entry.type.loader is not None:
                 keys |= entry.type.loader.required_resource_keys()
             if entry.input_manager_key is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.executors import warn_of_limit
+from headwater.authoring.log import Log
 from headwater.authoring.resources import ResourceSession
 from headwater.authoring.step_scope import PARTITION_RANGE_END_TAG, PARTITION_RANGE_START_TAG, PARTITION_TAG
 from headwater.engine.error_info import error_info_from
@@ -127,7 +128,9 @@ def run_job(
     store = instance.store
     store.create_run(run)
     logs = StepLogs(instance.logs_dir, on_line=on_line, pass_through=on_line is None)
-    session = ResourceSession(resources, config.get("resources"), instance=instance, run=run)
+    loggers = _loggers(job, config, run)
+    log = Log(loggers=loggers) if loggers else None
+    session = ResourceSession(resources, config.get("resources"), instance=instance, run=run, log=log)
     scope = RunScope(
         run=run,
         plan=plan,
@@ -136,7 +139,7 @@ def run_job(
         instance=instance,
         resources=session,
         logs=logs,
-        loggers=_loggers(job, config, run),
+        loggers=loggers,
         input_values={**job.input_values, **request.input_values},
         op_configs=configs,
         keeps_values=request.keeps_values,

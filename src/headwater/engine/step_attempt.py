@@ -267,6 +267,8 @@ class StepAttempt:
             partitions_def = partitions_def_of_step(scope, code)
             if partitions_def is None:
                 run_keys = None
+            else:  # fewer than the run is about, where an earlier run has built the others
+                run_keys = next((asset.partitions for asset in self.step.assets if asset.partitions), run_keys)
         elif run_keys is not None:
             partitions_def = scope.job.partitions_def
         plain = config

@@ -20,6 +20,7 @@ from headwater.engine.step_logs import StepLogs
 from headwater.model.events import Event, RunCanceled, RunFailed
 from headwater.model.runs import Run, RunStatus, StepStatus
 from headwater.model.tags import Tags
+from headwater.plan.already_built import AlreadyBuilt
 from headwater.plan.build import Planned, build_plan
 from headwater.plan.run_config import (
     full_run_config,
@@ -63,6 +64,7 @@ class Request:
     partition_range: tuple[str, str] | None = None
     step_keys: Sequence[str] | None = None
     known_outputs: Mapping[str, KnownOutputs] = field(default_factory=dict)
+    built: AlreadyBuilt | None = None
     input_values: Mapping[str, Any] = field(default_factory=dict)
     run_id: str | None = None
     parent_run_id: str | None = None
@@ -94,6 +96,7 @@ def plan_request(
         partition_range=partition_range if partition_key is None and request.partition_keys is None else None,
         step_keys=request.step_keys,
         known_outputs=request.known_outputs,
+        built=request.built,
     )
     refuse_missing_resources(job, _steps_in(planned))
     configs = op_configs(job, config, planned.steps)

@@ -6,12 +6,13 @@ The public names, handed on lazily: importing the package costs next to nothing,
 from __future__ import annotations
 
 import sys
-from types import ModuleType
 
 # Type checkers know it by name, and typing is half of what a bare import would cost.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from headwater.authoring.asset_decorators import (
         asset as asset,
     )
@@ -731,6 +732,7 @@ _PUBLIC_NAMES = sorted((*_MODULE_BY_NAME, "__version__"))
 # Type checkers know the names by their imports, and could not read this list.
 if not TYPE_CHECKING:
     __all__ = _PUBLIC_NAMES
+    ModuleType = type(sys)
 
 
 # Of Dagster's public API, what this release does not have; docs/differences.md lists the same names.

@@ -407,7 +407,7 @@ def test_partitions_of_an_asset_are_each_of_the_declared_type_in_a_direct_call()
     [
         ((1, "x"), 'Output "b" of op "gives" is a str'),
         ((1, 2, 3), '"gives" returned a tuple of 3, and has 2 outputs: a, b'),
-        (None, 'ended without giving its output "a"'),
+        (None, '"gives" returned nothing, and has 2 outputs: a, b'),
         ((hw.Output(1, "b"), hw.Output(2, "a")), 'returned the output "b" in the place of "a"'),
     ],
 )

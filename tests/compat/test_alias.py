@@ -136,6 +136,18 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "There is no file 'nothing.py'" in ended.stderr
 
 
+def test_putting_the_alias_in_loads_no_more_than_its_own_few_modules(tmp_path: Path) -> None:
+    ended = run_python(
+        "-c",
+        "import sys, headwater; before = set(sys.modules)\n"
+        "import headwater.compat.dagster as alias; alias.install(); import dagster\n"
+        "print(*sorted(set(sys.modules) - before))",
+        cwd=tmp_path,
+    )
+    loaded = {name for name in ended.stdout.split() if name.partition(".")[0] not in ("importlib", "warnings")}
+    assert loaded == {"dagster", "headwater.compat", "headwater.compat.dagster", "headwater.compat.dagster.aliases"}
+
+
 def test_what_is_put_in_can_be_taken_out_and_put_in_twice(tmp_path: Path) -> None:
     ended = run_here(
         """

@@ -13,7 +13,7 @@ import os
 import sys
 
 from benchmarks.contenders import peer_with_libraries
-from tests.differential.comparison import EXPECTED, PROGRAM_FILES, compare, expected_of, run_programs
+from tests.differential.comparison import EXPECTED, PROGRAM_FILES, compare, expected_of, faults_of, run_programs
 
 
 def main(arguments: list[str]) -> int:
@@ -33,7 +33,10 @@ def main(arguments: list[str]) -> int:
             theirs = {name: record for name, record in theirs.items() if not only or name in only}
         else:
             theirs = run_programs(str(peer_with_libraries().python), path, as_alias=False, only=only)
-        if is_recording and not only:
+        faults = faults_of(path, theirs)
+        if is_recording and faults:
+            print(f"{path.stem}: nothing is written down before its programs are mended")
+        elif is_recording and not only:
             (EXPECTED / f"{path.stem}.json").write_text(json.dumps(theirs, indent=1, sort_keys=True) + "\n")
         elif not is_here and not only and theirs != expected_of(path):
             print(f"{path.stem}: Dagster records something else than what is written down; look, then use --record")
@@ -41,8 +44,10 @@ def main(arguments: list[str]) -> int:
         compared = compare(path, theirs, run_programs(sys.executable, path, as_alias=True, only=only))
         agreeing += compared.agreeing
         deliberate += len(compared.deliberate)
-        wrong += len(compared.wrong) + (0 if only else len(compared.gone))
+        wrong += len(faults) + len(compared.wrong) + (0 if only else len(compared.gone))
         print(f"{path.stem}: {compared.agreeing} agree, {len(compared.deliberate)} differ on purpose")
+        for place in faults:
+            print(f"  FAULT {place}")
         for place in compared.wrong:
             print(f"  DIFFERS {place}")
         for place in () if only else compared.gone:

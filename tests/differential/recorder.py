@@ -6,9 +6,11 @@ Imported beside either engine, so it knows only `dagster`, which is the real one
 from __future__ import annotations
 
 import enum
+import linecache
 import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from types import TracebackType
 from typing import Any
 
 import dagster as dg
@@ -22,6 +24,8 @@ _BRANDS = ("dagster/", "headwater/")
 
 def program(function: Program) -> Program:
     """Register a program under the name of its function."""
+    if function.__name__ in PROGRAMS:
+        raise ValueError(f"two programs are called {function.__name__}, and only the second would run")
     PROGRAMS[function.__name__] = function
     return function
 
@@ -49,9 +53,37 @@ class Recorder:
             answer = action()
         except Exception as error:
             text = in_full(error)
-            self.record[label] = {"raises": error_kind(error), "mentions": [name for name in mentions if name in text]}
+            said = [name for name in mentions if name in text]
+            self.record[label] = {"raises": error_kind(error), "mentions": said}
+            if not said and is_slip(error):
+                self.record[label] = {FAULT: f"{error_kind(error)}: {error}"}
         else:
             self.record[label] = {"raises": None, "gives": plain(answer)}
+
+
+# A program that slips records the same on both engines and has shown nothing, so what it records says that it slipped.
+FAULT = "a fault of the program"
+_SLIPS = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError", "AttributeError", "TypeError")
+
+
+def is_slip(error: BaseException) -> bool:
+    """Return whether an error is of the kinds that slips are, and comes from a line that does not raise it on purpose.
+
+    Such a line stands in a program itself: an engine that refuses a call raises from a line of its own. What an action
+    was to refuse with such an error names what it should mention.
+    """
+    line = _last_line(error.__traceback__)
+    return type(error).__name__ in _SLIPS and line is not None and not line.strip().startswith("raise ")
+
+
+def _last_line(frames: TracebackType | None) -> str | None:
+    """Return the line that an error comes from, where that is a program's."""
+    # A name that a module does not have is told by a function of that module.
+    while frames is not None and frames.tb_next is not None and frames.tb_next.tb_frame.f_code.co_name != "__getattr__":
+        frames = frames.tb_next
+    if frames is None or "/differential/programs/" not in frames.tb_frame.f_code.co_filename:
+        return None
+    return linecache.getline(frames.tb_frame.f_code.co_filename, frames.tb_lineno)
 
 
 def in_full(error: BaseException | None) -> str:
@@ -94,7 +126,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, dg.AssetCheckKey):
         return f"{value.asset_key.to_user_string()}:{value.name}"
     if isinstance(value, dg.MetadataValue):
-        return {"kind": type(value).__name__.removeprefix("Dagster"), "value": plain(getattr(value, "value", None))}
+        inner = getattr(value, "value", None)
+        kind = type(value).__name__.removeprefix("Dagster")
+        return {"kind": kind, "value": fields_of(value) if type(inner) is type(value) else plain(inner)}
+    if isinstance(value, dg.TableSchema | dg.TableColumnLineage | dg.TableRecord):
+        return fields_of(value)
     if isinstance(value, dg.PartitionKeyRange):
         return [value.start, value.end]
     if isinstance(value, dg.TimeWindow):
@@ -112,6 +148,28 @@ def plain(value: Any) -> Any:
     return unbranded(repr(value)) if isinstance(value, bytes) else type(value).__name__.removeprefix("Dagster")
 
 
+_FIELDS: dict[type, tuple[str, ...]] = {
+    dg.PythonArtifactMetadataValue: ("module", "name"),
+    dg.TableMetadataValue: ("records", "schema"),
+    dg.TableRecord: ("data",),
+    dg.TableSchema: ("columns",),
+    dg.TableColumn: ("name", "type", "description", "constraints"),
+    dg.TableColumnConstraints: ("nullable", "unique", "other"),
+    dg.TableColumnLineage: ("deps_by_column",),
+    dg.TableColumnDep: ("asset_key", "column_name"),
+}
+
+
+def fields_of(value: Any) -> Any:
+    """Return the fields of a value that says what is in a table, and of those in it."""
+    for kind, names in _FIELDS.items():
+        if isinstance(value, kind):
+            return {name: fields_of(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {str(name): fields_of(each) for name, each in sorted(value.items())}
+    return [fields_of(each) for each in value] if isinstance(value, list | tuple) else plain(value)
+
+
 def unbranded(text: str) -> str:
     """Return a text whose keys are under no brand: "~/partition" for "dagster/partition"."""
     for brand in _BRANDS:
@@ -124,7 +182,7 @@ def what_happened(result: Any) -> dict[str, Any]:
     told: dict[str, Any] = {"success": result.success}
     told["steps"] = [event.step_key for event in result.all_events if event.event_type_value == "STEP_START"]
     told["failed"] = {
-        event.step_key: kind_of_failure(event.step_failure_data.error)
+        event.step_key: slip_of_step(event.step_failure_data.error) or kind_of_failure(event.step_failure_data.error)
         for event in result.all_events
         if event.event_type_value == "STEP_FAILURE"
     }
@@ -165,6 +223,15 @@ def kind_of_failure(error: Any) -> str:
     while error.cause is not None:
         error = error.cause
     return _NAME_OF_CLASS.get(error.cls_name, error.cls_name)
+
+
+def slip_of_step(error: Any) -> str | None:
+    """Return what to say of a step that failed by a slip of the program, and None of any other failure."""
+    while error.cause is not None:
+        error = error.cause
+    where, _, line = "".join(error.stack[-1:]).strip().partition("\n")
+    is_own = "/differential/programs/" in where and not line.strip().startswith("raise ")
+    return f"{FAULT}: {error.message.strip()}" if is_own and error.cls_name in _SLIPS else None
 
 
 # What an engine adds by itself to a materialization; what they add differs on purpose (docs/differences.md).

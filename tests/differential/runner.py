@@ -38,10 +38,13 @@ def records_of(path: Path, only: frozenset[str] = frozenset()) -> dict[str, obje
             except Exception as error:
                 where = traceback.extract_tb(error.__traceback__)
                 line = next((frame.lineno for frame in reversed(where) if frame.filename == str(path)), None)
-                taken.record["ended with"] = recorder.error_kind(error)
+                # Whatever a program means to show, it notes: an error that it lets go is a slip of its own.
+                taken.record[recorder.FAULT] = f"line {line}, {recorder.error_kind(error)}: {error}"[:300]
                 if os.environ.get("DIFFERENTIAL_TRACEBACKS"):
                     print(f"{name}: line {line}", file=sys.stderr)
                     traceback.print_exc()
+        if not taken.record:
+            taken.record[recorder.FAULT] = "it records nothing"
         records[name] = taken.record
     return records
 

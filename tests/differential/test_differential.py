@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.differential.comparison import PROGRAM_FILES, compare, deliberate_differences, expected_of, run_programs
+from tests.differential.comparison import (
+    PROGRAM_FILES,
+    compare,
+    deliberate_differences,
+    expected_of,
+    faults_of,
+    run_programs,
+)
 from tests.differential.names import listed_names, report_on, uses_by_name
 from tests.differential.page import PAGE, with_table
 
@@ -15,8 +22,55 @@ from tests.differential.page import PAGE, with_table
 @pytest.mark.parametrize("path", PROGRAM_FILES, ids=[path.stem for path in PROGRAM_FILES])
 def test_programs_record_what_dagster_recorded(path: Path) -> None:
     compared = compare(path, expected_of(path), run_programs(sys.executable, path, as_alias=True))
+    assert compared.faults == (), "a program lets an error go that it does not note"
     assert compared.wrong == ()
     assert compared.gone == (), "these are listed as deliberate differences and do not show any more"
+
+
+_SLIPS = """
+import dagster as dg
+from recorder import program
+
+@program
+def lets_an_error_go(note):
+    note("before", 1)
+    raise ValueError("not noted")
+
+@program
+def misspells(note):
+    note.error("made", lambda: dg.StaticPartitionDefinition(["a"]), ["a..."])
+
+@program
+def misspells_in_a_step(note):
+    @dg.asset
+    def broken():
+        return undefined
+    note.run("run", dg.materialize([broken], raise_on_error=False))
+
+@program
+def says_nothing(note):
+    pass
+
+@program
+def notes_what_it_means(note):
+    @dg.asset
+    def broken():
+        raise TypeError("on purpose")
+    note.run("run", dg.materialize([broken], raise_on_error=False))
+    note.error("raised", lambda: dg.materialize([broken]), ["on purpose"])
+    note.error("unknown", lambda: dg.asset(nonsense=1), ["nonsense"])
+"""
+
+
+def test_a_program_that_slips_agrees_with_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "differential" / "programs" / "slips.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(_SLIPS)
+    records = run_programs(sys.executable, path, as_alias=True)
+    faults = faults_of(path, records)
+    slipped = {"lets_an_error_go", "misspells", "misspells_in_a_step", "says_nothing"}
+    assert {place.partition(":")[0].removeprefix("slips.") for place in faults} == slipped
+    assert compare(path, records, records).agreeing == 1
 
 
 def test_every_deliberate_difference_has_its_reason() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from headwater.authoring.asset_index import AssetIndex
     from headwater.authoring.hooks import HookDefinition
     from headwater.graph.selection import AssetSelection
+    from headwater.model.keys import AssetKey
     from headwater.model.partitions import PartitionsDefinition
     from headwater.model.policies import RetryPolicy
 
@@ -46,6 +47,11 @@ class UnresolvedAssetJobDefinition:
     def description(self) -> str | None:
         found: str | None = self.options.get("description")
         return found
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What is said of the job, as it was given."""
+        return self.options.get("metadata") or {}
 
     @property
     def partitions_def(self) -> PartitionsDefinition[Any] | None:
@@ -84,11 +90,29 @@ class UnresolvedAssetJobDefinition:
                     why="A run of the job for one of its partitions could not say what to build.",
                     fix="Leave partitions_def= out, or select only assets with these partitions.",
                 )
+        if own is None:
+            self._refuse_mixed_partitions(index, keys)
         job_def = JobDefinition(name=self.name, asset_index=index, asset_keys=keys, check_keys=checks, **options)
         for definition, selected, _ in job_def.assets_definitions():
             if selected:
                 definition.check_subset(selected)
         return job_def
+
+    def _refuse_mixed_partitions(self, index: AssetIndex, keys: Sequence[AssetKey]) -> None:
+        first: tuple[AssetKey, PartitionsDefinition[Any]] | None = None
+        for key in sorted(keys):
+            spec = index.spec(key)
+            if spec is None or spec.partitions_def is None:
+                continue
+            if first is None:
+                first = key, spec.partitions_def
+            elif spec.partitions_def != first[1]:
+                raise InvalidDefinitionError(
+                    what=f'Job "{self.name}" selects "{first[0]}", partitioned {first[1].describe()}, and "{key}", '
+                    f"partitioned {spec.partitions_def.describe()}.",
+                    why="A run of the job is for one partition, which would mean nothing to one of them.",
+                    fix="Make a job of each, or give them the same partitions.",
+                )
 
     def run_request_for_partition(
         self, partition_key: str, run_key: str | None = None, tags: Mapping[str, str] | None = None, **options: Any
@@ -114,8 +138,9 @@ def define_asset_job(
     executor_def: Any = None,
     hooks: Iterable[HookDefinition] | None = None,
     op_retry_policy: RetryPolicy | None = None,
-    timeout: float | None = None,
     owners: Sequence[str] | None = None,
+    *,
+    timeout: float | None = None,
 ) -> UnresolvedAssetJobDefinition:
     """Return a job that builds the selected assets (all of them by default) and evaluates their checks."""
     return UnresolvedAssetJobDefinition(

@@ -13,7 +13,7 @@ from headwater.authoring.hooks import checked_hooks
 from headwater.authoring.nodes import NodeDefinition, OutputPort
 from headwater.authoring.op import OpDefinition
 from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError, did_you_mean
-from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.specs import (
     IO_MANAGER_KEY_METADATA,
     AssetCheckSpec,
@@ -491,10 +491,20 @@ class AssetsDefinition:
         external = self.to_external()
         return [external._copied(specs=[spec]) for spec in external.specs]
 
-    def to_source_asset(self) -> AssetsDefinition:
-        """Return the asset as one that somebody else builds. Raises when there are several."""
-        _ = self.key
-        return self.to_external()
+    def to_source_asset(self, key: CoercibleToAssetKey | None = None) -> AssetsDefinition:
+        """Return an asset as one that somebody else builds; the key may be left out where there is just one.
+
+        Raises InvariantViolationError when it is left out and there are several, or when the key is none of them.
+        """
+        wanted = self.key if key is None else AssetKey.from_coercible(key)
+        if wanted not in self.specs_by_key:
+            raise InvariantViolationError(
+                what=f'{self} does not build "{wanted}".',
+                why="There is nothing to return.",
+                fix=did_you_mean(str(wanted), map(str, self.specs_by_key)) or "See .keys.",
+            )
+        external = self.to_external()
+        return external._copied(specs=[external.specs_by_key[wanted]])
 
     def check_subset(self, keys: Iterable[AssetKey]) -> None:
         """Raise InvalidSubsetError when only some of these assets are asked for and they are built together."""

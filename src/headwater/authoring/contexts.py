@@ -382,6 +382,25 @@ class OpExecutionContext:
         return PartitionKeyRange(keys[0], keys[-1])
 
     @property
+    def asset_partition_key_range(self) -> PartitionKeyRange:
+        """The same as `partition_key_range`."""
+        return self.partition_key_range
+
+    @property
+    def multi_partition_key(self) -> MultiPartitionKey:
+        """The partition for which this run is, of several dimensions. Raises InvariantViolationError when it has one."""
+        from headwater.model.partitions import MultiPartitionKey
+
+        key = self.partition_key
+        if not isinstance(key, MultiPartitionKey):
+            raise InvariantViolationError(
+                what=f"context.multi_partition_key was read in {self._described()}, whose partition is {key!r}.",
+                why="Its partitions have one dimension.",
+                fix="Read context.partition_key, or use a MultiPartitionsDefinition.",
+            )
+        return key
+
+    @property
     def partition_time_window(self) -> TimeWindow:
         """The time from the start of the first partition of this run to the end of the last."""
         from headwater.model.partitions import TimeWindow

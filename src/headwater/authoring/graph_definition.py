@@ -46,12 +46,32 @@ class DependencyDefinition:
     output: str = "result"
     description: str | None = None
 
+    def is_fan_in(self) -> bool:
+        """Whether it stands for several outputs."""
+        return False
+
+    def get_node_dependencies(self) -> list[DependencyDefinition]:
+        """Return the outputs that it stands for: itself."""
+        return [self]
+
 
 @dataclass(frozen=True)
 class MultiDependencyDefinition:
     """An input comes from several outputs, as a list."""
 
     dependencies: Sequence[DependencyDefinition]
+
+    def is_fan_in(self) -> bool:
+        """Whether it stands for several outputs."""
+        return True
+
+    def get_node_dependencies(self) -> list[DependencyDefinition]:
+        """Return the outputs that it stands for."""
+        return [each for each in self.dependencies if isinstance(each, DependencyDefinition)]
+
+    def get_dependencies_and_mappings(self) -> Sequence[DependencyDefinition]:
+        """Return all of its parts."""
+        return self.dependencies
 
 
 @dataclass(frozen=True)

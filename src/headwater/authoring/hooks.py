@@ -103,13 +103,13 @@ def success_hook(
 def failure_hook(hook_fn: Callable[..., Any], /) -> HookDefinition: ...
 @overload
 def failure_hook(
-    *, name: str | None = None, required_resource_keys: Iterable[str] | None = None
+    name: str | None = None, required_resource_keys: Iterable[str] | None = None
 ) -> Callable[[Callable[..., Any]], HookDefinition]: ...
 def failure_hook(
-    hook_fn: Callable[..., Any] | None = None,
-    *,
-    name: str | None = None,
+    name: Any = None,
     required_resource_keys: Iterable[str] | None = None,
 ) -> Any:
     """Make a hook that is called after each step that failed for good; `context.op_exception` is why."""
-    return _hook(hook_fn, name, required_resource_keys, ("failure",))
+    if callable(name):
+        return _hook(name, None, required_resource_keys, ("failure",))
+    return _hook(None, name, required_resource_keys, ("failure",))

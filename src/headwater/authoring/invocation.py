@@ -184,20 +184,15 @@ def _resources(op: OpDefinition, what: str, held: Any, arguments: Mapping[str, A
         if parameter.name not in held:
             if parameter.default is not NO_VALUE:
                 continue
-            raise InvalidInvocationError(
-                what=f'{what} was called without its resource "{parameter.name}".',
-                why="Its function takes it as a parameter.",
-                fix=f"Give it by name, {parameter.name}=..., or with build_asset_context(resources={{"
-                f'"{parameter.name}": ...}}).',
-            )
+            from headwater.model.errors import ResourceNotGiven
+
+            raise ResourceNotGiven(parameter.name, what, is_parameter=True)
         found[parameter.name] = getattr(held, parameter.name)
     for key in op.bare_resource_keys:
         if key not in held:
-            raise InvalidInvocationError(
-                what=f'{what} was called without its resource "{key}".',
-                why="It is in required_resource_keys.",
-                fix=f'Give it: build_asset_context(resources={{"{key}": ...}}).',
-            )
+            from headwater.model.errors import ResourceNotGiven
+
+            raise ResourceNotGiven(key, what, is_parameter=False)
     return found
 
 

@@ -67,7 +67,7 @@ class JobDefinition:
         self.config = config
         self.tags: Mapping[str, str] = json_tags(tags)
         self.run_tags: Mapping[str, str] = json_tags(run_tags) if run_tags is not None else self.tags
-        self.metadata: Mapping[str, Any] = metadata or {}
+        self.metadata: Mapping[str, Any] = _normalized(metadata) if metadata else {}
         self.hook_defs = checked_hooks(hooks, f'job "{self.name}"') | checked_hooks(hook_defs, f'job "{self.name}"')
         self.op_retry_policy = op_retry_policy
         self.explicit_partitions_def = partitions_def
@@ -441,6 +441,12 @@ class JobDefinition:
 
     def __repr__(self) -> str:
         return f"JobDefinition({self.name!r})"
+
+
+def _normalized(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    from headwater.model.metadata import normalize_metadata
+
+    return normalize_metadata(metadata)
 
 
 @overload

@@ -32,17 +32,17 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
         self,
         compute_fn: Callable[..., Any],
         name: str | None = None,
-        *,
         ins: Mapping[str, In] | None = None,
         outs: Mapping[str, Out] | None = None,
         description: str | None = None,
         config_schema: Any = None,
         required_resource_keys: Iterable[str] | None = None,
         tags: Mapping[str, str] | None = None,
-        code_version: str | None = None,
         version: str | None = None,
         retry_policy: RetryPolicy | None = None,
+        code_version: str | None = None,
         pool: str | None = None,
+        *,
         timeout: float | None = None,
         hooks: Iterable[HookDefinition] = (),
         signature: Signature | None = None,
@@ -75,6 +75,8 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
         self.timeout_seconds = timeout
         self._config_schema: ConfigSchema | None = None
         self.config_stages: tuple[ConfigStage, ...] = ()
+        if config_schema is not None and not isinstance(config_schema, type):
+            _ = self.own_config_schema  # a mistake in it is told where it is written
 
     @property
     def version(self) -> str | None:

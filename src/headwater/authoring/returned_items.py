@@ -51,6 +51,7 @@ def items_of(
     if isinstance(returned, Output) and len(outs) == 1:
         yield from _placed(op, key, (returned,))
     elif isinstance(returned, RESULT_TYPES):
+        _require_all(op, definition, key, (returned,))
         yield returned
     elif definition is not None and not definition.specs_by_key:
         yield from _check_items(key, returned)
@@ -60,17 +61,22 @@ def items_of(
         if isinstance(returned, tuple) and len(returned) == len(outs) > 1:
             yield from _placed(op, key, returned)
         else:
+            _require_all(op, definition, key, returned)
             yield from returned
     elif len(outs) == 1:
         ((name, port),) = outs.items()
         if port.is_dynamic:
             yield from _dynamic_items(key, name, returned)
-        elif (returned is None and _is_valueless_multi(definition)) or (returned is None and not port.is_required):
-            return
+        elif port.is_by_spec and isinstance(returned, (list, tuple)) and not returned:
+            raise UnusableResult(
+                what=f'"{key}" returned an empty {type(returned).__name__}.',
+                why="It holds no result, so it is not known whether the asset was built.",
+                fix="Return MaterializeResult(...), or return nothing when the asset was built.",
+            )
         else:
             yield Output(returned, name)
     elif returned is None:
-        return
+        _refuse_nothing(op, definition, key)
     elif isinstance(returned, tuple) and len(returned) == len(outs):
         yield from _placed(op, key, returned)
     elif isinstance(returned, Mapping) and set(returned) <= set(outs) and returned:
@@ -154,6 +160,35 @@ def _observation_items(key: str, returned: Any) -> Iterator[Any]:
         yield ObserveResult()
 
 
-def _is_valueless_multi(definition: AssetsDefinition | None) -> bool:
-    """A multi-asset by specs that returns nothing says that all of its assets were built."""
-    return definition is not None and len(definition.specs_by_key) > 1
+def _require_all(op: OpDefinition, definition: AssetsDefinition | None, key: str, results: Sequence[Any]) -> None:
+    """Refuse results that a function returned for some of its assets only, where it must build all of them."""
+    if definition is None or len(op.outs) < 2 or definition.can_subset:
+        return
+    if any(isinstance(result, Skip) and result.asset_key is None for result in results):
+        return
+    told = {getattr(result, "asset_key", None) for result in results if not isinstance(result, AssetCheckResult)}
+    names = {result.output_name for result in results if isinstance(result, Output)}
+    left_out = [
+        str(asset)
+        for name, asset in definition.keys_by_output_name.items()
+        if name in op.outs and op.outs[name].is_by_spec and op.outs[name].is_required
+        if asset not in told and name not in names
+    ]
+    if left_out:
+        raise UnusableResult(
+            what=f'"{key}" returned results that say nothing of {", ".join(left_out)}.',
+            why=f"It builds {len(definition.specs_by_key)} assets, and it is not known whether these were built.",
+            fix="Return a result for each of them, yield the results, or declare AssetSpec(..., skippable=True) for an "
+            "asset that may be left out.",
+        )
+
+
+def _refuse_nothing(op: OpDefinition, definition: AssetsDefinition | None, key: str) -> None:
+    """Nothing returned says that all was built, of outputs without a value of which none may be left out."""
+    may_leave_out = definition is not None and definition.can_subset
+    if may_leave_out or not all((port.is_nothing or port.is_by_spec) and port.is_required for port in op.outs.values()):
+        raise UnusableResult(
+            what=f'"{key}" returned nothing, and has {len(op.outs)} outputs: {", ".join(op.outs)}.',
+            why="Some of them may be left out or have a value, so it is not known what was made.",
+            fix="Return a result for each that was made, or yield them.",
+        )

@@ -114,8 +114,8 @@ def build_sensor_context(
     sensor_name: str | None = None,
     resources: Mapping[str, Any] | None = None,
     definitions: Definitions | None = None,
-    last_sensor_start_time: float | None = None,
     *,
+    last_sensor_start_time: float | None = None,
     last_run_key: str | None = None,
     last_tick_completion_time: float | None = None,
 ) -> SensorEvaluationContext:

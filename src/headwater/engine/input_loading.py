@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from headwater.authoring.contexts import OpExecutionContext
+from headwater.authoring.input_config import input_from_config
 from headwater.authoring.io_contexts import InputContext, OutputContext
 from headwater.authoring.nodes import InputPort
 from headwater.authoring.ports import NO_VALUE
@@ -12,11 +15,11 @@ from headwater.authoring.types import require_type
 from headwater.engine.run_state import instance_key
 from headwater.model.errors.execution import InputNotGiven
 from headwater.model.keys import AssetKey
+from headwater.plan.run_config import place_of_input
 from headwater.plan.run_plan import (
     FromAsset,
     FromCollected,
     FromConfig,
-    FromDefault,
     FromInputManager,
     FromMany,
     FromStep,
@@ -25,6 +28,7 @@ from headwater.plan.run_plan import (
 
 if TYPE_CHECKING:
     from headwater.authoring.assets import AssetsDefinition
+    from headwater.authoring.runtime_type import HeadwaterTypeLoader
     from headwater.engine.step_attempt import StepAttempt
     from headwater.model.partitions import PartitionsDefinition
 
@@ -69,18 +73,21 @@ class InputLoader:
         assets = list(attempt.code.selected_keys)
         owner = f'asset "{assets[0]}"' if definition is not None and len(assets) == 1 else f'op "{attempt.key}"'
         declared = port.type
-        if isinstance(source, FromAsset) and isinstance(value, dict) and not declared.type_check(value).success:
+        said = attempt.context_of_check(declared)
+        if isinstance(source, FromAsset) and isinstance(value, dict):
             partitions = attempt.upstream_partitions(source.asset)
             if partitions is not None and len(partitions) != 1 and set(value) <= set(partitions):
+                if declared.type_check(value, context=said).success:
+                    return
                 for part in value.values():
-                    require_type(declared, part, owner=owner, direction="input", name=port.name)
+                    require_type(declared, part, owner=owner, direction="input", name=port.name, context=said)
                 return
         if isinstance(source, (FromMany, FromCollected)) and isinstance(value, list):
-            if declared.type_check(value).success:
+            if declared.type_check(value, context=said).success:
                 return
             if not declared.supports_fan_in:
                 return
-        require_type(declared, value, owner=owner, direction="input", name=port.name)
+        require_type(declared, value, owner=owner, direction="input", name=port.name, context=said)
 
     def _value(self, source: Source, port: InputPort) -> Any:
         match source:
@@ -102,8 +109,6 @@ class InputLoader:
                 return found
             case FromConfig(path=path):
                 return self._from_config(path, port)
-            case FromDefault():
-                return _ABSENT if self._has_own_default(port) else port.default_value
             case FromInputManager():
                 return self._load(port, port.input_manager_key or "io_manager", None, None, None)
         raise AssertionError(source)
@@ -203,14 +208,17 @@ class InputLoader:
         given = scope.input_config(path)
         if given is NO_VALUE:
             if port.has_default_value:
-                return port.default_value
+                return _ABSENT if self._has_own_default(port) else port.default_value
             raise InputNotGiven(self.attempt.key, port.name)
-        loader = getattr(port.type, "loader", None)
-        if loader is not None:
-            return loader.construct_from_config_value(self.attempt, given)
-        if isinstance(given, dict) and set(given) == {"value"}:
-            return given["value"]
-        return given
+        return input_from_config(port.type, given, place_of_input(path), self._context_for)
+
+    def _context_for(self, loader: HeadwaterTypeLoader) -> OpExecutionContext:
+        """Return the step's context with the resources that a loader of values asks for."""
+        step_scope = copy(self.attempt.step_scope)
+        assert step_scope is not None
+        needed = loader.required_resource_keys()
+        step_scope.resources = self.scope.resources.resources_for(needed) if needed else None
+        return OpExecutionContext(step_scope)
 
     # --------------------------------------------------------------------------------------------------------- assets
 

@@ -105,6 +105,8 @@ class RunState:
     unfinished_instances: dict[str, int] = field(default_factory=dict)
     failed_instances: dict[str, str] = field(default_factory=dict)
     causes: dict[str, str] = field(default_factory=dict)
+    # By step that is to be tried again, the number of the attempt that comes.
+    next_attempts: dict[str, int] = field(default_factory=dict)
     # By step, how many of its attempts were lost with their process.
     lost_attempts: dict[str, int] = field(default_factory=dict)
     # By step, which asset partitions its attempts have already accounted for.
@@ -175,6 +177,7 @@ def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...
                 lost = state.lost_attempts[key] = lost + 1
             if retry is not None:
                 state.moved(key, WAITING_TO_RETRY)
+                state.next_attempts[key] = retry.attempt
                 commands.append(Record(retry))
                 mapping_key = state.mapping_keys.get(key)
                 commands.append(LaunchStep(state.steps[key], retry.attempt, retry.not_before, mapping_key, lost))
@@ -209,6 +212,9 @@ def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...
                     state.moved(key, FAILED)
                     state.failed_steps.append(key)
             _give_up(state)
+            for key, status in state.statuses.items():
+                if status is WAITING_TO_RETRY:
+                    state.moved(key, CANCELED)
             state.ended_by = event
             return state, ()
         case _:
@@ -226,20 +232,23 @@ def cancel(
     """
     state.is_canceled = True
     state.cancel_reason = reason
-    commands = [
-        command
-        for key in _give_up(state, begun)
-        for command in _not_materialized(state, key, "canceled", reason, None, at)
-    ]
+    commands: list[Command] = []
+    for key, status in list(state.statuses.items()):
+        if status is WAITING_TO_RETRY and key not in begun:
+            # Told as a fact, because the retry was.
+            attempt = state.next_attempts.get(key, 1)
+            commands.append(
+                Record(StepFailed(run_id=state.run_id, timestamp=at, step_key=key, attempt=attempt, cause="canceled"))
+            )
+    for key in _give_up(state, begun):
+        commands.extend(_not_materialized(state, key, "canceled", reason, None, at))
     commands.extend(_end_of_run(state, at))
     return state, tuple(commands)
 
 
 def _give_up(state: RunState, begun: Collection[str] = ()) -> list[str]:
-    """Cancel the steps that have not started, or are to be tried again; return their keys."""
-    waiting = [
-        key for key, status in state.statuses.items() if status in (WAITING, WAITING_TO_RETRY) and key not in begun
-    ]
+    """Cancel the steps that have not started; return their keys."""
+    waiting = [key for key, status in state.statuses.items() if status is WAITING and key not in begun]
     for key in waiting:
         state.moved(key, CANCELED)
     return waiting

@@ -275,6 +275,8 @@ class StepFailed(Event, frozen=True, kw_only=True, tag="step_failed"):
             return StepFailureData(error, said, ErrorSource.USER_CODE_ERROR)
         sources = {"user": ErrorSource.USER_CODE_ERROR, "canceled": ErrorSource.INTERRUPT}
         source = sources.get(self.cause, ErrorSource.UNEXPECTED_ERROR)
+        if self.error is not None and self.error.code is not None:
+            return StepFailureData(error, None, source)  # the engine refused what the step gave or asked for
         return StepFailureData(_raised_in_step(self, error), None, source)
 
 

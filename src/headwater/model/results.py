@@ -178,7 +178,6 @@ class MaterializeResult(_Value, Generic[T]):
 
     def __init__(
         self,
-        *,
         asset_key: CoercibleToAssetKey | None = None,
         metadata: Mapping[str, Any] | None = None,
         check_results: Sequence[AssetCheckResult] | None = None,
@@ -222,7 +221,6 @@ class ObserveResult(_Value):
 
     def __init__(
         self,
-        *,
         asset_key: CoercibleToAssetKey | None = None,
         metadata: Mapping[str, Any] | None = None,
         check_results: Sequence[AssetCheckResult] | None = None,

@@ -127,13 +127,22 @@ def checked_owners(owners: Sequence[str] | None, of: str) -> tuple[str, ...]:
 
 
 class AssetDep:
-    """One upstream asset, and how its partitions map to the partitions of the asset that depends on it."""
+    """One upstream asset, how its partitions map to those of the asset that depends on it, and what is said of the edge."""
 
-    __slots__ = ("asset_key", "partition_mapping")
+    __slots__ = ("asset_key", "metadata", "partition_mapping")
 
-    def __init__(self, asset: CoercibleToAssetKey, *, partition_mapping: PartitionMapping | None = None) -> None:
+    def __init__(
+        self,
+        asset: Any,
+        *,
+        partition_mapping: PartitionMapping | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
         self.asset_key = key_of(asset)
         self.partition_mapping = partition_mapping
+        self.metadata: Mapping[str, Any] = (
+            checked_metadata(metadata, f'the dependency on "{self.asset_key}"') if metadata else {}
+        )
 
     @staticmethod
     def from_coercible(value: Any) -> AssetDep:
@@ -147,6 +156,7 @@ class AssetDep:
             isinstance(other, AssetDep)
             and other.asset_key == self.asset_key
             and other.partition_mapping == self.partition_mapping
+            and other.metadata == self.metadata
         )
 
     def __hash__(self) -> int:

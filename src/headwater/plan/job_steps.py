@@ -20,7 +20,6 @@ from headwater.plan.run_plan import (
     FromAsset,
     FromCollected,
     FromConfig,
-    FromDefault,
     FromInputManager,
     FromMany,
     FromStep,
@@ -137,8 +136,6 @@ class _Scope:
         for name, port in op.ins.items():
             source = sources.get(name)
             resolved = self.resolved(source) if source is not None else None
-            if isinstance(source, GraphInput) and isinstance(resolved, FromConfig) and port.has_default_value:
-                resolved = FromConfig(resolved.path)
             if resolved is None:
                 if port.is_nothing:
                     continue
@@ -146,8 +143,6 @@ class _Scope:
                     resolved = FromAsset(port.asset_key)
                 elif port.input_manager_key is not None:
                     resolved = FromInputManager()
-                elif port.has_default_value:
-                    resolved = FromDefault()
                 else:
                     resolved = FromConfig((*self.path, node, name))
             inputs[name] = resolved

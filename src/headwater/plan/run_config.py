@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,9 @@ from headwater.authoring.nodes import NodeDefinition
 from headwater.authoring.op import OpDefinition
 from headwater.authoring.ports import NO_VALUE as NO_PORT_VALUE
 from headwater.model.errors.config import ConfigFault, config_error
+from headwater.model.errors.resources import MissingResourceError
 from headwater.model.errors.root import did_you_mean
-from headwater.plan.run_plan import FromConfig
+from headwater.plan.run_plan import FromConfig, FromMany
 
 if TYPE_CHECKING:
     from headwater.authoring.job import JobDefinition
@@ -86,6 +87,7 @@ def _found_op_configs(job: JobDefinition, run_config: Mapping[str, Any], steps: 
         section = {}
     if job.graph_def is not None:
         _of_graph(job.graph_def, section, (), found, faults)
+        faults.extend(_input_faults(job.graph_def, run_config, steps))
     else:
         definitions: dict[str, NodeDefinition] = {
             definition.node_def.name: definition.node_def
@@ -102,6 +104,10 @@ def _found_op_configs(job: JobDefinition, run_config: Mapping[str, Any], steps: 
     faults.extend(_resource_faults(job, run_config, steps))
     if "execution" in run_config:
         faults.extend(execution_faults(job.executor_def, run_config["execution"]))
+    if run_config.get("loggers"):
+        from headwater.authoring.loggers import default_loggers, logger_faults
+
+        faults.extend(logger_faults(job.loggers or default_loggers(), run_config["loggers"]))
     if faults:
         raise config_error(faults)
     return found
@@ -170,6 +176,56 @@ def _of_op(
     faults.extend(more)
 
 
+def _input_faults(
+    graph: GraphDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep]
+) -> Iterator[ConfigFault]:
+    """Say of each input that the config gives whether it may, and whether what it gives fits."""
+    from headwater.authoring.input_config import input_config_faults
+
+    open_paths: set[tuple[str, ...]] = set()
+    for step in steps.values():
+        for name, source in step.inputs.items():
+            port = step.op.ins[name]
+            if port.input_manager_key is not None:
+                open_paths.add((*step.path, name))  # the config of its input manager
+                continue
+            for part in source.sources if isinstance(source, FromMany) else (source,):
+                if isinstance(part, FromConfig) and part.path not in open_paths:
+                    open_paths.add(part.path)
+                    given = given_input(run_config, part.path)
+                    if given is not NO_PORT_VALUE and part is source:
+                        yield from input_config_faults(port.type, given, place_of_input(part.path))
+    yield from _unfit_inputs(graph, run_config, (), open_paths, ())
+
+
+def _unfit_inputs(
+    node: NodeDefinition,
+    section: Any,
+    path: tuple[str, ...],
+    open_paths: set[tuple[str, ...]],
+    connected: Container[str],
+) -> Iterator[ConfigFault]:
+    """Say of each input that there is not, or that something else gives, that the config gives it."""
+    if not isinstance(section, Mapping):
+        return
+    given = section.get("inputs")
+    for name in given if isinstance(given, Mapping) else ():
+        at = place_of_input((*path, name))
+        if name not in node.ins:
+            whose = f'"{path[-1]}"' if path else "The job"
+            its = f"Its inputs are: {', '.join(node.ins)}." if node.ins else f"{whose} has no inputs."
+            yield ConfigFault(at, "there is no such input.", f"{did_you_mean(name, node.ins)}{its}")
+        elif name in connected and (*path, name) not in open_paths:
+            yield ConfigFault(at, "something else in the job gives this input its value.", "Leave it out.")
+    if isinstance(node, GraphDefinition):
+        ops = section.get("ops")
+        for name, use in node.uses.items():
+            inner = ops.get(name) if isinstance(ops, Mapping) else None
+            yield from _unfit_inputs(
+                use.definition, inner, (*path, name), open_paths, node.sources.get(name, {}).keys()
+            )
+
+
 def _resource_faults(
     job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep]
 ) -> Iterator[ConfigFault]:
@@ -191,6 +247,11 @@ def given_input(run_config: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     return _section(_section(section, "inputs"), name)
 
 
+def place_of_input(path: tuple[str, ...]) -> str:
+    """Return where a run's config gives an input, as messages write it: ops.load.inputs.size."""
+    return "".join(f"ops.{node}." for node in path[:-1]) + f"inputs.{path[-1]}"
+
+
 def _section(section: Any, name: str) -> Any:
     return section.get(name, NO_PORT_VALUE) if isinstance(section, Mapping) else NO_PORT_VALUE
 
@@ -208,7 +269,7 @@ def refuse_missing_inputs(
             path = source.path
             if (len(path) == 1 and path[0] in input_values) or given_input(run_config, path) is not NO_PORT_VALUE:
                 continue
-            at = "".join(f"ops.{node}." for node in path[:-1]) + f"inputs.{path[-1]}"
+            at = place_of_input(path)
             faults.append(
                 ConfigFault(
                     at,
@@ -218,6 +279,17 @@ def refuse_missing_inputs(
             )
     if faults:
         raise config_error(faults)
+
+
+def refuse_missing_resources(job: JobDefinition, steps: Mapping[str, JobStep]) -> None:
+    """Raise MissingResourceError for the first step that needs a resource which the job does not have."""
+    provided = {"io_manager", *job.resource_defs}
+    if required_keys(job, steps) <= provided:
+        return
+    for step in steps.values():
+        for key in sorted(required_keys(job, {step.key: step}) - provided):
+            needed_by = f'{step.kind} "{step.key}" of job "{job.name}"'
+            raise MissingResourceError(key, needed_by, job.resource_defs)
 
 
 def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
@@ -231,6 +303,8 @@ def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
         for hook in step.hooks:
             keys |= hook.required_resource_keys
         for name, port in step.op.outs.items():
+            if not port.type.is_annotation:
+                keys |= port.type.check_resource_keys
             asset = step.asset_by_output.get(name)
             if port.annotation is not NO_ANNOTATION and is_nothing(port.annotation):
                 continue
@@ -240,9 +314,13 @@ def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
                 keys.add(step.assets_def.io_manager_key_of(asset))
             else:
                 keys.add(port.io_manager_key)
-        for entry in step.op.ins.values():
+        for name, entry in step.op.ins.items():
             if entry.is_nothing:
                 continue
+            if not entry.type.is_annotation:
+                keys |= entry.type.check_resource_keys
+            if isinstance(step.inputs.get(name), FromConfig) and entry.type.loader is not None:
+                keys |= entry.type.loader.required_resource_keys()
             if entry.input_manager_key is not None:
                 keys.add(entry.input_manager_key)
             elif entry.asset_key is not None and job.asset_index is not None:

@@ -43,20 +43,16 @@ class FromMany(Struct, frozen=True, tag=True):
 
 
 class FromConfig(Struct, frozen=True, tag=True):
-    """A value given with the run: under `inputs` of the step's config, or as an input of the job."""
+    """A value given with the run: under `inputs` of the step's config, or as an input of the job; else the default."""
 
     path: tuple[str, ...]
-
-
-class FromDefault(Struct, frozen=True, tag=True):
-    """The default of the parameter."""
 
 
 class FromInputManager(Struct, frozen=True, tag=True):
     """What the input's own input manager finds, without anything upstream."""
 
 
-Source = FromStep | FromAsset | FromCollected | FromMany | FromConfig | FromDefault | FromInputManager
+Source = FromStep | FromAsset | FromCollected | FromMany | FromConfig | FromInputManager
 
 
 class Need(Struct, frozen=True):

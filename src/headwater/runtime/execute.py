@@ -16,6 +16,7 @@ from headwater.runtime.results import ExecuteInProcessResult
 
 if TYPE_CHECKING:
     from headwater.engine.step_logs import LogLine
+    from headwater.plan.already_built import AlreadyBuilt
     from headwater.plan.run_plan import RunPlan
 
 
@@ -195,6 +196,7 @@ def execute_job_in_process(
     partition_keys: Sequence[str] | None = None,
     step_keys: Sequence[str] | None = None,
     known_outputs: Mapping[str, Any] | None = None,
+    built: AlreadyBuilt | None = None,
     parent_run_id: str | None = None,
     root_run_id: str | None = None,
 ) -> ExecuteInProcessResult:
@@ -225,6 +227,7 @@ def execute_job_in_process(
         raise_on_error=raise_on_error,
         step_keys=step_keys,
         known_outputs=known_outputs or {},
+        built=built,
         parent_run_id=parent_run_id,
         root_run_id=root_run_id,
         keeps_ops_in_memory=instance is None,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.executors import warn_of_limit
+from headwater.authoring.log import Log
 from headwater.authoring.resources import ResourceSession
 from headwater.authoring.step_scope import PARTITION_RANGE_END_TAG, PARTITION_RANGE_START_TAG, PARTITION_TAG
 from headwater.engine.error_info import error_info_from
@@ -19,8 +20,15 @@ from headwater.engine.step_logs import StepLogs
 from headwater.model.events import Event, RunCanceled, RunFailed
 from headwater.model.runs import Run, RunStatus, StepStatus
 from headwater.model.tags import Tags
+from headwater.plan.already_built import AlreadyBuilt
 from headwater.plan.build import Planned, build_plan
-from headwater.plan.run_config import full_run_config, op_configs, refuse_missing_inputs, required_keys
+from headwater.plan.run_config import (
+    full_run_config,
+    op_configs,
+    refuse_missing_inputs,
+    refuse_missing_resources,
+    required_keys,
+)
 from headwater.plan.run_plan import KnownOutputs, RunPlan
 
 if TYPE_CHECKING:
@@ -56,6 +64,7 @@ class Request:
     partition_range: tuple[str, str] | None = None
     step_keys: Sequence[str] | None = None
     known_outputs: Mapping[str, KnownOutputs] = field(default_factory=dict)
+    built: AlreadyBuilt | None = None
     input_values: Mapping[str, Any] = field(default_factory=dict)
     run_id: str | None = None
     parent_run_id: str | None = None
@@ -87,7 +96,9 @@ def plan_request(
         partition_range=partition_range if partition_key is None and request.partition_keys is None else None,
         step_keys=request.step_keys,
         known_outputs=request.known_outputs,
+        built=request.built,
     )
+    refuse_missing_resources(job, _steps_in(planned))
     configs = op_configs(job, config, planned.steps)
     refuse_missing_inputs(planned.plan, planned.steps, config, {**job.input_values, **request.input_values})
     return planned, config, configs
@@ -120,7 +131,9 @@ def run_job(
     store = instance.store
     store.create_run(run)
     logs = StepLogs(instance.logs_dir, on_line=on_line, pass_through=on_line is None)
-    session = ResourceSession(resources, config.get("resources"), instance=instance, run=run)
+    loggers = _loggers(job, config, run)
+    log = Log(loggers=loggers) if loggers else None
+    session = ResourceSession(resources, config.get("resources"), instance=instance, run=run, log=log)
     scope = RunScope(
         run=run,
         plan=plan,
@@ -129,7 +142,7 @@ def run_job(
         instance=instance,
         resources=session,
         logs=logs,
-        loggers=_loggers(job, config, run),
+        loggers=loggers,
         input_values={**job.input_values, **request.input_values},
         op_configs=configs,
         keeps_values=request.keeps_values,
@@ -248,11 +261,12 @@ def _with_default_manager(job: JobDefinition, instance: Instance, *, in_memory: 
 
 
 def _loggers(job: JobDefinition, config: Mapping[str, Any], run: Run) -> Sequence[Any]:
-    if not job.loggers:
+    given = config.get("loggers")
+    if not job.loggers and not given:
         return ()
-    from headwater.authoring.loggers import open_loggers
+    from headwater.authoring.loggers import default_loggers, open_loggers
 
-    return open_loggers(job.loggers, config.get("loggers"), job_def=job, run_id=run.run_id)
+    return open_loggers(job.loggers or default_loggers(), given, job_def=job, run_id=run.run_id)
 
 
 def _first_exception(outcome: RunOutcome) -> BaseException | None:

@@ -405,6 +405,19 @@ class Dispatcher:
         self._end_if_closed(run, now)
         self._proceed(now)
 
+    def move_runs(self, unit: str, new_unit: str, now: float) -> None:
+        """Have runs that were pinned to one snapshot of code go on with another, because the first is gone."""
+        for run in self.runs.values():
+            if run.unit == unit:
+                run.unit = new_unit
+        for attempt, _, _ in list(self.ready.waiting()):
+            if self.runs[attempt.run_id].unit == new_unit:
+                launch = self._launches[attempt]
+                self.ready.remove(attempt)
+                self._wait(self.runs[attempt.run_id], attempt, launch)
+        self._errands.setdefault(new_unit, deque()).extend(self._errands.pop(unit, ()))
+        self._proceed(now)
+
     def retire(self, unit: str, now: float) -> None:
         """Give the workers of a snapshot of code nothing that is new; they end with the runs that are pinned to it."""
         for worker in list(self.workers.values()):

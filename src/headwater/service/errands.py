@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from headwater.model.keys import AssetCheckKey, AssetKey
-from headwater.plan.job_steps import steps_of_job
 from headwater.service.protocol import JobReference, LaunchRequest, PlanRun, RunPlanned, encode_plan, encode_run
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def planned_run(definitions: Definitions, instance: Instance, message: PlanRun) 
     """Return the run and plan of a request. Raises what is wrong with it."""
     from headwater.graph.selection import AssetSelection
     from headwater.runtime.execute import asset_job
-    from headwater.runtime.jobs import continuation
+    from headwater.runtime.jobs import ReexecutionOptions, continuation
     from headwater.runtime.launch import Request, new_run, plan_request
 
     asked = message.request
@@ -56,9 +55,13 @@ def planned_run(definitions: Definitions, instance: Instance, message: PlanRun) 
         reference = JobReference(
             None, tuple(sorted(map(str, job.asset_keys))), tuple(sorted(map(str, job.check_keys)))
         )
-    step_keys, known = asked.step_keys, {}
+    step_keys: Any = asked.step_keys
+    known: Any = {}
+    built: Any = None
     if asked.parent_run_id is not None:
-        step_keys, known = continuation(job, instance, asked.parent_run_id, asked.step_keys, asked.from_failure)
+        options = ReexecutionOptions(asked.parent_run_id, asked.step_keys or (), asked.from_failure)
+        again = continuation(job, instance, options)
+        step_keys, known, built = again.step_keys, again.known_outputs, again.built
     request = Request(
         run_config=dict(asked.run_config) or None,
         tags=asked.tags,
@@ -67,6 +70,7 @@ def planned_run(definitions: Definitions, instance: Instance, message: PlanRun) 
         partition_range=asked.partition_range,
         step_keys=step_keys,
         known_outputs=known,
+        built=built,
         run_id=asked.run_id or str(uuid.uuid4()),
         parent_run_id=asked.parent_run_id,
         root_run_id=asked.root_run_id,
@@ -100,6 +104,3 @@ def _with_missing_upstream(
     keys = asked.partition_keys or (None if asked.partition_key is None else (asked.partition_key,))
     added = missing_upstream(definitions.index.graph, instance.store, job.asset_keys, keys)
     return asset_job(definitions, selection | AssetSelection.keys(*added)) if added else job
-
-
-__all__ = ["job_of", "planned_run", "steps_of_job"]

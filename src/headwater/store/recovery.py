@@ -12,7 +12,7 @@ from typing import Any
 
 from headwater.model.codec import encode_event
 from headwater.model.events import Event, RunInterrupted, StepFailed
-from headwater.store.liveness import ProcessIdentity, is_surely_gone
+from headwater.store.liveness import ProcessIdentity, is_surely_alive, is_surely_gone
 from headwater.store.statements import in_list
 from headwater.store.writer import Writer
 
@@ -56,7 +56,7 @@ def _dead_owners(rows: Rows, own_id: int | None, now: float) -> dict[int, str]:
     ):
         if owner_id != own_id and is_surely_gone(ProcessIdentity(host, boot_id, pid, started)):
             dead[owner_id] = f"Process {pid} on {host}, which ran it, is gone."
-        elif owner_id != own_id and expires_at < now:
+        elif owner_id != own_id and expires_at < now and not is_surely_alive(ProcessIdentity(host, boot_id, pid, started)):
             dead[owner_id] = f"Process {pid} on {host}, which ran it, has given no sign of life."
         else:
             alive.add(owner_id)
@@ -81,12 +81,14 @@ def interrupt_runs_of(
         f"SELECT run_number, run_id, owner_id FROM runs WHERE owner_id IN {in_list(owners)} ORDER BY run_number",
         owners,
     ).fetchall()
+    resumable = {number for (number,) in connection.execute("SELECT run_number FROM run_launches")}
     events: list[Event] = []
     for run_number, run_id, owner_id in lost:
         events += last_facts.get(run_id, ())
+        # What is to be tried again later still is, in a run that can go on.
+        lost_statuses = "('RUNNING')" if run_number in resumable else "('RUNNING', 'WAITING_TO_RETRY')"
         in_flight = connection.execute(
-            "SELECT step_key, attempt FROM steps WHERE run_number = ? AND status IN ('RUNNING', 'WAITING_TO_RETRY')"
-            " ORDER BY position",
+            f"SELECT step_key, attempt FROM steps WHERE run_number = ? AND status IN {lost_statuses} ORDER BY position",
             (run_number,),
         ).fetchall()
         events += [

@@ -10,21 +10,19 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 from headwater.model.errors.store import NotAStore, StoreTooNew
 
 # The number of the last migration; a test compares it with the files, so that opening a store need not list them.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @cache
 def migrations(dialect: str = "sqlite") -> dict[int, str]:
     """Return the SQL text of each migration by its number, in order."""
-    # Slower to import than all the rest of the store, and needed only when a store is made or brought up to date.
-    from importlib import resources
-
-    folder = resources.files("headwater.store").joinpath("migrations", dialect)
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    # importlib.resources would do, and is slower to import than all the rest of the store.
+    files = sorted((Path(__file__).parent / "migrations" / dialect).glob("*.sql"), key=lambda file: file.name)
     return {int(file.name.partition("_")[0]): file.read_text(encoding="utf-8") for file in files}
 
 

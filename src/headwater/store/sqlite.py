@@ -68,6 +68,9 @@ class SqliteStore(RunQueries, AssetQueries, HistoryQueries):
     def append(self, event: Event) -> None:
         self._writer.append(event)
 
+    def append_all(self, events: Sequence[Event]) -> None:
+        self._writer.append_all(events)
+
     def flush(self) -> None:
         self._writer.flush()
 
@@ -80,7 +83,7 @@ class SqliteStore(RunQueries, AssetQueries, HistoryQueries):
 
     # ------------------------------------------------------------------------------------------ RunStore
 
-    def create_run(self, run: Run) -> None:
+    def create_run(self, run: Run, launch: bytes | None = None) -> None:
         """Record a new run, owned by this process through its lease. Raises RunAlreadyExists."""
         with self._writer.transaction() as connection:
             is_ours = not run.is_finished and run.status is not RunStatus.QUEUED
@@ -90,7 +93,29 @@ class SqliteStore(RunQueries, AssetQueries, HistoryQueries):
                 raise RunAlreadyExists(run.run_id)
             (run_number,) = created
             _set_tags(connection, run_number, run.tags)
+            if launch is not None:
+                connection.execute("INSERT INTO run_launches (run_number, body) VALUES (?, ?)", (run_number, launch))
         self._writer.own_run(run.run_id, run_number)
+
+    def launches(self) -> Mapping[str, bytes]:
+        rows = self._rows(
+            "SELECT run_id, body FROM run_launches JOIN runs ON runs.run_number = run_launches.run_number"
+            " WHERE status IN ('QUEUED', 'INTERRUPTED') ORDER BY runs.run_number"
+        )
+        return {run_id: bytes(body) for run_id, body in rows}
+
+    def adopt_run(self, run_id: str) -> bool:
+        with self._writer.transaction() as connection:
+            owner_id = self._writer.lease()
+            adopted = connection.execute(
+                "UPDATE runs SET owner_id = ? WHERE run_id = ? AND owner_id IS NULL"
+                " AND status IN ('QUEUED', 'INTERRUPTED') RETURNING run_number",
+                (owner_id, run_id),
+            ).fetchone()
+        if adopted is None:
+            return False
+        self._writer.own_run(run_id, adopted[0])
+        return True
 
     def delete_run(self, run_id: str) -> None:
         with self._writer.transaction() as connection:
@@ -100,7 +125,7 @@ class SqliteStore(RunQueries, AssetQueries, HistoryQueries):
             run_number, status = row
             if status in _IN_PROGRESS:
                 raise RunInProgress(run_id, status)
-            for table in ("events", "steps", "run_tags", "runs"):
+            for table in ("events", "steps", "run_tags", "run_launches", "runs"):
                 connection.execute(f"DELETE FROM {table} WHERE run_number = ?", (run_number,))
         self._writer.disown_run(run_id)
 

@@ -55,6 +55,8 @@ _HAS_PARTITIONS = frozenset(kind for kind in EVENT_KINDS if "partitions" in kind
 _HAS_ERROR = frozenset(kind for kind in EVENT_KINDS if "error" in kind.__struct_fields__)
 _ENDS_RUN = frozenset(kind for kind in EVENT_KINDS if kind.__name__ in ("RunSucceeded", "RunFailed", "RunCanceled"))
 
+_ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+
 Pending = tuple[Event, str]
 
 
@@ -117,6 +119,27 @@ class Writer:
                 self._start_thread()
         elif len(pending) > MOST_PENDING:
             self.flush()
+
+    def append_all(self, events: Sequence[Event]) -> None:
+        """Take in facts that are committed in one transaction. Raises what `append` raises, having taken none of them."""
+        if self._failure is not None or self._is_closed:
+            self.raise_failure()
+        group: list[Pending] = []
+        for event in events:
+            if event.run_id and event.run_id not in self._run_numbers:
+                raise UnknownRun(event.run_id)
+            body = encode_event(event)
+            if len(body) > EVENT_BYTES_LIMIT or type(event) in _HAS_ERROR:
+                event, body = body_within_limit(event)
+            group.append((event, body.decode()))
+        # One step for Python: a batch that is being gathered has all of them or none.
+        self._pending.extend(group)
+        if self._in_memory:
+            self.flush()
+        elif not self._wake.is_set():
+            self._wake.set()
+            if self._thread is None:
+                self._start_thread()
 
     def flush(self) -> None:
         """Return when all that was appended is committed."""
@@ -264,6 +287,8 @@ class Writer:
                 for sql, values in upserts(table, rows):
                     execute(sql, values)
         for run_number, change in changes.runs.items():
+            if change["status"] in _ENDED:
+                execute("DELETE FROM run_launches WHERE run_number = ?", (run_number,))
             if change["status"] == "STARTED":
                 # Also a run that was queued, perhaps by another process, is now ours.
                 change["owner_id"] = self.lease()

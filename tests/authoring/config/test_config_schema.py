@@ -80,6 +80,8 @@ def refused(declared: AnyValue, value: AnyValue = NO_VALUE) -> list[str]:
         (Noneable(int), 1, 1),
         ({"a": int}, {"a": 1}, {"a": 1}),
         (Shape({"a": int}), {"a": 1}, {"a": 1}),
+        (Shape({"a": int}, field_aliases={"a": "first"}), {"first": 1}, {"a": 1}),
+        (Shape({"a": int}, field_aliases={"a": "first"}), {"a": 1}, {"a": 1}),
         (Permissive({"a": int}), {"a": 1, "b": 2}, {"a": 1, "b": 2}),
         (Selector({"a": int, "b": str}), {"b": "x"}, {"b": "x"}),
         ({str: int}, {"x": 1, "y": 2}, {"x": 1, "y": 2}),

@@ -1,5 +1,7 @@
 """Multi-assets, graph assets, external assets, selections, metadata of every kind, and what the instance remembers."""
 
+from collections import OrderedDict
+
 import dagster as dg
 from recorder import Recorder, program
 
@@ -31,7 +33,7 @@ def metadata_of_every_kind_is_kept(note: Recorder) -> None:
                 "asset": dg.MetadataValue.asset(dg.AssetKey(["a", "b"])),
                 "null": dg.MetadataValue.null(),
                 "notebook": dg.MetadataValue.notebook("x.ipynb"),
-                "artifact": dg.MetadataValue.python_artifact(dg.AssetKey),
+                "artifact": dg.MetadataValue.python_artifact(OrderedDict),
                 "plain int": 4,
                 "plain dict": {"b": 1},
                 "plain list": [1, 2],

@@ -311,7 +311,7 @@ def a_single_run_takes_a_range(note: Recorder) -> None:
 
 @program
 def config_of_a_job_follows_its_partition(note: Recorder) -> None:
-    @dg.daily_partitioned_config(start_date="2024-01-01", end_date="2024-01-05")
+    @dg.daily_partitioned_config(start_date="2024-01-01")
     def by_day(start, end):
         return {"ops": {"say": {"config": {"start": str(start.date()), "end": str(end.date())}}}}
 
@@ -324,7 +324,7 @@ def config_of_a_job_follows_its_partition(note: Recorder) -> None:
         say()
 
     note.run("run", daily.execute_in_process(partition_key="2024-01-03"), outputs=["say"])
-    note("keys", daily.partitions_def.get_partition_keys())
+    note("keys", daily.partitions_def.get_partition_keys()[:3])
 
     @dg.static_partitioned_config(["x", "y"])
     def by_letter(key):

@@ -1,19 +1,24 @@
 """Making `import dagster` mean Headwater: modules under Dagster's names, found before or after the real ones.
 
-A name is looked for when it is asked for, so the alias costs an import of its own names and nothing else.
+A name is looked for when it is asked for, and the tables of names are read then too: putting the alias in costs nothing
+that a program would notice. So this module imports nothing at its top beside sys; importlib.abc alone brings eighty modules.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import FrameType, ModuleType
-from typing import Any, Final
 
-from headwater.compat.dagster.names import OWN, RENAMED, UNCOVERED
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from importlib.abc import Loader, MetaPathFinder
+    from importlib.machinery import ModuleSpec
+    from types import FrameType, ModuleType
+    from typing import Any, Final
+else:
+    Loader = MetaPathFinder = object
+    ModuleType = type(sys)
 
 HERE: Final = "headwater.compat.dagster"
 DAGSTER_VERSION: Final = "1.13.28"
@@ -40,6 +45,10 @@ class NotCovered(ImportError):
 
 def find_name(name: str) -> Any:
     """Return what a name of Dagster's public API means here. Raises NotCovered, which says what to do instead."""
+    from importlib import import_module
+
+    from headwater.compat.dagster.names import OWN, RENAMED, UNCOVERED
+
     if name in OWN:
         return getattr(import_module(f"{HERE}.{OWN[name]}"), name)
     if name in UNCOVERED:
@@ -61,12 +70,16 @@ def public_names() -> Iterable[str]:
 
 def names() -> list[str]:
     """Return every name of Dagster's that can be imported here, sorted."""
+    from headwater.compat.dagster.names import OWN, RENAMED, UNCOVERED
+
     ours = set(public_names()) - set(RENAMED.values())
     return sorted({*OWN, *RENAMED, *ours} - {"__version__"} - set(UNCOVERED))
 
 
 def missing_name(name: str, module: str = "dagster") -> str:
     """Return in words why a name cannot be imported: Dagster has it and Headwater does not, or neither has."""
+    from headwater.compat.dagster.names import UNCOVERED
+
     if name in UNCOVERED:
         belongs_to, fix = UNCOVERED[name]
         return (
@@ -108,11 +121,15 @@ class AliasModule(ModuleType):
         if self.__name__ == "dagster":
             return names()
         if self.__name__ in INTEGRATIONS:
+            from importlib import import_module
+
             return sorted(dir(import_module(INTEGRATIONS[self.__name__])))
         return sorted(super().__dir__())
 
 
 def _name_in(module: str, name: str) -> Any:
+    from importlib import import_module
+
     package = module.partition(".")[0]
     if package in INTEGRATIONS:
         where = import_module(INTEGRATIONS[package])
@@ -196,6 +213,8 @@ class AliasFinder(MetaPathFinder):
         if rest and not self._is_module(package, rest):
             # `from dagster import name` comes here when the module has no such name: the place to say why.
             raise NotCovered(_missing(package, rest), name=fullname)
+        from importlib.machinery import ModuleSpec
+
         return ModuleSpec(fullname, _AliasLoader(self), origin=HERE, is_package=True)
 
     @staticmethod

@@ -1,0 +1,141 @@
+"""What commands ask a running service, over a socket beside the store that only its user can open."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from headwater.model.errors.service import ServiceError, ServiceNotRunning
+from headwater.service.protocol import Frames, LaunchRequest, Problem, decode, encode
+
+FACTS_FILE: Final = "service.json"
+SOCKET_FILE: Final = "service.sock"
+_LONGEST_SOCKET_PATH: Final = 100
+
+
+class Launch(Struct, frozen=True, tag=True):
+    """Launch a run; answered with its id when it is recorded."""
+
+    request: LaunchRequest
+
+
+class Cancel(Struct, frozen=True, tag=True):
+    run_id: str
+    reason: str = ""
+
+
+class Describe(Struct, frozen=True, tag=True):
+    """Tell what the service does now: its locations, workers, what runs and what waits."""
+
+
+class Reload(Struct, frozen=True, tag=True):
+    location: str | None = None
+
+
+class SetLimits(Struct, frozen=True, tag=True):
+    """Change limits while the service runs."""
+
+    pools: Mapping[str, int] = {}
+
+
+class Shutdown(Struct, frozen=True, tag=True):
+    """End the service; runs that go on are interrupted, and resumed by the next one."""
+
+
+Asked = Launch | Cancel | Describe | Reload | SetLimits | Shutdown
+
+
+class Reply(Struct, frozen=True, tag=True):
+    value: Any = None
+    problem: Problem | None = None
+
+
+class ServiceFacts(Struct, frozen=True):
+    """Where a running service is."""
+
+    pid: int
+    socket: str
+    version: str
+    started_at: float
+    locations: tuple[str, ...] = ()
+
+
+def socket_path(home: Path) -> Path:
+    """Return where the service of a home listens: beside its store, or, where that path is too long for a socket, near."""
+    path = home / SOCKET_FILE
+    if len(str(path)) <= _LONGEST_SOCKET_PATH:
+        return path
+    from hashlib import blake2b
+    from tempfile import gettempdir
+
+    name = blake2b(str(home).encode(), digest_size=8).hexdigest()
+    return Path(gettempdir()) / f"headwater-{os.getuid()}-{name}.sock"
+
+
+def find_service(home: Path) -> ServiceFacts | None:
+    """Return where the service of a home is; None when none runs."""
+    try:
+        facts = msgspec.json.decode((home / FACTS_FILE).read_bytes(), type=ServiceFacts)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(2.0)
+            connection.connect(facts.socket)
+    except OSError:
+        return None
+    return facts
+
+
+class ServiceClient:
+    """A connection to a running service. Use it in a with statement."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._frames = Frames()
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            facts = msgspec.json.decode((home / FACTS_FILE).read_bytes(), type=ServiceFacts)
+            self._connection.connect(facts.socket)
+        except (OSError, msgspec.MsgspecError) as error:
+            self._connection.close()
+            raise ServiceNotRunning(str(home)) from error
+        self.facts = facts
+
+    def ask(self, asked: Asked, timeout_seconds: float | None = 60.0) -> Any:
+        """Return what the service answers. Raises ServiceError with what it says is wrong."""
+        self._connection.settimeout(timeout_seconds)
+        try:
+            self._connection.sendall(encode(asked))  # type: ignore[arg-type]
+            while True:
+                data = self._connection.recv(1 << 18)
+                if not data:
+                    raise ServiceNotRunning(str(self.home))
+                for body in self._frames.take(data):
+                    reply: Reply = decode(Reply, body)
+                    if reply.problem is not None:
+                        raise reply.problem.as_error()
+                    return reply.value
+        except TimeoutError as error:
+            raise ServiceError(
+                what=f"The service (process {self.facts.pid}) has not answered within {timeout_seconds:g} s.",
+                why="It is busy, stopped, or hangs.",
+                fix="Look at what it says where it was started; `headwater queue` shows what it does.",
+            ) from error
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise ServiceNotRunning(str(self.home)) from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> ServiceClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,651 @@
+"""The server: the one process that writes the store. It does what the dispatcher decides, with real processes.
+
+What is recorded comes first: in each turn of its loop all facts that came are committed in one batch, and only then is
+anything done that follows from them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from headwater.model.codec import decode_event
+from headwater.model.error_info import ErrorInfo
+from headwater.model.errors.root import HeadwaterError
+from headwater.model.errors.service import (
+    LocationNotLoaded,
+    RunNotActive,
+    ServiceAlreadyRuns,
+    ServiceError,
+    UnknownLocation,
+    VersionDiffers,
+)
+from headwater.model.errors.store import StoreError
+from headwater.model.events import Event, RunInterrupted, RunResumed
+from headwater.model.runs import RunStatus
+from headwater.service.control import (
+    FACTS_FILE,
+    Asked,
+    Cancel,
+    Describe,
+    Launch,
+    Reload,
+    Reply,
+    ServiceFacts,
+    SetLimits,
+    Shutdown,
+    find_service,
+    socket_path,
+)
+from headwater.service.dispatcher import (
+    ActiveRun,
+    Append,
+    Dispatcher,
+    Ended,
+    ErrandLost,
+    Policy,
+    RunErrand,
+    Send,
+    Start,
+    Stop,
+)
+from headwater.service.location import LocationSettings, Peer, Snapshot, start_snapshot
+from headwater.service.processes import adopt_orphans, kill_children
+from headwater.service.protocol import (
+    PROTOCOL,
+    Beat,
+    Facts,
+    Frames,
+    HostReady,
+    JobReference,
+    LaunchRequest,
+    PlanRun,
+    Problem,
+    Question,
+    RunClosed,
+    RunPlanned,
+    Surroundings,
+    WorkerEnded,
+    WorkerForked,
+    WorkerReady,
+    decode,
+    decode_plan,
+    decode_run,
+    encode,
+    encode_run,
+)
+from headwater.service.questions import answer
+from headwater.service.waiting import Limits
+
+if TYPE_CHECKING:
+    from headwater.runtime.instance import Instance
+
+PRIORITY_TAGS: Final = ("headwater/priority", "dagster/priority")
+_LOG_BYTES_LIMIT: Final = 256 << 20
+_KILL_AGAIN_SECONDS: Final = 0.5
+_HOST_START_SECONDS: Final = 120.0
+
+
+class Launched(Struct, frozen=True):
+    """What is kept of a run until it has ended, so that it can be carried out, or go on."""
+
+    location: str
+    plan: bytes
+    job: JobReference
+    record: bytes
+    in_one_worker: bool = False
+
+
+@dataclass(slots=True)
+class ServiceOptions:
+    """How a service runs. `share_tag` names the tag by whose values workers are shared out fairly."""
+
+    locations: Sequence[LocationSettings]
+    policy: Policy = field(default_factory=Policy)
+    run_limits: Limits = field(default_factory=Limits)
+    step_limits: Limits = field(default_factory=Limits)
+    share_tag: str | None = None
+    warm_workers: int = 2
+    # What to do with runs that a server left unfinished: go on with them, or leave them interrupted.
+    resumes: bool = True
+
+
+class Service:
+    """A server with its code locations. `run` returns when it is told to end."""
+
+    def __init__(self, instance: Instance, options: ServiceOptions) -> None:
+        self.instance = instance
+        self.store = instance.store
+        self.options = options
+        self.dispatcher = Dispatcher(options.policy, run_limits=options.run_limits, step_limits=options.step_limits)
+        self.current: dict[str, Snapshot] = {}
+        self.snapshots: dict[str, Snapshot] = {}
+        self.broken: dict[str, Problem] = {}
+        self.snapshot_of_worker: dict[int, Snapshot] = {}
+        self.started_at = time.time()
+        self.is_ready = asyncio.Event()
+        self._exits: dict[int, str] = {}
+        self._worker_numbers = itertools.count(1)
+        self._unit_numbers = itertools.count(1)
+        self._errand_numbers = itertools.count(1)
+        self._errands: dict[int, tuple[PlanRun, asyncio.Future[RunPlanned]]] = {}
+        self._asked = ThreadPoolExecutor(4, thread_name_prefix="headwater-questions")
+        self._acting = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopping = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop
+
+    # ----------------------------------------------------------------------------------------------------- life
+
+    async def run(self, when_ready: Callable[[Service], None] = lambda service: None) -> None:
+        """Serve until `stop`. Raises ServiceAlreadyRuns, and what kept the store from recording."""
+        self._loop = asyncio.get_running_loop()
+        adopt_orphans()
+        home = self.instance.home
+        assert home is not None
+        with _only_one(home):
+            path = socket_path(home)
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+            before = os.umask(0o177)
+            try:
+                server = await asyncio.start_unix_server(self._serve_client, path=str(path))
+            finally:
+                os.umask(before)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                with contextlib.suppress(NotImplementedError, RuntimeError):
+                    self._loop.add_signal_handler(number, self.stop)
+            try:
+                for location in self.options.locations:
+                    self._start_snapshot(location)
+                await self._first_snapshots()
+                self._write_facts(home, path)
+                self._adopt_runs()
+                self.is_ready.set()
+                when_ready(self)
+                await self._stopping.wait()
+            finally:
+                server.close()
+                with contextlib.suppress(FileNotFoundError):
+                    (home / FACTS_FILE).unlink()
+                    path.unlink()
+                self._end_processes()
+                self._asked.shutdown(wait=False, cancel_futures=True)
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the service. What runs is interrupted, and resumed by the next one."""
+        self._stopping.set()
+
+    def _fail(self, error: BaseException) -> None:
+        """The store does not record any more: nothing may be done that could not be recorded."""
+        if self._failure is None:
+            self._failure = error
+        self._stopping.set()
+
+    def _write_facts(self, home: Path, path: Path) -> None:
+        from importlib.metadata import version
+
+        facts = ServiceFacts(os.getpid(), str(path), version("headwater"), self.started_at, tuple(self.current))
+        scratch = home / f"{FACTS_FILE}.{os.getpid()}"
+        scratch.write_bytes(msgspec.json.encode(facts))
+        scratch.replace(home / FACTS_FILE)
+
+    def _end_processes(self) -> None:
+        for snapshot in self.snapshots.values():
+            snapshot.control.close()
+        for snapshot in self.snapshots.values():
+            try:
+                snapshot.process.wait(timeout=5.0)
+            except Exception:
+                snapshot.process.kill()
+                snapshot.process.wait()
+        kill_children(but=set())
+
+    # ------------------------------------------------------------------------------------------------ locations
+
+    def _start_snapshot(self, location: LocationSettings) -> Snapshot | None:
+        unit = f"{location.name}#{next(self._unit_numbers)}"
+        try:
+            snapshot = start_snapshot(location, unit)
+        except OSError as error:
+            self.broken[location.name] = Problem(
+                what=f'The Python of the code location "{location.name}" could not be started: {error}.',
+                fix=f"Check its setting python: {location.python}.",
+            )
+            return None
+        self.snapshots[unit] = snapshot
+        self._loop.add_reader(snapshot.control, self._read_host, snapshot)
+        return snapshot
+
+    async def _first_snapshots(self) -> None:
+        """Wait until every location has loaded, or not."""
+        waiting_until = time.monotonic() + _HOST_START_SECONDS
+        while time.monotonic() < waiting_until:
+            if all(name.name in self.current or name.name in self.broken for name in self.options.locations):
+                return
+            await asyncio.sleep(0.005)
+
+    def _read_host(self, snapshot: Snapshot) -> None:
+        messages = snapshot.read()
+        if messages is None:
+            self._host_lost(snapshot)
+            return
+        for message in messages:
+            match message:
+                case HostReady():
+                    self._host_ready(snapshot, message)
+                case WorkerEnded():
+                    self._worker_ended(message.worker_id, _how(message.exit_code))
+                case WorkerForked():
+                    pass
+
+    def _host_ready(self, snapshot: Snapshot, message: HostReady) -> None:
+        from importlib.metadata import version
+
+        name = snapshot.location.name
+        snapshot.ready = message
+        problem = message.problem
+        if message.protocol != PROTOCOL or message.version != version("headwater"):
+            python = snapshot.location.python or "python"
+            problem = Problem.of(VersionDiffers(name, message.version, version("headwater"), python))
+        if problem is not None:
+            # The last good snapshot stays, and shows the error beside it.
+            self.broken[name] = problem
+            self._loop.remove_reader(snapshot.control)
+            snapshot.control.close()
+            self.snapshots.pop(snapshot.unit, None)
+            return
+        self.broken.pop(name, None)
+        before = self.current.get(name)
+        self.current[name] = snapshot
+        self.dispatcher.keep(snapshot.unit, self.options.warm_workers, time.time())
+        if before is not None:
+            self.dispatcher.keep(before.unit, 0, time.time())
+            self.dispatcher.retire(before.unit, time.time())
+        self._act_soon()
+
+    def _host_lost(self, snapshot: Snapshot) -> None:
+        """A host is gone, and with it all of its workers: the kernel ends them."""
+        with contextlib.suppress(ValueError, OSError):
+            self._loop.remove_reader(snapshot.control)
+        snapshot.is_gone = True
+        self.snapshots.pop(snapshot.unit, None)
+        lost = [worker_id for worker_id, each in self.snapshot_of_worker.items() if each is snapshot]
+        snapshot.process.poll()
+        kill_children(but={each.process.pid for each in self.snapshots.values()})
+        for worker_id in lost:
+            self._worker_ended(worker_id, "the host process of its code location is gone")
+        name = snapshot.location.name
+        if self.current.get(name) is snapshot:
+            del self.current[name]
+            self.dispatcher.keep(snapshot.unit, 0, time.time())
+            if not self._stopping.is_set():
+                self._start_snapshot(snapshot.location)
+                self._repin(snapshot.unit, name)
+        elif snapshot.ready is None and name not in self.broken:
+            self.broken[name] = Problem(
+                what=f'The process that imports the code location "{name}" ended while it did so.',
+                fix="Import the module by hand and look.",
+            )
+        self._act_soon()
+
+    def _repin(self, unit: str, name: str) -> None:
+        """Runs of a host that is gone go on with the one that takes its place."""
+        newest = [snapshot.unit for snapshot in self.snapshots.values() if snapshot.location.name == name]
+        if newest:
+            self.dispatcher.move_runs(unit, newest[-1], time.time())
+
+    def reload(self, name: str | None = None) -> None:
+        """Import the code of a location, or of all, anew; the old host serves until the new one is sound."""
+        for location in self.options.locations:
+            if name is None or location.name == name:
+                self._start_snapshot(location)
+
+    # -------------------------------------------------------------------------------------------------- workers
+
+    def _start_worker(self, unit: str) -> None:
+        snapshot = self.snapshots.get(unit)
+        if snapshot is None or snapshot.is_gone or snapshot.ready is None:
+            return
+        worker_id = next(self._worker_numbers)
+        ours, theirs = socket.socketpair()
+        peer = Peer(lambda message: self._take(worker_id, message), lambda: self._peer_lost(worker_id))
+        self.snapshot_of_worker[worker_id] = snapshot
+        self.dispatcher.worker_started(worker_id, unit, time.time())
+        with theirs:
+            try:
+                snapshot.fork(worker_id, theirs.fileno())
+            except OSError:
+                ours.close()
+                self._worker_ended(worker_id, "the host process of its code location is gone")
+                return
+        snapshot.peers[worker_id] = peer
+        self._loop.create_task(self._connect(ours, peer))
+
+    async def _connect(self, connection: socket.socket, peer: Peer) -> None:
+        connection.setblocking(False)
+        await self._loop.create_connection(lambda: peer, sock=connection)
+        home = self.instance.home
+        peer.send(
+            Surroundings(str(home), str(self.instance.storage_dir), str(self.instance.logs_dir), _LOG_BYTES_LIMIT)
+        )
+
+    def _peer_lost(self, worker_id: int) -> None:
+        """A worker's socket is closed. Its host says when the process is gone; it is told to see to that."""
+        snapshot = self.snapshot_of_worker.get(worker_id)
+        if snapshot is not None and not snapshot.is_gone:
+            snapshot.signal(worker_id, kills=True)
+
+    def _worker_ended(self, worker_id: int, how: str) -> None:
+        snapshot = self.snapshot_of_worker.pop(worker_id, None)
+        if snapshot is None:
+            return
+        peer = snapshot.peers.pop(worker_id, None)
+        if peer is not None:
+            peer.close()
+        self.dispatcher.worker_lost(worker_id, how, time.time())
+        if snapshot.unit not in (each.unit for each in self.current.values()):
+            self._end_if_drained(snapshot)
+        self._act_soon()
+
+    def _end_if_drained(self, snapshot: Snapshot) -> None:
+        used = any(run.unit == snapshot.unit for run in self.dispatcher.runs.values())
+        if not used and snapshot not in self.snapshot_of_worker.values():
+            with contextlib.suppress(ValueError, OSError):
+                self._loop.remove_reader(snapshot.control)
+            snapshot.control.close()
+            self.snapshots.pop(snapshot.unit, None)
+
+    def _take(self, worker_id: int, message: Any) -> None:
+        """Take in what a worker says."""
+        now = time.time()
+        match message:
+            case Facts(attempt=attempt, number=number, events=bodies):
+                try:
+                    events = [decode_event(body) for body in bodies]
+                except msgspec.MsgspecError:
+                    self._peer_lost(worker_id)
+                    return
+                self.dispatcher.facts_came(worker_id, attempt, number, events, now)
+            case Question():
+                self._loop.run_in_executor(self._asked, self._answer, worker_id, message)
+                return
+            case WorkerReady(pid=pid):
+                self.dispatcher.worker_ready(worker_id, pid, now)
+            case RunPlanned(errand_id=errand_id):
+                known = self._errands.pop(errand_id, None)
+                if known is not None and not known[1].done():
+                    known[1].set_result(message)
+                self.dispatcher.errand_done(worker_id, errand_id, now)
+            case RunClosed(run_id=run_id, problem=problem):
+                self.dispatcher.run_closed(worker_id, run_id, _error_of(problem), now)
+            case Beat(resident_bytes=resident_bytes):
+                self.dispatcher.worker_beat(worker_id, resident_bytes)
+        self._act_soon()
+
+    def _answer(self, worker_id: int, question: Question) -> None:
+        given = answer(self.store, question)
+        self._loop.call_soon_threadsafe(self._send, worker_id, given)
+
+    def _send(self, worker_id: int, message: Any) -> None:
+        snapshot = self.snapshot_of_worker.get(worker_id)
+        peer = snapshot.peers.get(worker_id) if snapshot is not None else None
+        if peer is not None:
+            peer.send(message)
+
+    # ------------------------------------------------------------------------------------------------- what follows
+
+    def _act_soon(self) -> None:
+        if not self._acting:
+            self._acting = True
+            self._loop.call_soon(self._act)
+
+    def _act(self) -> None:
+        """Commit what is to be recorded, then do what was decided."""
+        self._acting = False
+        due = self.dispatcher.tick(time.time())
+        actions = self.dispatcher.take_actions()
+        recorded = [event for action in actions if isinstance(action, Append) for event in action.events]
+        if recorded:
+            try:
+                self.store.append_all(recorded)
+                self.store.flush()
+            except StoreError as error:
+                self._fail(error)
+                return
+        for action in actions:
+            match action:
+                case Send(worker_id=worker_id, message=message):
+                    self._send(worker_id, message)
+                case Start(unit=unit, count=count):
+                    for _ in range(count):
+                        self._start_worker(unit)
+                case Stop(worker_id=worker_id, grace_seconds=grace_seconds):
+                    self._stop_worker(worker_id, grace_seconds)
+                case RunErrand(worker_id=worker_id, errand_id=errand_id):
+                    self._send(worker_id, self._errands[errand_id][0])
+                case ErrandLost(errand_id=errand_id, reason=reason):
+                    self._errand_lost(errand_id, reason)
+                case Ended():
+                    for snapshot in list(self.snapshots.values()):
+                        if snapshot not in self.current.values():
+                            self.dispatcher.retire(snapshot.unit, time.time())
+                            self._end_if_drained(snapshot)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            self._timer = self._loop.call_later(max(0.0, due - time.time()), self._act_soon)
+
+    def _stop_worker(self, worker_id: int, grace_seconds: float) -> None:
+        snapshot = self.snapshot_of_worker.get(worker_id)
+        if snapshot is None:
+            return
+        if grace_seconds > 0:
+            snapshot.signal(worker_id, kills=False)
+        self._loop.call_later(grace_seconds, self._kill_worker, worker_id)
+
+    def _kill_worker(self, worker_id: int) -> None:
+        snapshot = self.snapshot_of_worker.get(worker_id)
+        if snapshot is not None:
+            snapshot.signal(worker_id, kills=True)
+            self._loop.call_later(_KILL_AGAIN_SECONDS, self._kill_worker, worker_id)
+
+    # --------------------------------------------------------------------------------------------------------- runs
+
+    async def launch(self, request: LaunchRequest) -> str:
+        """Plan and record a run, and let it begin when its turn comes; return its id. Raises what is wrong with it."""
+        location = self._location_of(request)
+        request = replace(request, run_id=request.run_id or str(uuid.uuid4()), location=location.name)
+        planned = await self._plan(location, request)
+        if planned.problem is not None:
+            raise planned.problem.as_error()
+        assert planned.job is not None
+        run = replace(decode_run(planned.run), status=RunStatus.QUEUED)
+        launched = Launched(location.name, planned.plan, planned.job, planned.run, planned.in_one_worker)
+        self.store.create_run(run, msgspec.msgpack.encode(launched))
+        self.store.adopt_run(run.run_id)
+        self.dispatcher.submit(self._active(run.run_id, run.tags, launched, self.current[location.name]), time.time())
+        self._act_soon()
+        return run.run_id
+
+    def _location_of(self, request: LaunchRequest) -> LocationSettings:
+        names = tuple(location.name for location in self.options.locations)
+        found = [
+            location
+            for location in self.options.locations
+            if request.location == location.name or (request.location is None and len(names) == 1)
+        ]
+        if not found:
+            raise UnknownLocation(request.location, names)
+        if found[0].name not in self.current:
+            problem = self.broken.get(found[0].name)
+            raise LocationNotLoaded(found[0].name, problem.what if problem is not None else "it is being loaded.")
+        return found[0]
+
+    async def _plan(self, location: LocationSettings, request: LaunchRequest) -> RunPlanned:
+        for _ in range(3):
+            errand_id = next(self._errand_numbers)
+            answered: asyncio.Future[RunPlanned] = self._loop.create_future()
+            self._errands[errand_id] = (PlanRun(errand_id, request), answered)
+            self.dispatcher.ask(self.current[location.name].unit, errand_id, time.time())
+            self._act_soon()
+            planned = await answered
+            if planned.problem is None or planned.problem.kind != "WorkerLost":
+                return planned
+        return planned
+
+    def _errand_lost(self, errand_id: int, reason: str) -> None:
+        known = self._errands.pop(errand_id, None)
+        if known is not None and not known[1].done():
+            problem = Problem(f"The process that planned the run is gone: {reason}.", "", "Launch it again.", "WorkerLost")
+            known[1].set_result(RunPlanned(errand_id, problem=problem))
+
+    def _active(self, run_id: str, tags: Mapping[str, str], launched: Launched, snapshot: Snapshot) -> ActiveRun:
+        priority = 0.0
+        for name in PRIORITY_TAGS:
+            with contextlib.suppress(ValueError):
+                priority = float(tags[name]) if name in tags else priority
+        share_tag = self.options.share_tag
+        return ActiveRun(
+            run_id=run_id,
+            location=launched.location,
+            unit=snapshot.unit,
+            plan=decode_plan(launched.plan),
+            job=launched.job,
+            record=launched.record,
+            plan_bytes=launched.plan,
+            tags=dict(tags),
+            priority=priority,
+            label=tags.get(share_tag, "") if share_tag is not None else "",
+            in_one_worker=launched.in_one_worker,
+        )
+
+    def _adopt_runs(self) -> None:
+        """Go on with what a server before left: runs that were queued, and, by policy, those that were interrupted."""
+        if not self.options.resumes:
+            return
+        now = time.time()
+        for run_id, body in self.store.launches().items():
+            run = self.store.find_run(run_id)
+            launched = msgspec.msgpack.decode(body, type=Launched)
+            snapshot = self.current.get(launched.location)
+            if run is None or snapshot is None or not self.store.adopt_run(run_id):
+                continue
+            past = [record.event for record in self.store.events_of_run(run_id)]
+            if run.status is RunStatus.INTERRUPTED:
+                self.store.append(RunResumed(run_id=run_id, timestamp=now))
+            try:
+                self.dispatcher.adopt(self._active(run_id, run.tags, launched, snapshot), past, now)
+            except HeadwaterError as error:
+                self.dispatcher.runs.pop(run_id, None)
+                self.store.append(RunInterrupted(run_id=run_id, timestamp=now, reason=f"It cannot go on: {error.what}"))
+        self._act_soon()
+
+    def cancel(self, run_id: str, reason: str) -> None:
+        """Stop a run. Raises RunNotActive."""
+        if not self.dispatcher.cancel(run_id, reason, time.time()):
+            run = self.store.find_run(run_id)
+            raise RunNotActive(run_id, run.status.value if run is not None else None)
+        self._act_soon()
+
+    # ------------------------------------------------------------------------------------------------------ clients
+
+    async def _serve_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        frames = Frames()
+        try:
+            while data := await reader.read(1 << 18):
+                for body in frames.take(data):
+                    try:
+                        reply = Reply(await self._reply(decode(Asked, body)))
+                    except Exception as error:
+                        reply = Reply(problem=Problem.of(error))
+                    writer.write(encode(reply))  # type: ignore[arg-type]
+                    await writer.drain()
+        except (ConnectionError, ServiceError):
+            pass
+        finally:
+            writer.close()
+
+    async def _reply(self, asked: Any) -> Any:
+        match asked:
+            case Launch(request=request):
+                return await self.launch(request)
+            case Cancel(run_id=run_id, reason=reason):
+                self.cancel(run_id, reason)
+            case Describe():
+                return self.describe()
+            case Reload(location=location):
+                self.reload(location)
+            case SetLimits(pools=pools):
+                limits = self.dispatcher.ready.limits
+                changed = Limits(
+                    limits.total, limits.locations, {**limits.pools, **pools}, limits.default_pool, limits.tags
+                )
+                self.dispatcher.ready.set_limits(changed)
+                self._act_soon()
+            case Shutdown():
+                self._loop.call_soon(self.stop)
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the service does now, as plain values."""
+        from headwater.service.describe import described
+
+        return described(self)
+
+
+def _error_of(problem: Problem | None) -> ErrorInfo | None:
+    return None if problem is None else problem.error
+
+
+def _how(exit_code: int) -> str:
+    if exit_code >= 0:
+        return f"it ended with exit code {exit_code}"
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:
+        name = f"signal {-exit_code}"
+    hint = ", which the system sends when memory runs out" if name == "SIGKILL" else ""
+    return f"it was ended by {name}{hint}"
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Any:
+    """Hold the lock of the service of a home. Raises ServiceAlreadyRuns."""
+    import fcntl
+
+    lock = os.open(home / "service.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        for attempt in range(20):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if attempt == 19:
+                    facts = find_service(home)
+                    raise ServiceAlreadyRuns(str(home), facts.pid if facts is not None else 0) from None
+                time.sleep(0.05)
+        yield
+    finally:
+        os.close(lock)
+
+

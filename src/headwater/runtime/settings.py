@@ -15,6 +15,8 @@ from headwater.model.errors.project import ConflictingSettings, InvalidSetting, 
 from headwater.runtime.home import HOME_NAME
 
 SETTINGS: Final = ("module", "file", "home", "storage", "durability", "retention_days")
+# What only the service reads: see service/options.py.
+SERVICE_SETTINGS: Final = ("service", "pools", "tag_limits", "locations")
 HOME_VARIABLE: Final = "HEADWATER_HOME"
 DEFAULT: Final = "default"
 _FILE: Final = "pyproject.toml"
@@ -34,6 +36,8 @@ class Settings:
     storage: Path | None = None
     durability: Literal["normal", "full"] = "normal"
     retention_days: int = 90
+    # What the service is set up by, as it is written.
+    service: Mapping[str, Any] = field(default_factory=dict)
     # The file with [tool.headwater], if there is one.
     path: Path | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -60,7 +64,7 @@ class Settings:
         project_dir = found_dir or (_folder_with_state(begin) if looks_for_state else None) or begin
         if path is not None:
             _check(table, str(path))
-        sources = {name: str(path) for name in table}
+        sources = {name: str(path) for name in table if name in SETTINGS}
         home = _absolute(project_dir, table.get("home", HOME_NAME))
         if given_home := os.environ.get(HOME_VARIABLE):
             home = _absolute(Path.cwd(), given_home)
@@ -73,6 +77,7 @@ class Settings:
             storage=_absolute(project_dir, table["storage"]) if "storage" in table else None,
             durability=table.get("durability", "normal"),
             retention_days=table.get("retention_days", 90),
+            service={name: table[name] for name in SERVICE_SETTINGS if name in table},
             path=path,
             sources=sources,
         )
@@ -131,8 +136,8 @@ def _read_table(path: Path) -> Mapping[str, Any] | None:
 
 def _check(table: Mapping[str, Any], path: str) -> None:
     for name in table:
-        if name not in SETTINGS:
-            raise UnknownSetting(path, name, SETTINGS)
+        if name not in SETTINGS and name not in SERVICE_SETTINGS:
+            raise UnknownSetting(path, name, (*SETTINGS, *SERVICE_SETTINGS))
     for name in ("module", "file", "home", "storage"):
         if name in table and (not isinstance(table[name], str) or not table[name].strip()):
             raise InvalidSetting(path, name, table[name], "text", f'Write {name} = "...".')

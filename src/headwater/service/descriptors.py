@@ -87,9 +87,7 @@ class WorkerLogs(StepLogs):
         self.descriptors: Descriptors | None = None
         self.takes_descriptors = False
 
-    def attempt(
-        self, run_id: str, step_key: str, attempt: int = 1, loggers: object = ()
-    ) -> StepAttemptLog:
+    def attempt(self, run_id: str, step_key: str, attempt: int = 1, loggers: object = ()) -> StepAttemptLog:
         return _WorkerAttemptLog(self, run_id, step_key, attempt, loggers)  # type: ignore[arg-type]
 
 

@@ -216,6 +216,8 @@ class Dispatcher:
 
     def take_actions(self) -> list[Action]:
         """Return what should be done now, in this order; it is forgotten here."""
+        # Asked for once in a turn: workers that were asked for and are not there yet would be asked for again.
+        self._want_workers()
         actions, self._actions = self._actions, []
         return actions
 
@@ -269,7 +271,12 @@ class Dispatcher:
             attempt = _attempt_number(past, key)
             cause = "canceled" if state.is_canceled else "lost"
             failed = StepFailed(
-                run_id=run.run_id, timestamp=now, step_key=key, attempt=attempt, cause=cause, allow_retries=cause == "lost"
+                run_id=run.run_id,
+                timestamp=now,
+                step_key=key,
+                attempt=attempt,
+                cause=cause,
+                allow_retries=cause == "lost",
             )
             self._take_in_all(run, [failed], out, now, from_worker=0)
         self._launch(run, [launch for key, launch in launches.items() if not state.statuses[key].is_finished], now)
@@ -370,9 +377,7 @@ class Dispatcher:
             self._end_if_closed(self.runs[run_id], now)
         self._proceed(now)
 
-    def facts_came(
-        self, worker_id: int, attempt: Attempt, number: int, events: Sequence[Event], now: float
-    ) -> None:
+    def facts_came(self, worker_id: int, attempt: Attempt, number: int, events: Sequence[Event], now: float) -> None:
         """Record what an attempt says, with all that follows from it. What comes late, twice or from elsewhere is dropped."""
         worker = self.workers.get(worker_id)
         running = worker.attempts.get(attempt) if worker is not None else None
@@ -433,7 +438,11 @@ class Dispatcher:
             or now - worker.started_at > policy.worker_seconds
             or worker.resident_bytes > policy.worker_bytes
         )
-        if is_worn and not worker.is_leaving and not any(self.runs[run].worker == worker.worker_id for run in worker.runs):
+        if (
+            is_worn
+            and not worker.is_leaving
+            and not any(self.runs[run].worker == worker.worker_id for run in worker.runs)
+        ):
             self._dismiss(worker)
 
     def _dismiss(self, worker: Worker) -> None:
@@ -591,7 +600,6 @@ class Dispatcher:
                     self._actions.append(RunErrand(worker.worker_id, worker.errand))
         while (attempt := self.ready.take_next(self._has_place)) is not None:
             self._start(attempt, now)
-        self._want_workers()
 
     def _begin(self, run: ActiveRun, now: float) -> None:
         out: list[Event] = []
@@ -718,7 +726,6 @@ class Dispatcher:
             self._starting[unit] = count
         else:
             self._starting.pop(unit, None)
-            self._errands.pop(unit, None)
         self._proceed(now)
 
     # ---------------------------------------------------------------------------------------------------- what is shown
@@ -789,4 +796,3 @@ def _failure(running: RunningAttempt, how: str, now: float) -> StepFailed:
         allow_retries=cause != "canceled",
         cause=cause,
     )
-

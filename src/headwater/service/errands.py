@@ -52,9 +52,7 @@ def planned_run(definitions: Definitions, instance: Instance, message: PlanRun) 
         selection = None if asked.selection is None else AssetSelection.from_string(asked.selection)
         job = asset_job(definitions, selection, checks_only=asked.check_only)
         job = _with_missing_upstream(definitions, instance, job, selection, asked)
-        reference = JobReference(
-            None, tuple(sorted(map(str, job.asset_keys))), tuple(sorted(map(str, job.check_keys)))
-        )
+        reference = JobReference(None, tuple(sorted(map(str, job.asset_keys))), tuple(sorted(map(str, job.check_keys))))
     step_keys: Any = asked.step_keys
     known: Any = {}
     built: Any = None

@@ -65,9 +65,7 @@ class Host:
         from importlib.metadata import version
 
         self._send(
-            HostReady(
-                PROTOCOL, version("headwater"), platform.python_version(), os.getpid(), problem, self.can_fork
-            )
+            HostReady(PROTOCOL, version("headwater"), platform.python_version(), os.getpid(), problem, self.can_fork)
         )
         try:
             self._serve(wake_read, wake_write)

@@ -12,11 +12,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from headwater.model.error_info import ErrorInfo
+from headwater.model.errors.service import MessageTooLarge, ServiceError, UnreadableMessage
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.runs import Run
 from headwater.plan.run_plan import RunPlan
-from headwater.model.error_info import ErrorInfo
-from headwater.model.errors.service import MessageTooLarge, ServiceError, UnreadableMessage
 
 PROTOCOL: Final = 1
 FRAME_BYTES_LIMIT: Final = 64 << 20

@@ -36,7 +36,7 @@ from headwater.model.errors.service import (
     VersionDiffers,
 )
 from headwater.model.errors.store import StoreError
-from headwater.model.events import Event, RunInterrupted, RunResumed
+from headwater.model.events import RunInterrupted, RunResumed
 from headwater.model.runs import RunStatus
 from headwater.service.control import (
     FACTS_FILE,
@@ -87,7 +87,6 @@ from headwater.service.protocol import (
     decode_plan,
     decode_run,
     encode,
-    encode_run,
 )
 from headwater.service.questions import answer
 from headwater.service.waiting import Limits
@@ -516,7 +515,9 @@ class Service:
     def _errand_lost(self, errand_id: int, reason: str) -> None:
         known = self._errands.pop(errand_id, None)
         if known is not None and not known[1].done():
-            problem = Problem(f"The process that planned the run is gone: {reason}.", "", "Launch it again.", "WorkerLost")
+            problem = Problem(
+                f"The process that planned the run is gone: {reason}.", "", "Launch it again.", "WorkerLost"
+            )
             known[1].set_result(RunPlanned(errand_id, problem=problem))
 
     def _active(self, run_id: str, tags: Mapping[str, str], launched: Launched, snapshot: Snapshot) -> ActiveRun:
@@ -647,5 +648,3 @@ def _only_one(home: Path) -> Any:
         yield
     finally:
         os.close(lock)
-
-

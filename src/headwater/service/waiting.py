@@ -213,7 +213,8 @@ class Waiting(Generic[Item]):
                 found = [
                     each.limit
                     for each in limits.tags
-                    if each.key == key and (each.value == value or (each.value is None and (each.each_value or not value)))
+                    if each.key == key
+                    and (each.value == value or (each.value is None and (each.each_value or not value)))
                 ]
                 return min(found, default=None)
         return None

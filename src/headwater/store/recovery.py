@@ -56,7 +56,11 @@ def _dead_owners(rows: Rows, own_id: int | None, now: float) -> dict[int, str]:
     ):
         if owner_id != own_id and is_surely_gone(ProcessIdentity(host, boot_id, pid, started)):
             dead[owner_id] = f"Process {pid} on {host}, which ran it, is gone."
-        elif owner_id != own_id and expires_at < now and not is_surely_alive(ProcessIdentity(host, boot_id, pid, started)):
+        elif (
+            owner_id != own_id
+            and expires_at < now
+            and not is_surely_alive(ProcessIdentity(host, boot_id, pid, started))
+        ):
             dead[owner_id] = f"Process {pid} on {host}, which ran it, has given no sign of life."
         else:
             alive.add(owner_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from headwater.cli.options import project_options, traceback_option
+from headwater.cli.options import here_option, project_options, traceback_option
 from headwater.cli.run_options import joined_selections, read_configs, read_partition_range, read_tags, run_options
 from headwater.cli.workplace import Workplace
 
@@ -17,6 +17,7 @@ from headwater.cli.workplace import Workplace
     "--no-upstream", is_flag=True, help="Refuse when something is needed and missing, rather than make it too."
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before making very many partitions.")
+@here_option
 @traceback_option
 @project_options
 def materialize(
@@ -33,6 +34,7 @@ def materialize(
     no_upstream: bool,
     yes: bool,
     full: bool,
+    here: bool,
 ) -> int:
     """Make the assets of SELECTION, and what they need that is missing.
 
@@ -61,4 +63,4 @@ def materialize(
         adds_missing_upstream=not no_upstream,
         is_confirmed=yes,
     )
-    return launch_and_report(workplace, request, as_json=as_json, full=full)
+    return launch_and_report(workplace, request, as_json=as_json, full=full, here=here)

@@ -255,7 +255,9 @@ class InlineExecutor:
                 except TimeoutError as error:
                     ended = attempt.fail(TimeIsUp() if limit.expired() else error)
                 except asyncio.CancelledError as error:
-                    ended = attempt.broken_off() if self._is_stopping(attempt.key) else attempt.fail(_exit_as_error(error))
+                    ended = (
+                        attempt.broken_off() if self._is_stopping(attempt.key) else attempt.fail(_exit_as_error(error))
+                    )
                 except (SystemExit, KeyboardInterrupt) as error:
                     ended = attempt.fail(_exit_as_error(error))
                 except BaseException as error:

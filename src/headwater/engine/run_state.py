@@ -114,6 +114,7 @@ class RunState:
     unfinished: int = 0
     failed_steps: list[str] = field(default_factory=list)
     first_failure: StepFailed | None = None
+    has_canceled_steps: bool = False
     is_canceled: bool = False
     cancel_reason: str = ""
     # What makes a run that was given up a failed one although no step of it failed.
@@ -139,7 +140,15 @@ class RunState:
 
 
 def begin(run_id: str, plan: RunPlan, at: float = 0.0) -> tuple[RunState, tuple[Command, ...]]:
-    """Return the state of a run that has not begun, and what should be done first."""
+    """Return the state of a run that begins, and what should be done first."""
+    state = prepare(run_id, plan)
+    commands = list(_settle_all(state, at))
+    commands.extend(_end_of_run(state, at))
+    return state, tuple(commands)
+
+
+def prepare(run_id: str, plan: RunPlan) -> RunState:
+    """Return the state of a run that has not begun: nothing of it is decided."""
     steps = {step.key: step for step in plan.steps}
     state = RunState(run_id, plan, steps, dict.fromkeys(steps, WAITING), unfinished=len(steps))
     for key, known in plan.known_outputs.items():
@@ -155,9 +164,7 @@ def begin(run_id: str, plan: RunPlan, at: float = 0.0) -> tuple[RunState, tuple[
         if origin[0] not in steps:  # an earlier run has given the values
             _expand(state, *origin)
     state.to_settle.extend(step.key for step in plan.steps if state.waiting_for[step.key] == 0)
-    commands = list(_settle_all(state, at))
-    commands.extend(_end_of_run(state, at))
-    return state, tuple(commands)
+    return state
 
 
 def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...]]:
@@ -183,6 +190,7 @@ def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...
                 commands.append(LaunchStep(state.steps[key], retry.attempt, retry.not_before, mapping_key, lost))
             else:
                 state.moved(key, CANCELED if event.cause == "canceled" else FAILED)
+                state.has_canceled_steps |= event.cause == "canceled"
                 if event.cause != "canceled":
                     state.failed_steps.append(key)
                     state.first_failure = state.first_failure or event
@@ -203,6 +211,7 @@ def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...
             state.settled.setdefault(key, set()).update((event.asset, part) for part in event.partitions or (None,))
             return state, ()
         case RunCancelRequested():
+            state.cancel_error = state.cancel_error or event.error
             return cancel(state, event.timestamp, event.reason)
         case StepBlocked() | StepRetryScheduled():
             return state, ()  # recorded because of what was taken in before
@@ -277,7 +286,7 @@ def retry_after(
         policy = step.retry_policy
         if policy is None or retries_used >= policy.max_retries:
             return None
-        delay = policy.delay_seconds(failure.attempt, chance=_chance(run_id, step.key, failure.attempt))
+        delay = policy.delay_seconds(retries_used + 1, chance=_chance(run_id, step.key, failure.attempt))
     return StepRetryScheduled(
         run_id=run_id,
         step_key=failure.step_key,
@@ -313,8 +322,10 @@ def _after(state: RunState, key: str, at: float) -> Iterator[Command]:
 
 def _release(state: RunState, key: str) -> None:
     """Note that a step is finished: what waited only for it can be decided on."""
-    for output in state.steps[key].dynamic_outputs if state.statuses[key] is SUCCEEDED else ():
-        _expand(state, key, output)
+    # A run that is given up starts nothing, so it has no instances either.
+    if state.statuses[key] is SUCCEEDED and not state.is_canceled:
+        for output in sorted(state.steps[key].dynamic_outputs):
+            _expand(state, key, output)
     for dependent in state.dependents.get(key, ()):
         state.waiting_for[dependent] -= 1
         if state.waiting_for[dependent] == 0:
@@ -344,7 +355,9 @@ def _settle(state: RunState, key: str, at: float) -> Iterator[Command]:
         yield from _settle_template(state, step, at)
         return
     blocker = _blocker(state, step)
-    if blocker is not None:
+    if any(state.statuses.get(source) is CANCELED for need in step.needs for source, _ in need.sources):
+        yield from _cancel_step(state, key, at)
+    elif blocker is not None:
         yield from _block(state, key, blocker, at)
     elif (missing := _missing(state, step)) is not None:
         yield from _skip(state, key, missing, at)
@@ -391,6 +404,13 @@ def _block(state: RunState, key: str, cause: str, at: float) -> Iterator[Command
     _release(state, key)
 
 
+def _cancel_step(state: RunState, key: str, at: float) -> Iterator[Command]:
+    """Give a step up because one that it needs was: the rest of the run is being given up too."""
+    state.moved(key, CANCELED)
+    yield from _not_materialized(state, key, "canceled", state.cancel_reason, None, at)
+    _release(state, key)
+
+
 def _skip(state: RunState, key: str, reason: str, at: float) -> Iterator[Command]:
     state.moved(key, SKIPPED)
     yield Record(StepSkipped(run_id=state.run_id, step_key=key, timestamp=at, reason=reason))
@@ -428,7 +448,8 @@ def _not_materialized(
 def _end_of_run(state: RunState, at: float) -> Iterator[Command]:
     if state.unfinished > 0 or state.ended_by is not None:
         return
-    if state.is_canceled and not state.failed_steps and state.cancel_error is None:
+    is_canceled = state.is_canceled or state.has_canceled_steps
+    if is_canceled and not state.failed_steps and state.cancel_error is None:
         ended: Event = RunCanceled(run_id=state.run_id, timestamp=at, reason=state.cancel_reason)
     elif state.failed_steps or state.cancel_error is not None:
         error = state.first_failure.error if state.first_failure is not None else state.cancel_error
@@ -494,7 +515,9 @@ def _settle_template(state: RunState, step: PlanStep, at: float) -> Iterator[Com
     assert step.mapped_over is not None
     origin = step.mapped_over[0]
     status = state.statuses.get(origin)
-    if status in _ENDED_WITHOUT_SUCCESS:
+    if status is CANCELED:
+        yield from _cancel_step(state, step.key, at)
+    elif status in _ENDED_WITHOUT_SUCCESS:
         yield from _block(state, step.key, state.causes.get(origin, origin), at)
     elif status is SKIPPED:
         yield from _skip(state, step.key, f'"{origin}" was skipped', at)
@@ -506,15 +529,15 @@ def _end_template(state: RunState, template: str) -> None:
     """When all instances of a mapped step are finished, the step itself is: collected values can be taken."""
     if state.statuses[template] is not WAITING:
         return
-    state.outputs[template] = tuple(
-        OutputRef(ref.name, state.mapping_keys[name])
-        for name in state.instances[template]
-        for ref in state.outputs.get(name, ())
-    )
+    instances = state.instances[template]
     failed = state.failed_instances.get(template)
-    if failed is not None:
-        state.causes[template] = state.causes.get(failed, failed)
-        state.moved(template, FAILED)
+    if any(state.statuses[name] is CANCELED for name in instances):
+        state.moved(template, CANCELED)
     else:
-        state.moved(template, SUCCEEDED)
+        state.outputs[template] = tuple(
+            OutputRef(ref.name, state.mapping_keys[name]) for name in instances for ref in state.outputs.get(name, ())
+        )
+        if failed is not None:
+            state.causes[template] = state.causes.get(failed, failed)
+        state.moved(template, SUCCEEDED if failed is None else FAILED)
     _release(state, template)

@@ -156,6 +156,8 @@ class RunCancelRequested(Event, frozen=True, kw_only=True, tag="run_cancel_reque
 
     type_name: ClassVar[str] = "RUN_CANCELING"
     reason: str = ""
+    # What makes the run a failed one although nobody asked for its end: its time limit was over.
+    error: ErrorInfo | None = None
 
     @property
     def message(self) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from headwater.engine.run_state import Command, LaunchStep, Record, RunState, advance, begin
+from headwater.engine.run_state import Command, LaunchStep, Record, RunState, advance, begin, prepare
 from headwater.model.codec import encode_event
 from headwater.model.error_info import ErrorInfo
 from headwater.model.events import (
@@ -23,7 +23,9 @@ from headwater.model.events import (
     RunFailed,
     RunStarted,
     RunSucceeded,
+    StepBlocked,
     StepFailed,
+    StepRetryScheduled,
     StepSkipped,
     StepStarted,
     StepSucceeded,
@@ -45,6 +47,7 @@ from headwater.service.waiting import Demand, Limits, Waiting
 
 _ENDS_RUN = (RunSucceeded, RunFailed, RunCanceled)
 _ENDS_STEP = (StepSucceeded, StepFailed, StepSkipped)
+_SAID_BY_US = (RunStarted, RunCancelRequested, StepStarted, StepBlocked, StepRetryScheduled, *_ENDS_RUN)
 _TOLD_TO_OTHERS = (StepSucceeded, AssetMaterialized, AssetObserved)
 
 SLOTS_TAG = "headwater/slots"
@@ -105,6 +108,10 @@ class RunningAttempt:
     # Why it is being ended, if it is: the cause to record, and the words.
     stopped: tuple[str, str] | None = None
 
+    @property
+    def is_canceled(self) -> bool:
+        return self.stopped is not None and self.stopped[0] == "canceled"
+
 
 @dataclass(slots=True)
 class Worker:
@@ -117,7 +124,8 @@ class Worker:
     pid: int | None = None
     attempts: dict[Attempt, RunningAttempt] = field(default_factory=dict)
     errand: int | None = None
-    runs: set[str] = field(default_factory=set)
+    # Those that are open in it, in the order in which they were opened.
+    runs: dict[str, None] = field(default_factory=dict)
     journal_at: dict[str, int] = field(default_factory=dict)
     ended: int = 0
     resident_bytes: int = 0
@@ -131,6 +139,10 @@ class Worker:
     @property
     def runs_async_steps(self) -> bool:
         return bool(self.attempts) and all(each.step.is_async for each in self.attempts.values())
+
+    def is_inside_step_of_another(self, run_id: str) -> bool:
+        """Whether it runs an ordinary step of another run, in which it hears nothing."""
+        return any(not each.step.is_async and each.attempt.run_id != run_id for each in self.attempts.values())
 
 
 # ------------------------------------------------------------------------------------------------------------- actions
@@ -210,6 +222,8 @@ class Dispatcher:
         self._errands: dict[str, deque[int]] = {}
         # By asset, who builds it now and which partitions: an asset partition has one builder at a time.
         self._claims: dict[AssetKey, dict[Attempt, frozenset[str] | None]] = {}
+        # By attempt that builds something, those that wait for it.
+        self._held_up: dict[Attempt, list[Attempt]] = {}
         self._actions: list[Action] = []
         self._starting: dict[str, int] = {}
         self._is_draining = False
@@ -236,14 +250,15 @@ class Dispatcher:
 
     def adopt(self, run: ActiveRun, past: Sequence[Event], now: float) -> None:
         """Take up a run that another process left: fold what is recorded, report what was in flight as lost, go on."""
-        self.runs[run.run_id] = run
-        if not any(isinstance(event, RunStarted) for event in past):
-            self.queued_runs.add(run.run_id, self._run_demand(run), run.priority)
-            self._proceed(now)
+        first = next((event for event in past if isinstance(event, RunStarted | RunCancelRequested)), None)
+        if first is None:
+            self.submit(run, now)
             return
-        self.queued_runs.hold(run.run_id, self._run_demand(run))
-        state, commands = begin(run.run_id, run.plan, past[0].timestamp)
-        run.state = state
+        commands: tuple[Command, ...] = ()
+        if isinstance(first, RunStarted):
+            state, commands = begin(run.run_id, run.plan, first.timestamp)
+        else:
+            state = prepare(run.run_id, run.plan)
         launches: dict[str, LaunchStep] = {}
         owed: dict[tuple[object, ...], Event] = {}
 
@@ -265,6 +280,10 @@ class Dispatcher:
                 run.journal.append((0, encode_event(event)))
             state, commands = advance(state, event)
             note(commands)
+        # Only now, because a past that contradicts itself raises, and must leave nothing behind.
+        run.state = state
+        self.runs[run.run_id] = run
+        self.queued_runs.hold(run.run_id, self._run_demand(run))
         out: list[Event] = []
         self._follow(run, [Record(event) for event in owed.values()], out, now)
         for key in [key for key, status in state.statuses.items() if status is StepStatus.RUNNING]:
@@ -292,7 +311,7 @@ class Dispatcher:
         out: list[Event] = []
         if run.state is None:
             self.queued_runs.remove(run_id)
-            run.state, _ = begin(run_id, run.plan, now)
+            run.state = prepare(run_id, run.plan)
             self.queued_runs.hold(run_id, self._run_demand(run))
         if not run.state.is_canceled and run.ending is None:
             self._give_up(run, reason, out, now)
@@ -301,10 +320,12 @@ class Dispatcher:
         self._proceed(now)
         return True
 
-    def _give_up(self, run: ActiveRun, reason: str, out: list[Event], now: float) -> None:
+    def _give_up(
+        self, run: ActiveRun, reason: str, out: list[Event], now: float, error: ErrorInfo | None = None
+    ) -> None:
         for attempt in [attempt for attempt in self._launches if attempt.run_id == run.run_id]:
             self._forget(attempt)
-        asked = RunCancelRequested(run_id=run.run_id, timestamp=now, reason=reason)
+        asked = RunCancelRequested(run_id=run.run_id, timestamp=now, reason=reason, error=error)
         self._take_in_all(run, [asked], out, now, from_worker=0)
         for worker in list(self.workers.values()):
             for running in worker.attempts.values():
@@ -362,16 +383,15 @@ class Dispatcher:
         if worker.errand is not None:
             self._actions.append(ErrandLost(worker.errand, how))
         touched: dict[str, list[Event]] = {}
-        for running in list(worker.attempts.values()):
-            run = self.runs[running.attempt.run_id]
-            self._release(worker, running.attempt)
-            out = touched.setdefault(run.run_id, [])
-            self._take_in_all(run, [_failure(running, how, now)], out, now, from_worker=0)
-        for run_id in worker.runs & self.runs.keys():
+        for run_id in [run_id for run_id in worker.runs if run_id in self.runs]:
             self.runs[run_id].open_in.discard(worker_id)
             if self.runs[run_id].worker == worker_id:
                 self.runs[run_id].worker = None
-            touched.setdefault(run_id, [])
+            touched[run_id] = []
+        for running in list(worker.attempts.values()):
+            run = self.runs[running.attempt.run_id]
+            self._release(worker, running.attempt)
+            self._take_in_all(run, [_failure(running, how, now)], touched[run.run_id], now, from_worker=0)
         for run_id, out in touched.items():
             self._append(out)
             self._end_if_closed(self.runs[run_id], now)
@@ -386,7 +406,7 @@ class Dispatcher:
         running.last_number = number
         run = self.runs[attempt.run_id]
         out: list[Event] = []
-        ours = [event for event in events if event.run_id == run.run_id and _is_of(event, attempt)]
+        ours = list(_told_by(running, events, now))
         if any(isinstance(event, _ENDS_STEP) for event in ours):
             self._release(worker, attempt)
         self._take_in_all(run, ours, out, now, from_worker=worker_id)
@@ -399,7 +419,7 @@ class Dispatcher:
         """A worker has torn down what it had set up for a run. A run that cannot clean up has not succeeded."""
         worker, run = self.workers.get(worker_id), self.runs.get(run_id)
         if worker is not None:
-            worker.runs.discard(run_id)
+            worker.runs.pop(run_id, None)
             worker.journal_at.pop(run_id, None)
         if run is None or worker_id not in run.open_in:
             return
@@ -415,16 +435,16 @@ class Dispatcher:
         for run in self.runs.values():
             if run.unit == unit:
                 run.unit = new_unit
-        for attempt, _, _ in list(self.ready.waiting()):
-            if self.runs[attempt.run_id].unit == new_unit:
-                launch = self._launches[attempt]
-                self.ready.remove(attempt)
-                self._wait(self.runs[attempt.run_id], attempt, launch)
+        for attempt, demand, _ in list(self.ready.waiting()):
+            if demand.unit == unit:
+                self.ready.move(attempt, replace(demand, unit=new_unit))
         self._errands.setdefault(new_unit, deque()).extend(self._errands.pop(unit, ()))
         self._proceed(now)
 
     def retire(self, unit: str, now: float) -> None:
         """Give the workers of a snapshot of code nothing that is new; they end with the runs that are pinned to it."""
+        for errand in self._errands.pop(unit, ()):
+            self._actions.append(ErrandLost(errand, "its code was imported anew before it was asked"))
         for worker in list(self.workers.values()):
             if worker.unit == unit and not any(run.unit == unit for run in self.runs.values()):
                 self._dismiss(worker)
@@ -438,12 +458,12 @@ class Dispatcher:
             or now - worker.started_at > policy.worker_seconds
             or worker.resident_bytes > policy.worker_bytes
         )
-        if (
-            is_worn
-            and not worker.is_leaving
-            and not any(self.runs[run].worker == worker.worker_id for run in worker.runs)
-        ):
+        if is_worn and not worker.is_leaving and not self._is_bound(worker):
             self._dismiss(worker)
+
+    def _is_bound(self, worker: Worker) -> bool:
+        """Whether a run is carried out in this worker alone."""
+        return any(run_id in self.runs and self.runs[run_id].worker == worker.worker_id for run_id in worker.runs)
 
     def _dismiss(self, worker: Worker) -> None:
         if not worker.is_leaving:
@@ -460,12 +480,12 @@ class Dispatcher:
             if launch is not None and attempt.run_id in self.runs:
                 self._wait(self.runs[attempt.run_id], attempt, launch)
         for run in list(self.runs.values()):
-            if run.ends_at is not None and now >= run.ends_at and run.state is not None and not run.state.is_canceled:
+            if run.ends_at is not None and now >= run.ends_at and not _is_given_up(run):
                 self._time_out(run, now)
         for run in list(self.runs.values()):
             if run.must_close_at is not None and now >= run.must_close_at:
                 run.must_close_at = None
-                for worker_id in run.open_in & self.workers.keys():
+                for worker_id in sorted(run.open_in & self.workers.keys()):
                     self.workers[worker_id].is_leaving = True
                     self._actions.append(Stop(worker_id, 0.0))
         for worker in list(self.workers.values()):
@@ -493,9 +513,9 @@ class Dispatcher:
 
         assert run.state is not None
         seconds = run.plan.timeout_seconds or 0.0
-        run.state.cancel_error = error_info_from(RunTimeoutError(seconds))
+        error = error_info_from(RunTimeoutError(seconds))
         out: list[Event] = []
-        self._give_up(run, f"the time limit of the run, {seconds:g} s, was over", out, now)
+        self._give_up(run, f"the time limit of the run, {seconds:g} s, was over", out, now, error)
         self._append(out)
         self._end_if_closed(run, now)
 
@@ -520,8 +540,11 @@ class Dispatcher:
             # Recorded when what was set up for the run is torn down: see _end_if_closed.
             run.ending = event
             run.must_close_at = event.timestamp + self.policy.teardown_seconds
-            for worker_id in run.open_in:
+            for worker_id in sorted(run.open_in):
                 self._actions.append(Send(worker_id, CloseRun(run.run_id)))
+                if self.workers[worker_id].is_inside_step_of_another(run.run_id):
+                    # It cannot tear down before that step is over, for which this end does not wait.
+                    run.open_in.discard(worker_id)
             return ()
         out.append(event)
         if isinstance(event, _TOLD_TO_OTHERS):
@@ -593,12 +616,14 @@ class Dispatcher:
         """Start all that can start."""
         while (run_id := self.queued_runs.take_next()) is not None:
             self._begin(self.runs[run_id], now)
-        for unit, errands in self._errands.items():
+        for unit, errands in list(self._errands.items()):
             for worker in self.workers.values():
                 if errands and worker.unit == unit and worker.is_idle:
                     worker.errand = errands.popleft()
                     self._actions.append(RunErrand(worker.worker_id, worker.errand))
-        while (attempt := self.ready.take_next(self._has_place)) is not None:
+            if not errands:
+                del self._errands[unit]
+        while (attempt := self.ready.take_next(self._has_place, self._is_held_up)) is not None:
             self._start(attempt, now)
 
     def _begin(self, run: ActiveRun, now: float) -> None:
@@ -613,19 +638,27 @@ class Dispatcher:
         self._end_if_closed(run, now)
 
     def _has_place(self, demand: Demand, attempt: Attempt) -> bool:
-        if self._claimant(attempt) is not None:
-            return False
         return self._place(demand, attempt) is not None
+
+    def _is_held_up(self, attempt: Attempt) -> bool:
+        """Whether another run builds the same. Then it is asked again when that one is done."""
+        holder = self._claimant(attempt)
+        if holder is None:
+            return False
+        self._held_up.setdefault(holder, []).append(attempt)
+        return True
 
     def _place(self, demand: Demand, attempt: Attempt) -> Worker | None:
         """Return the worker that takes an attempt: one that has its run open, if there is one."""
-        run = self.runs[attempt.run_id]
-        if demand.affinity and run.worker is not None:
-            bound = self.workers.get(run.worker)
-            return bound if bound is not None and self._can_take(bound, demand) else None
+        bound = self.runs[attempt.run_id].worker if demand.affinity else None
+        mine = [worker for worker in self.workers.values() if worker.unit == demand.unit]
+        # One more than these may be there; it is kept for what is asked in between.
+        is_full = sum(bool(worker.attempts) for worker in mine) >= self.policy.workers
         found: Worker | None = None
-        for worker in self.workers.values():
-            if worker.unit != demand.unit or not self._can_take(worker, demand):
+        for worker in mine:
+            if (bound is not None and worker.worker_id != bound) or (is_full and not worker.attempts):
+                continue
+            if not self._can_take(worker, demand):
                 continue
             if attempt.run_id in worker.runs or (demand.is_async and worker.attempts):
                 return worker
@@ -659,14 +692,16 @@ class Dispatcher:
         run = self.runs[attempt.run_id]
         demand = self.ready.held[attempt]
         worker = self._place(demand, attempt)
-        assert worker is not None and run.state is not None
+        assert worker is not None
+        assert run.state is not None
         for asset in launch.step.assets:
             partitions = None if asset.partitions is None else frozenset(asset.partitions)
             self._claims.setdefault(asset.key, {})[attempt] = partitions
         if not launch.step.is_async:
             self._close_others(worker, run)
+        told = _journal_for(worker, run)
         if run.run_id not in worker.runs:
-            worker.runs.add(run.run_id)
+            worker.runs[run.run_id] = None
             run.open_in.add(worker.worker_id)
             self._actions.append(Send(worker.worker_id, OpenRun(run.run_id, run.record, run.plan_bytes, run.job)))
         if run.in_one_worker:
@@ -676,8 +711,6 @@ class Dispatcher:
         worker.attempts[attempt] = RunningAttempt(
             attempt, launch.step, now, must_end_at=min(ends) + self.policy.grace_seconds if ends else None
         )
-        known = worker.journal_at.get(run.run_id, 0)
-        told = tuple(body for origin, body in run.journal[known:] if origin != worker.worker_id)
         worker.journal_at[run.run_id] = len(run.journal)
         started = StepStarted(run_id=run.run_id, timestamp=now, step_key=attempt.step_key, attempt=attempt.number)
         run.state, _ = advance(run.state, started)
@@ -696,6 +729,8 @@ class Dispatcher:
                     holders.pop(attempt, None)
                     if not holders:
                         del self._claims[asset.key]
+        for waiting in self._held_up.pop(attempt, ()):
+            self.ready.put_back(waiting)
 
     def _close_others(self, worker: Worker, run: ActiveRun) -> None:
         """Have a worker tear down other runs first: inside a long step it could not, and their end would wait for it."""
@@ -706,11 +741,11 @@ class Dispatcher:
     def _want_workers(self) -> None:
         """Ask for as many workers as could be busy now, and spare ones; never more than the policy allows."""
         policy = self.policy
-        units = {demand.unit for demand in self.ready.lanes()} | set(self._errands) | set(self._starting)
-        for unit in units:
+        waiting_units = {demand.unit: None for demand in self.ready.lanes()}
+        for unit in waiting_units | dict.fromkeys(self._errands) | dict.fromkeys(self._starting):
             mine = [worker for worker in self.workers.values() if worker.unit == unit and not worker.is_leaving]
             busy = sum(not worker.is_idle and worker.is_ready for worker in mine)
-            waiting = min(len(self.ready), policy.workers) if any(d.unit == unit for d in self.ready.lanes()) else 0
+            waiting = min(len(self.ready), policy.workers) if unit in waiting_units else 0
             errands = len(self._errands.get(unit, ()))
             wanted = max(
                 min(busy + waiting, policy.workers) + errands, min(busy + policy.spare_workers, policy.workers + 1)
@@ -758,11 +793,35 @@ def _identity(event: Event) -> tuple[object, ...]:
     )
 
 
-def _is_of(event: Event, attempt: Attempt) -> bool:
-    if event.step_key is not None and event.step_key != attempt.step_key:
-        return False
-    number = getattr(event, "attempt", None)
-    return not isinstance(event, StepStarted) and (number is None or number == attempt.number)
+def _journal_for(worker: Worker, run: ActiveRun) -> tuple[bytes, ...]:
+    """Return what a worker does not know of a run: all, if the run is not open there, also what it made itself before."""
+    if run.run_id not in worker.runs:
+        return tuple(body for _, body in run.journal)
+    known = worker.journal_at.get(run.run_id, 0)
+    return tuple(body for origin, body in run.journal[known:] if origin != worker.worker_id)
+
+
+def _told_by(running: RunningAttempt, events: Iterable[Event], now: float) -> Iterator[Event]:
+    """Yield what an attempt may say: facts about itself, and one end."""
+    attempt = running.attempt
+    is_over = False
+    for event in events:
+        number = getattr(event, "attempt", None)
+        if (
+            event.run_id != attempt.run_id
+            or event.step_key not in (attempt.step_key, None)
+            or (number is not None and number != attempt.number)
+            or isinstance(event, _SAID_BY_US)
+        ):
+            continue
+        if isinstance(event, _ENDS_STEP):
+            if is_over:
+                continue
+            is_over = True
+            if isinstance(event, StepFailed) and event.cause == "canceled" and not running.is_canceled:
+                # Its process was told to end, but not because someone gave up its run.
+                event = _failure(running, "it was told to end", now)
+        yield event
 
 
 def _attempt_number(past: Sequence[Event], key: str) -> int:
@@ -770,7 +829,7 @@ def _attempt_number(past: Sequence[Event], key: str) -> int:
 
 
 def _is_given_up(run: ActiveRun) -> bool:
-    return run.state is None or run.state.is_canceled
+    return run.state is None or run.state.is_canceled or run.ending is not None
 
 
 def _failure(running: RunningAttempt, how: str, now: float) -> StepFailed:

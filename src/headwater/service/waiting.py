@@ -53,7 +53,18 @@ class Demand:
 
 
 @dataclass(slots=True)
+class _Entry(Generic[Item]):
+    demand: Demand
+    priority: float
+    number: int
+    # None while it is set aside: something that concerns it alone is in its way.
+    lane: _Lane[Item] | None = None
+
+
+@dataclass(slots=True, eq=False)
 class _Lane(Generic[Item]):
+    key: tuple[object, ...]
+    # Of one of its items; the others differ in nothing that any limit, or the choice of a worker, looks at.
     demand: Demand
     # What of the demand a limit speaks of, by name: ("pool", "db") -> slots.
     counters: tuple[tuple[tuple[str, ...], int], ...]
@@ -65,18 +76,18 @@ class Waiting(Generic[Item]):
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        self._lanes: dict[Demand, _Lane[Item]] = {}
-        self._demand_of: dict[Item, tuple[Demand, float]] = {}
+        self._lanes: dict[tuple[object, ...], _Lane[Item]] = {}
+        self._entries: dict[Item, _Entry[Item]] = {}
         self._held: dict[Item, Demand] = {}
         self._used: Counter[tuple[str, ...]] = Counter()
         self._share: Counter[str] = Counter()
         self._number = 0
 
     def __len__(self) -> int:
-        return len(self._demand_of)
+        return len(self._entries)
 
     def __contains__(self, item: object) -> bool:
-        return item in self._demand_of
+        return item in self._entries
 
     @property
     def held(self) -> Mapping[Item, Demand]:
@@ -88,8 +99,8 @@ class Waiting(Generic[Item]):
         return self._limits
 
     def lanes(self) -> Iterable[Demand]:
-        """Return the demands under which anything waits."""
-        return [demand for demand, lane in self._lanes.items() if self._clean_head(lane)]
+        """Return for each lane in which anything waits the demand of one of its items."""
+        return [lane.demand for lane in self._lanes.values() if self._clean_head(lane)]
 
     def set_limits(self, limits: Limits) -> None:
         """From now on these hold. What runs beyond a lowered limit runs to its end."""
@@ -99,45 +110,56 @@ class Waiting(Generic[Item]):
         self._share.clear()
         for item, demand in held.items():
             self._take(item, demand)
-        waiting = {demand: lane.heap for demand, lane in self._lanes.items()}
-        self._lanes = {demand: _Lane(demand, self._counters(demand), heap) for demand, heap in waiting.items()}
+        self._lanes = {}
+        for item, entry in self._entries.items():
+            if entry.lane is not None:
+                self._push(item, entry)
 
     def add(self, item: Item, demand: Demand, priority: float = 0.0) -> None:
         """Let an item wait. Higher priorities go first; among equals the label with the least share, then the oldest."""
-        lane = self._lanes.get(demand)
-        if lane is None:
-            lane = self._lanes[demand] = _Lane(demand, self._counters(demand))
         self._number += 1
-        self._demand_of[item] = (demand, priority)
-        heapq.heappush(lane.heap, (-priority, self._number, item))
+        entry = self._entries[item] = _Entry(demand, priority, self._number)
+        self._push(item, entry)
 
     def remove(self, item: Item) -> bool:
         """Take an item out that waits; say whether it did."""
-        return self._demand_of.pop(item, None) is not None
+        return self._entries.pop(item, None) is not None
 
-    def take_next(self, has_place: Callable[[Demand, Item], bool] = lambda demand, item: True) -> Item | None:
+    def move(self, item: Item, demand: Demand) -> None:
+        """Have an item that waits stand under other limits, or go to other workers; it keeps its place in the order."""
+        entry = self._entries[item]
+        entry.demand = demand
+        if entry.lane is not None and entry.lane.key != self._key(demand):
+            self._push(item, entry)
+
+    def put_back(self, item: Item) -> None:
+        """Let an item that was set aside be asked again; does nothing with another."""
+        entry = self._entries.get(item)
+        if entry is not None and entry.lane is None:
+            self._push(item, entry)
+
+    def take_next(
+        self,
+        has_place: Callable[[Demand, Item], bool] = lambda demand, item: True,
+        is_held_up: Callable[[Item], bool] = lambda item: False,
+    ) -> Item | None:
         """Return the item that starts now, which holds its slots from here on; None when nothing can.
 
-        `has_place` is asked whether there is a worker for it.
+        `has_place` is asked whether there is a worker for items like it. `is_held_up` is asked whether something that
+        concerns the item alone is in its way: then it is set aside, and what stands behind it is not held up with it.
         """
-        lanes = [lane for demand in list(self._lanes) if self._clean(lane := self._lanes[demand])]
-        lanes.sort(key=lambda lane: (lane.heap[0][0], self._share[lane.demand.label], lane.heap[0][1]))
-        # Pools whose slots are being saved up for an item that needs several: smaller ones would overtake it for ever.
-        saved: set[str | None] = set()
-        for lane in lanes:
-            demand, item = lane.demand, lane.heap[0][2]
-            if demand.pool is not None and demand.pool in saved:
+        while True:
+            lane = self._next_lane(has_place)
+            if lane is None:
+                return None
+            item = heapq.heappop(lane.heap)[2]
+            entry = self._entries[item]
+            if is_held_up(item):
+                entry.lane = None
                 continue
-            if self._obstacle(lane) is not None:
-                if demand.slots > 1:
-                    saved.add(demand.pool)
-                continue
-            if has_place(demand, item):
-                heapq.heappop(lane.heap)
-                self._demand_of.pop(item)
-                self._take(item, demand)
-                return item
-        return None
+            del self._entries[item]
+            self._take(item, entry.demand)
+            return item
 
     def hold(self, item: Item, demand: Demand) -> None:
         """Note that an item holds slots already, as after a restart."""
@@ -157,23 +179,85 @@ class Waiting(Generic[Item]):
                 del self._used[counter]
 
     def reason(self, item: Item) -> str | None:
-        """Return what an item waits for, in words; None when it does not wait, or could start now."""
-        known = self._demand_of.get(item)
-        if known is None:
+        """Return which limit an item waits for, in words; None when no limit is in its way."""
+        entry = self._entries.get(item)
+        if entry is None:
             return None
-        lane = self._lanes[known[0]]
-        return self._obstacle(lane)
+        for counter, slots in self._counters(entry.demand):
+            if (limit := self._full(counter, slots)) is not None:
+                return _in_words(counter, self._used[counter], limit, slots)
+        pool = entry.demand.pool
+        if pool is None or entry.lane is None:
+            return None
+        for lane in self._in_order():
+            if lane is entry.lane:
+                return None
+            if lane.demand.pool == pool and self._is_saving(lane):
+                counter, slots = ("pool", pool), lane.demand.slots
+                taken = _in_words(counter, self._used[counter], self._limit_of(counter) or 0, entry.demand.slots)
+                return f"{taken}, the rest is kept for what needs {slots}"
+        return None
 
     def waiting(self) -> Iterator[tuple[Item, Demand, float]]:
         """Yield what waits, with its demand and priority, in the order in which it would start were there no limits."""
-        entries = [
-            (rank, number, demand, item)
-            for demand, lane in self._lanes.items()
-            for rank, number, item in lane.heap
-            if item in self._demand_of
-        ]
-        for rank, _, demand, item in sorted(entries, key=lambda entry: entry[:2]):
-            yield item, demand, -rank
+        for item, entry in sorted(self._entries.items(), key=lambda each: (-each[1].priority, each[1].number)):
+            yield item, entry.demand, entry.priority
+
+    # ----------------------------------------------------------------------------------------------------------- lanes
+
+    def _key(self, demand: Demand) -> tuple[object, ...]:
+        """Return what tells lanes apart: the limits that hold, and which workers can take the item."""
+        return self._counters(demand), demand.label, demand.unit, demand.is_async, demand.affinity
+
+    def _push(self, item: Item, entry: _Entry[Item]) -> None:
+        key = self._key(entry.demand)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = _Lane(key, entry.demand, self._counters(entry.demand))
+        entry.lane = lane
+        heapq.heappush(lane.heap, (-entry.priority, entry.number, item))
+
+    def _in_order(self) -> list[_Lane[Item]]:
+        lanes = [lane for lane in list(self._lanes.values()) if self._clean(lane)]
+        lanes.sort(key=lambda lane: (lane.heap[0][0], self._share[lane.demand.label], lane.heap[0][1]))
+        return lanes
+
+    def _next_lane(self, has_place: Callable[[Demand, Item], bool]) -> _Lane[Item] | None:
+        # Pools whose slots are being saved up for an item that needs several: smaller ones would overtake it for ever.
+        saved: set[str | None] = set()
+        for lane in self._in_order():
+            if lane.demand.pool is not None and lane.demand.pool in saved:
+                continue
+            if any(self._full(counter, slots) is not None for counter, slots in lane.counters):
+                if self._is_saving(lane):
+                    saved.add(lane.demand.pool)
+            elif has_place(lane.demand, lane.heap[0][2]):
+                return lane
+        return None
+
+    def _is_saving(self, lane: _Lane[Item]) -> bool:
+        """Whether a lane waits for nothing but several slots of its pool."""
+        if lane.demand.pool is None or lane.demand.slots == 1:
+            return False
+        full = [counter for counter, slots in lane.counters if self._full(counter, slots) is not None]
+        return full == [("pool", lane.demand.pool)]
+
+    def _clean(self, lane: _Lane[Item]) -> bool:
+        """Drop what was removed from the head of a lane; say whether anything is left. An empty lane is forgotten."""
+        if self._clean_head(lane):
+            return True
+        self._lanes.pop(lane.key, None)
+        return False
+
+    def _clean_head(self, lane: _Lane[Item]) -> bool:
+        heap = lane.heap
+        while heap:
+            _, number, item = heap[0]
+            entry = self._entries.get(item)
+            if entry is not None and entry.number == number and entry.lane is lane:
+                return True
+            heapq.heappop(heap)
+        return False
 
     # ---------------------------------------------------------------------------------------------------------- limits
 
@@ -189,16 +273,19 @@ class Waiting(Generic[Item]):
 
     def _counters(self, demand: Demand) -> tuple[tuple[tuple[str, ...], int], ...]:
         limits = self._limits
-        counters: list[tuple[tuple[str, ...], int]] = [(("total",), 1), (("location", demand.location), 1)]
+        counters: dict[tuple[str, ...], int] = {("total",): 1, ("location", demand.location): 1}
         if demand.pool is not None:
-            counters.append((("pool", demand.pool), demand.slots))
-        tags = dict(demand.tags)
-        for limit in limits.tags:
-            value = tags.get(limit.key)
-            if value is None or (limit.value is not None and value != limit.value):
-                continue
-            counters.append((("tag", limit.key, value if limit.each_value or limit.value is not None else ""), 1))
-        return tuple(counters)
+            counters["pool", demand.pool] = demand.slots
+        if limits.tags:
+            tags = dict(demand.tags)
+            for limit in limits.tags:
+                value = tags.get(limit.key)
+                if value is None or (limit.value is not None and value != limit.value):
+                    continue
+                # Of one value, or of any value together.
+                apart = limit.each_value or limit.value is not None
+                counters[("tag", limit.key, value) if apart else ("tag", limit.key)] = 1
+        return tuple(counters.items())
 
     def _limit_of(self, counter: tuple[str, ...]) -> int | None:
         limits = self._limits
@@ -213,39 +300,23 @@ class Waiting(Generic[Item]):
                 found = [
                     each.limit
                     for each in limits.tags
-                    if each.key == key
-                    and (each.value == value or (each.value is None and (each.each_value or not value)))
+                    if each.key == key and (each.value == value or (each.value is None and each.each_value))
+                ]
+                return min(found, default=None)
+            case ("tag", key):
+                found = [
+                    each.limit for each in limits.tags if each.key == key and each.value is None and not each.each_value
                 ]
                 return min(found, default=None)
         return None
 
-    def _obstacle(self, lane: _Lane[Item]) -> str | None:
-        """Return the first limit that leaves no room for the lane. More slots than there are need the pool alone."""
-        for counter, slots in lane.counters:
-            limit = self._limit_of(counter)
-            if limit is None:
-                continue
-            used = self._used[counter]
-            wanted = min(slots, limit) if limit > 0 else 1
-            if used + wanted > limit:
-                return _in_words(counter, used, limit, slots)
-        return None
-
-    def _clean(self, lane: _Lane[Item]) -> bool:
-        """Drop what was removed from the head of a lane; say whether anything is left. An empty lane is forgotten."""
-        if self._clean_head(lane):
-            return True
-        self._lanes.pop(lane.demand, None)
-        return False
-
-    def _clean_head(self, lane: _Lane[Item]) -> bool:
-        heap = lane.heap
-        while heap:
-            known = self._demand_of.get(heap[0][2])
-            if known is not None and known[0] == lane.demand:
-                return True
-            heapq.heappop(heap)
-        return False
+    def _full(self, counter: tuple[str, ...], slots: int) -> int | None:
+        """Return the limit that leaves no room, None when there is. More slots than there are need the pool alone."""
+        limit = self._limit_of(counter)
+        if limit is None:
+            return None
+        wanted = min(slots, limit) if limit > 0 else 1
+        return limit if self._used[counter] + wanted > limit else None
 
 
 def _in_words(counter: tuple[str, ...], used: int, limit: int, slots: int) -> str:
@@ -257,7 +328,6 @@ def _in_words(counter: tuple[str, ...], used: int, limit: int, slots: int) -> st
             return f'a free place in the code location "{name}": {taken}'
         case ("pool", name):
             return f'a slot of the pool "{name}": {taken}'
-        case ("tag", key, value):
-            named = f"{key}={value}" if value else key
-            return f"the limit of the tag {named}: {taken}"
+        case ("tag", key, *value):
+            return f"the limit of the tag {'='.join((key, *value))}: {taken}"
     return taken

@@ -98,6 +98,7 @@ PRIORITY_TAGS: Final = ("headwater/priority", "dagster/priority")
 _LOG_BYTES_LIMIT: Final = 256 << 20
 _KILL_AGAIN_SECONDS: Final = 0.5
 _HOST_START_SECONDS: Final = 120.0
+_MOST_HOST_DEATHS: Final = 6
 
 
 class Launched(Struct, frozen=True):
@@ -138,7 +139,7 @@ class Service:
         self.snapshot_of_worker: dict[int, Snapshot] = {}
         self.started_at = time.time()
         self.is_ready = asyncio.Event()
-        self._exits: dict[int, str] = {}
+        self._deaths: dict[str, int] = {}
         self._worker_numbers = itertools.count(1)
         self._unit_numbers = itertools.count(1)
         self._errand_numbers = itertools.count(1)
@@ -175,7 +176,6 @@ class Service:
                     self._start_snapshot(location)
                 await self._first_snapshots()
                 self._write_facts(home, path)
-                self._adopt_runs()
                 self.is_ready.set()
                 when_ready(self)
                 await self._stopping.wait()
@@ -273,12 +273,14 @@ class Service:
             self.snapshots.pop(snapshot.unit, None)
             return
         self.broken.pop(name, None)
+        self._deaths.pop(name, None)
         before = self.current.get(name)
         self.current[name] = snapshot
         self.dispatcher.keep(snapshot.unit, self.options.warm_workers, time.time())
         if before is not None:
             self.dispatcher.keep(before.unit, 0, time.time())
             self.dispatcher.retire(before.unit, time.time())
+        self._adopt_runs(name)
         self._act_soon()
 
     def _host_lost(self, snapshot: Snapshot) -> None:
@@ -299,12 +301,22 @@ class Service:
             if not self._stopping.is_set():
                 self._start_snapshot(snapshot.location)
                 self._repin(snapshot.unit, name)
-        elif snapshot.ready is None and name not in self.broken:
-            self.broken[name] = Problem(
-                what=f'The process that imports the code location "{name}" ended while it did so.',
-                fix="Import the module by hand and look.",
-            )
+        elif snapshot.ready is None and not self._stopping.is_set():
+            self._died_loading(snapshot)
         self._act_soon()
+
+    def _died_loading(self, snapshot: Snapshot) -> None:
+        """A host ended while it imported the code: perhaps it was killed, so it is tried again a few times."""
+        location = snapshot.location
+        deaths = self._deaths[location.name] = self._deaths.get(location.name, 0) + 1
+        if deaths < _MOST_HOST_DEATHS:
+            self._loop.call_later(0.1 * 2**deaths, self._start_snapshot, location)
+            return
+        code = snapshot.process.wait()
+        self.broken[location.name] = Problem(
+            what=f'The process that imports the code location "{location.name}" ended while it did so: {_how(code)}.',
+            fix="Import the module by hand and look; then `headwater worker reload`.",
+        )
 
     def _repin(self, unit: str, name: str) -> None:
         """Runs of a host that is gone go on with the one that takes its place."""
@@ -472,7 +484,7 @@ class Service:
 
     async def launch(self, request: LaunchRequest) -> str:
         """Plan and record a run, and let it begin when its turn comes; return its id. Raises what is wrong with it."""
-        location = self._location_of(request)
+        location = await self._location_of(request)
         request = replace(request, run_id=request.run_id or str(uuid.uuid4()), location=location.name)
         planned = await self._plan(location, request)
         if planned.problem is not None:
@@ -480,13 +492,15 @@ class Service:
         assert planned.job is not None
         run = replace(decode_run(planned.run), status=RunStatus.QUEUED)
         launched = Launched(location.name, planned.plan, planned.job, planned.run, planned.in_one_worker)
+        await self._location_of(request)
         self.store.create_run(run, msgspec.msgpack.encode(launched))
         self.store.adopt_run(run.run_id)
         self.dispatcher.submit(self._active(run.run_id, run.tags, launched, self.current[location.name]), time.time())
         self._act_soon()
         return run.run_id
 
-    def _location_of(self, request: LaunchRequest) -> LocationSettings:
+    async def _location_of(self, request: LaunchRequest) -> LocationSettings:
+        """Return the location whose code is asked for; one that is being loaded is waited for."""
         names = tuple(location.name for location in self.options.locations)
         found = [
             location
@@ -495,9 +509,13 @@ class Service:
         ]
         if not found:
             raise UnknownLocation(request.location, names)
-        if found[0].name not in self.current:
-            problem = self.broken.get(found[0].name)
-            raise LocationNotLoaded(found[0].name, problem.what if problem is not None else "it is being loaded.")
+        name = found[0].name
+        until = time.monotonic() + _HOST_START_SECONDS
+        while name not in self.current:
+            problem = self.broken.get(name)
+            if problem is not None or time.monotonic() > until:
+                raise LocationNotLoaded(name, problem.what if problem is not None else "it is still being imported.")
+            await asyncio.sleep(0.01)
         return found[0]
 
     async def _plan(self, location: LocationSettings, request: LaunchRequest) -> RunPlanned:
@@ -505,6 +523,7 @@ class Service:
             errand_id = next(self._errand_numbers)
             answered: asyncio.Future[RunPlanned] = self._loop.create_future()
             self._errands[errand_id] = (PlanRun(errand_id, request), answered)
+            await self._location_of(request)
             self.dispatcher.ask(self.current[location.name].unit, errand_id, time.time())
             self._act_soon()
             planned = await answered
@@ -540,17 +559,18 @@ class Service:
             in_one_worker=launched.in_one_worker,
         )
 
-    def _adopt_runs(self) -> None:
-        """Go on with what a server before left: runs that were queued, and, by policy, those that were interrupted."""
+    def _adopt_runs(self, location: str) -> None:
+        """Go on with what a server before left of a location: runs that were queued, and those that were interrupted."""
         if not self.options.resumes:
             return
         now = time.time()
         for run_id, body in self.store.launches().items():
-            run = self.store.find_run(run_id)
             launched = msgspec.msgpack.decode(body, type=Launched)
-            snapshot = self.current.get(launched.location)
-            if run is None or snapshot is None or not self.store.adopt_run(run_id):
+            if launched.location != location or run_id in self.dispatcher.runs or not self.store.adopt_run(run_id):
                 continue
+            run = self.store.find_run(run_id)
+            snapshot = self.current[location]
+            assert run is not None
             past = [record.event for record in self.store.events_of_run(run_id)]
             if run.status is RunStatus.INTERRUPTED:
                 self.store.append(RunResumed(run_id=run_id, timestamp=now))

@@ -144,6 +144,9 @@ class WorkerExecutor(InlineExecutor):
     def say(self, event: Event) -> None:
         self._worker.say_async(self._ended(event))
 
+    def _is_over(self, attempt: StepAttempt) -> None:
+        self._worker.say_rest(attempt.run_id, attempt.key)
+
 
 class _Outlet:
     """Where `async` steps put what happens: it is sent from their own thread."""
@@ -174,6 +177,7 @@ class WorkerProcess:
         self._current: Attempt | None = None
         self._numbers: dict[Attempt, int] = {}
         self._async: dict[tuple[str, str], Attempt] = {}
+        self._told_async: dict[Attempt, list[bytes]] = {}
         self._lock = threading.Lock()
         self._ended = 0
         self._is_ending = False
@@ -357,7 +361,15 @@ class WorkerProcess:
             return
         attempt = self._async.get((event.run_id, event.step_key))
         if attempt is not None:
-            self._say(attempt, [encode_event(event)])
+            # Recorded together with the end of the attempt, so that what was made is never told of twice.
+            self._told_async.setdefault(attempt, []).append(encode_event(event))
+
+    def say_rest(self, run_id: str, step_key: str) -> None:
+        """Tell all that an `async` step has done, when it is over."""
+        with self._lock:
+            attempt = self._async.pop((run_id, step_key), None)
+        if attempt is not None:
+            self._say(attempt, self._told_async.pop(attempt, []))
 
     def _stop_async(self, attempt: Attempt) -> None:
         run = self.runs.get(attempt.run_id)

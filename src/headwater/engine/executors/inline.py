@@ -104,6 +104,9 @@ class InlineExecutor:
             self._stopping.add(step_key)
             future.cancel()
 
+    def _is_over(self, attempt: StepAttempt) -> None:
+        """Called when an `async` step has told all that it had to tell."""
+
     def _is_stopping(self, step_key: str) -> bool:
         return self._is_closed or step_key in self._stopping
 
@@ -267,6 +270,7 @@ class InlineExecutor:
         finally:
             self._futures.pop(attempt.key, None)
             self._stopping.discard(attempt.key)
+            self._is_over(attempt)
             put(None)
 
     def _arrived(self, wait_seconds: float | None) -> Iterator[Event]:

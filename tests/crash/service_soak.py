@@ -143,6 +143,8 @@ def soak(folder: Path, *, kills: int, seed: int, environment: dict[str, str] | N
             _kill_one(service, chance, told)
         _let_end(service, told)
         _look(service, told)
+    if told.lies or "Traceback" in service.said.read_text():
+        told.lies.append("what the service said:\n" + service.said.read_text()[-4000:])
     left = [pid for pid in seen if _is_ours(pid, folder)]
     if left:
         told.lies.append(f"processes are left: {left}")
@@ -247,7 +249,7 @@ def _lies_of_run(run: Run, events: Sequence[object]) -> list[str]:
         if missing:
             lies.append(f"run {run.run_id} succeeded without {sorted(missing)}")
     elif run.status is not RunStatus.FAILURE or not lost:
-        lies.append(f"run {run.run_id} ended as {run.status.value} and nobody asked for it: {run.cause}")
+        lies.append(f"run {run.run_id} ended as {run.status.value} and nobody asked for it: {run.cause}: {[(type(e).__name__, getattr(e, 'step_key', None), round(e.timestamp, 2)) for e in events]}")
     return lies
 
 

@@ -126,6 +126,8 @@ class Worker:
     errand: int | None = None
     # Those that are open in it, in the order in which they were opened.
     runs: dict[str, None] = field(default_factory=dict)
+    # Those of them that it was told to close.
+    closing: set[str] = field(default_factory=set)
     journal_at: dict[str, int] = field(default_factory=dict)
     ended: int = 0
     resident_bytes: int = 0
@@ -249,10 +251,15 @@ class Dispatcher:
         self._proceed(now)
 
     def adopt(self, run: ActiveRun, past: Sequence[Event], now: float) -> None:
-        """Take up a run that another process left: fold what is recorded, report what was in flight as lost, go on."""
+        """Take up a run that another process left: fold what is recorded, report what was in flight as lost.
+
+        It goes on at the next `tick`, so that of several that are adopted together all hold what is theirs before any starts
+        something new. Raises InvariantViolationError when what is recorded contradicts itself.
+        """
         first = next((event for event in past if isinstance(event, RunStarted | RunCancelRequested)), None)
         if first is None:
-            self.submit(run, now)
+            self.runs[run.run_id] = run
+            self.queued_runs.add(run.run_id, self._run_demand(run), run.priority)
             return
         commands: tuple[Command, ...] = ()
         if isinstance(first, RunStarted):
@@ -301,7 +308,6 @@ class Dispatcher:
         self._launch(run, [launch for key, launch in launches.items() if not state.statuses[key].is_finished], now)
         self._append(out)
         self._end_if_closed(run, now)
-        self._proceed(now)
 
     def cancel(self, run_id: str, reason: str, now: float) -> bool:
         """Stop a run: what waits is given up, what runs is ended. Says whether the run is one of ours."""
@@ -420,6 +426,7 @@ class Dispatcher:
         worker, run = self.workers.get(worker_id), self.runs.get(run_id)
         if worker is not None:
             worker.runs.pop(run_id, None)
+            worker.closing.discard(run_id)
             worker.journal_at.pop(run_id, None)
         if run is None or worker_id not in run.open_in:
             return
@@ -429,6 +436,10 @@ class Dispatcher:
             self._recycle(worker, now)
         self._end_if_closed(run, now)
         self._proceed(now)
+
+    def units(self) -> set[str]:
+        """Return the snapshots of code that runs are pinned to, or that something is to be asked of."""
+        return {run.unit for run in self.runs.values()} | {unit for unit, errands in self._errands.items() if errands}
 
     def move_runs(self, unit: str, new_unit: str, now: float) -> None:
         """Have runs that were pinned to one snapshot of code go on with another, because the first is gone."""
@@ -541,8 +552,11 @@ class Dispatcher:
             run.ending = event
             run.must_close_at = event.timestamp + self.policy.teardown_seconds
             for worker_id in sorted(run.open_in):
-                self._actions.append(Send(worker_id, CloseRun(run.run_id)))
-                if self.workers[worker_id].is_inside_step_of_another(run.run_id):
+                worker = self.workers[worker_id]
+                if run.run_id in worker.closing:
+                    continue
+                self._close(worker, run.run_id)
+                if worker.is_inside_step_of_another(run.run_id):
                     # It cannot tear down before that step is over, for which this end does not wait.
                     run.open_in.discard(worker_id)
             return ()
@@ -734,9 +748,13 @@ class Dispatcher:
 
     def _close_others(self, worker: Worker, run: ActiveRun) -> None:
         """Have a worker tear down other runs first: inside a long step it could not, and their end would wait for it."""
-        for run_id in [run_id for run_id in worker.runs if run_id != run.run_id and run_id in self.runs]:
-            if self.runs[run_id].ending is None and self.runs[run_id].worker != worker.worker_id:
-                self._actions.append(Send(worker.worker_id, CloseRun(run_id)))
+        for run_id in [run_id for run_id in worker.runs if run_id != run.run_id and run_id not in worker.closing]:
+            if self.runs[run_id].worker != worker.worker_id:
+                self._close(worker, run_id)
+
+    def _close(self, worker: Worker, run_id: str) -> None:
+        worker.closing.add(run_id)
+        self._actions.append(Send(worker.worker_id, CloseRun(run_id)))
 
     def _want_workers(self) -> None:
         """Ask for as many workers as could be busy now, and spare ones; never more than the policy allows."""

@@ -280,6 +280,7 @@ class Service:
         if before is not None:
             self.dispatcher.keep(before.unit, 0, time.time())
             self.dispatcher.retire(before.unit, time.time())
+        self._repin(name, snapshot.unit)
         self._adopt_runs(name)
         self._act_soon()
 
@@ -300,7 +301,6 @@ class Service:
             self.dispatcher.keep(snapshot.unit, 0, time.time())
             if not self._stopping.is_set():
                 self._start_snapshot(snapshot.location)
-                self._repin(snapshot.unit, name)
         elif snapshot.ready is None and not self._stopping.is_set():
             self._died_loading(snapshot)
         self._act_soon()
@@ -318,11 +318,11 @@ class Service:
             fix="Import the module by hand and look; then `headwater worker reload`.",
         )
 
-    def _repin(self, unit: str, name: str) -> None:
-        """Runs of a host that is gone go on with the one that takes its place."""
-        newest = [snapshot.unit for snapshot in self.snapshots.values() if snapshot.location.name == name]
-        if newest:
-            self.dispatcher.move_runs(unit, newest[-1], time.time())
+    def _repin(self, name: str, unit: str) -> None:
+        """What waits for a host that is gone goes on with the one that has taken its place."""
+        for used in self.dispatcher.units():
+            if used.rpartition("#")[0] == name and used not in self.snapshots:
+                self.dispatcher.move_runs(used, unit, time.time())
 
     def reload(self, name: str | None = None) -> None:
         """Import the code of a location, or of all, anew; the old host serves until the new one is sound."""
@@ -373,11 +373,13 @@ class Service:
         if peer is not None:
             peer.close()
         self.dispatcher.worker_lost(worker_id, how, time.time())
-        if snapshot.unit not in (each.unit for each in self.current.values()):
-            self._end_if_drained(snapshot)
+        self._end_if_drained(snapshot)
         self._act_soon()
 
     def _end_if_drained(self, snapshot: Snapshot) -> None:
+        """End the host of code that another has taken the place of, when nothing is pinned to it any more."""
+        if snapshot.ready is None or snapshot in self.current.values():
+            return  # it is being imported, or is the newest
         used = any(run.unit == snapshot.unit for run in self.dispatcher.runs.values())
         if not used and snapshot not in self.snapshot_of_worker.values():
             with contextlib.suppress(ValueError, OSError):
@@ -457,7 +459,7 @@ class Service:
                     self._errand_lost(errand_id, reason)
                 case Ended():
                     for snapshot in list(self.snapshots.values()):
-                        if snapshot not in self.current.values():
+                        if snapshot.ready is not None and snapshot not in self.current.values():
                             self.dispatcher.retire(snapshot.unit, time.time())
                             self._end_if_drained(snapshot)
         if self._timer is not None:

@@ -97,6 +97,9 @@ if TYPE_CHECKING:
 PRIORITY_TAGS: Final = ("headwater/priority", "dagster/priority")
 _LOG_BYTES_LIMIT: Final = 256 << 20
 _KILL_AGAIN_SECONDS: Final = 0.5
+_WATCH_SECONDS: Final = 1.0
+_ADOPT_SECONDS: Final = 10.0
+_CANCEL_ASKED: Final = "headwater/cancel_asked/"
 _HOST_START_SECONDS: Final = 120.0
 _MOST_HOST_DEATHS: Final = 6
 
@@ -178,7 +181,9 @@ class Service:
                 self._write_facts(home, path)
                 self.is_ready.set()
                 when_ready(self)
+                watching = self._loop.create_task(self._watch_others())
                 await self._stopping.wait()
+                watching.cancel()
             finally:
                 server.close()
                 with contextlib.suppress(FileNotFoundError):
@@ -496,9 +501,10 @@ class Service:
         launched = Launched(location.name, planned.plan, planned.job, planned.run, planned.in_one_worker)
         await self._location_of(request)
         self.store.create_run(run, msgspec.msgpack.encode(launched))
-        self.store.adopt_run(run.run_id)
-        self.dispatcher.submit(self._active(run.run_id, run.tags, launched, self.current[location.name]), time.time())
-        self._act_soon()
+        if self.store.adopt_run(run.run_id):
+            active = self._active(run.run_id, run.tags, launched, self.current[location.name])
+            self.dispatcher.submit(active, time.time())
+            self._act_soon()
         return run.run_id
 
     async def _location_of(self, request: LaunchRequest) -> LocationSettings:
@@ -584,11 +590,33 @@ class Service:
         self._act_soon()
 
     def cancel(self, run_id: str, reason: str) -> None:
-        """Stop a run. Raises RunNotActive."""
-        if not self.dispatcher.cancel(run_id, reason, time.time()):
-            run = self.store.find_run(run_id)
+        """Stop a run; one that another server carries out is stopped by that one. Raises RunNotActive."""
+        if self.dispatcher.cancel(run_id, reason, time.time()):
+            self._act_soon()
+            return
+        run = self.store.find_run(run_id)
+        if run is None or run.is_finished or run.status is RunStatus.NOT_STARTED:
             raise RunNotActive(run_id, run.status.value if run is not None else None)
-        self._act_soon()
+        self.store.set_cursor_values({f"{_CANCEL_ASKED}{run_id}": reason or "canceled"})
+
+    async def _watch_others(self) -> None:
+        """Take over what servers that share this store leave behind when they die, and stop what they were asked to stop."""
+        looked_at = time.monotonic()
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            keys = [f"{_CANCEL_ASKED}{run_id}" for run_id in self.dispatcher.runs]
+            try:
+                for key, reason in self.store.get_cursor_values(keys).items():
+                    if self.dispatcher.cancel(key.removeprefix(_CANCEL_ASKED), reason, time.time()):
+                        self._act_soon()
+                if time.monotonic() - looked_at >= _ADOPT_SECONDS:
+                    looked_at = time.monotonic()
+                    await self._loop.run_in_executor(self._asked, self.store.recover)
+                    for name in list(self.current):
+                        self._adopt_runs(name)
+            except StoreError as error:
+                self._fail(error)
+                return
 
     # ------------------------------------------------------------------------------------------------------ clients
 

@@ -77,3 +77,18 @@ class InvalidAssetKey(InvalidDefinitionError):
             if isinstance(path, str) and path.strip("/")
             else 'Write AssetKey("orders") or AssetKey(["sales", "orders"]).',
         )
+
+
+class UnresolvedSelection(InvalidDefinitionError, InvalidSubsetError):
+    """A job selects what the definitions do not have."""
+
+    code = "unresolved-selection"
+
+    def __init__(self, job: str, error: HeadwaterError) -> None:
+        super().__init__(what=f'The selection of job "{job}" does not fit: {error.what}', why=error.why, fix=error.fix)
+
+
+class ConflictingDependencies(InvariantViolationError, InvalidDefinitionError):
+    """One upstream is named twice, with two partition mappings."""
+
+    code = "conflicting-dependencies"

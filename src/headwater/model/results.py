@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvariantViolationError, did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
@@ -15,9 +15,16 @@ from headwater.model.policies import AssetCheckSeverity
 from headwater.model.tags import Tags
 
 if TYPE_CHECKING:
+    # A bare Output or MaterializeResult holds anything; before Python 3.13 only this TypeVar knows defaults.
+    from typing_extensions import TypeVar
+
     from headwater.model.events import AssetMaterialized, AssetObserved, CheckEvaluated
 
-T = TypeVar("T")
+    T = TypeVar("T", default=Any)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 DEFAULT_OUTPUT = "result"
 _NOT_OF_A_NAME = re.compile(r"\W+")

@@ -18,6 +18,7 @@ from headwater.authoring.ports import NO_VALUE, AssetIn
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvalidDefinitionError
 from headwater.model.keys import AssetKey, CoercibleToAssetKey, CoercibleToAssetKeyPrefix, prefix_parts
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import AssetCheckSpec, AssetSpec, checked_name
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def asset(
 ) -> Callable[[Callable[P, R]], Asset[P, R]]: ...
 
 
+@spelling_checked
 def asset(
     compute_fn: Callable[..., Any] | None = None,
     *,

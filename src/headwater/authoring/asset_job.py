@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.job import JobDefinition
 from headwater.authoring.op import json_tags
-from headwater.model.errors import InvalidDefinitionError
+from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, UnresolvedSelection
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import checked_name
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class UnresolvedAssetJobDefinition:
 
 def define_asset_job(
     name: str,
+@spelling_checked
     selection: Any = None,
     config: Any = None,
     description: str | None = None,

@@ -23,6 +23,7 @@ from headwater.model.errors import (
 )
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.specs import AssetCheckSpec, AssetSpec
+from headwater.model.named_arguments import spelling_checked
 
 if TYPE_CHECKING:
     from headwater.authoring.repository import RepositoryDefinition
@@ -43,6 +44,7 @@ class Definitions:
     checks_when_built: ClassVar[bool] = True
 
     def __init__(
+    @spelling_checked
         self,
         assets: Iterable[Any] | None = None,
         schedules: Iterable[Any] | None = None,

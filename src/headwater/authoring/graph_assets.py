@@ -17,6 +17,7 @@ from headwater.authoring.op import name_of
 from headwater.authoring.ports import AssetIn, AssetOut
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
 from headwater.model.keys import AssetKey, CoercibleToAssetKey, CoercibleToAssetKeyPrefix, prefix_parts
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import AssetCheckSpec
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def graph_asset(
 ) -> Callable[[Callable[..., Any]], AssetsDefinition]: ...
 
 
+@spelling_checked
 def graph_asset(
     compose_fn: Callable[..., Any] | None = None,
     *,
@@ -132,6 +134,7 @@ def graph_asset(
     return decorate(compose_fn) if compose_fn is not None else decorate
 
 
+@spelling_checked
 def graph_multi_asset(
     *,
     outs: Mapping[str, AssetOut],

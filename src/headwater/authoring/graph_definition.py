@@ -13,6 +13,7 @@ from headwater.authoring.op import docstring_of, name_of
 from headwater.authoring.ports import NO_VALUE, GraphIn, GraphOut
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
+from headwater.model.named_arguments import spelling_checked
 
 if TYPE_CHECKING:
     from headwater.authoring.hooks import HookDefinition
@@ -482,6 +483,7 @@ def graph(
             function, name, kind="graph", description=description, out=out, tags=tags, config=config
         )
 
+@spelling_checked
     return decorate(compose_fn) if compose_fn is not None else decorate
 
 

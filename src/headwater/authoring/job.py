@@ -16,6 +16,7 @@ from headwater.authoring.running import runtime_function
 from headwater.authoring.unconnected_inputs import refuse_unconnected_inputs
 from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError, did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import checked_name
 
 if TYPE_CHECKING:
@@ -495,6 +496,7 @@ def job(
 ) -> Any:
     """Make a job of a function whose body calls ops and graphs. `timeout` is in seconds, for the whole run."""
 
+@spelling_checked
     def decorate(function: Callable[..., Any]) -> JobDefinition:
         graph_def = graph_of_function(function, name, kind="job", description=description)
         return JobDefinition(

@@ -23,7 +23,7 @@ from headwater.authoring.sensors import SensorDefinition
 from headwater.authoring.source_asset import SourceAsset
 from headwater.model.errors import CheckError, DefinitionError, DefinitionErrors, InvalidDefinitionError
 from headwater.model.errors.graph import DuplicateAssetKey
-from headwater.model.errors.loading import ModuleLoadError
+from headwater.model.errors.loading import ModuleLoadError, NoSuchModule
 from headwater.model.keys import AssetKey, CoercibleToAssetKeyPrefix, prefix_parts
 from headwater.model.specs import DEFAULT_GROUP_NAME, AssetSpec
 
@@ -82,6 +82,8 @@ def _imported(name: str) -> ModuleType:
     try:
         return import_module(name)
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == name:
+            raise NoSuchModule(name, error) from error
         raise ModuleLoadError(name, error) from error
 
 

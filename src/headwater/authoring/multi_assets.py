@@ -18,6 +18,7 @@ from headwater.authoring.ports import NO_VALUE, AssetIn, AssetOut
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
 from headwater.model.keys import AssetKey
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import AssetCheckSpec, AssetDep, AssetExecutionType, AssetSpec, checked_name
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@spelling_checked
 def multi_asset(
     *,
     outs: Mapping[str, AssetOut] | None = None,

@@ -19,6 +19,7 @@ from headwater.authoring.sensors import (
 from headwater.authoring.triggers import is_job, results_listed
 from headwater.model.errors import CheckError, DefinitionError, InvalidDefinitionError, did_you_mean
 from headwater.model.errors.triggers import CursorIsNotYours, UnreadableCursor
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.run_status_changes import EVENT_TYPES_BY_STATUS
 from headwater.model.runs import RunStatus
 
@@ -245,6 +246,7 @@ def _one_of(of: str, name: str, value: Any, older_name: str, older_value: Any) -
     return value if value is not None else older_value
 
 
+@spelling_checked
 def run_status_sensor(
     run_status: RunStatus,
     name: str | None = None,

@@ -29,6 +29,7 @@ from headwater.model.errors.triggers import InvalidCronError, MissingTriggerCont
 from headwater.model.partitions import (
     MultiPartitionKey,
     MultiPartitionsDefinition,
+from headwater.model.named_arguments import spelling_checked
     StaticPartitionsDefinition,
     TimeWindowPartitionsDefinition,
 )
@@ -277,6 +278,7 @@ def schedule(
     default_status: DefaultScheduleStatus = DefaultScheduleStatus.STOPPED,
     required_resource_keys: Iterable[str] | None = None,
     target: Any = None,
+@spelling_checked
     owners: Sequence[str] | None = None,
 ) -> Callable[[Callable[..., Any]], ScheduleDefinition]:
     """Make a schedule of a function that is called at each tick, with the context and resources that it asks for.

@@ -23,6 +23,7 @@ from headwater.authoring.triggers import (
 )
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvariantViolationError
 from headwater.model.errors.triggers import TriggerResultError
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import checked_name
 
 if TYPE_CHECKING:
@@ -396,6 +397,7 @@ class SensorDefinition(Trigger):
 
 def sensor(
     job_name: str | None = None,
+@spelling_checked
     *,
     name: str | None = None,
     minimum_interval_seconds: int | None = None,

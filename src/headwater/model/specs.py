@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.model.errors import CheckError, InvalidAssetKey, InvalidDefinitionError
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
+from headwater.model.named_arguments import spelling_checked
 
 if TYPE_CHECKING:
     from headwater.model.partitions import PartitionMapping, PartitionsDefinition
@@ -247,6 +248,7 @@ class AssetSpec:
         "tags",
     )
 
+    @spelling_checked
     def __init__(
         self,
         key: CoercibleToAssetKey,
@@ -385,6 +387,7 @@ class AssetCheckSpec:
         "partitions_def",
     )
 
+    @spelling_checked
     def __init__(
         self,
         name: str,

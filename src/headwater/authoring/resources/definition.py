@@ -12,6 +12,7 @@ from headwater.authoring.config.field_types import Field
 from headwater.authoring.config.schema import NO_VALUE, ConfigSchema, schema_of
 from headwater.authoring.resources.init_context import InitResourceContext
 from headwater.model.errors.definition import CheckError, InvalidDefinitionError, InvalidInvocationError
+from headwater.model.named_arguments import spelling_checked
 
 ResourceFunction = Callable[..., Any]
 
@@ -201,6 +202,7 @@ def resource(
     required_resource_keys: Iterable[str] | None = None,
     version: str | None = None,
 ) -> Callable[[ResourceFunction], ResourceDefinition]: ...
+@spelling_checked
 def resource(
     config_schema: Any = None,
     description: str | None = None,

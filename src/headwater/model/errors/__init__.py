@@ -18,6 +18,7 @@ from headwater.model.errors.definition import (
     InvalidPropertyError as InvalidPropertyError,
     InvalidSubsetError as InvalidSubsetError,
     InvariantViolationError as InvariantViolationError,
+    UnknownArgument as UnknownArgument,
     UnresolvedSelection as UnresolvedSelection,
 )
 from headwater.model.errors.root import (
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     )
     from headwater.model.errors.loading import (
         ModuleLoadError as ModuleLoadError,
+        NoSuchModule as NoSuchModule,
     )
     from headwater.model.errors.partitions import (
         InvalidPartitionsDefinitionError as InvalidPartitionsDefinitionError,
@@ -256,6 +258,7 @@ _MODULE_BY_NAME = {
     "ValueNotFound": "io",
     "WrongStoredType": "io",
     "ModuleLoadError": "loading",
+    "NoSuchModule": "loading",
     "InvalidPartitionsDefinitionError": "partitions",
     "MissingDynamicPartitionsStoreError": "partitions",
     "PartitionsMismatchError": "partitions",

@@ -206,7 +206,8 @@ class SensorExecutionData:
     """What one evaluation asked for; without any request, `skip_message` says why. `cursor` is for the next one.
 
     `run_reactions` are those of a sensor of run statuses whose function asked for nothing; `is_behind` tells that it
-    could be evaluated again at once, as more runs are waiting.
+    could be evaluated again at once, as more runs are waiting. `automation_condition_evaluations` are the trees of reasons
+    of a sensor of automation conditions, as `evaluate_automation_conditions` gives them.
     """
 
     run_requests: Sequence[RunRequest] = ()
@@ -218,6 +219,7 @@ class SensorExecutionData:
     asset_events: Sequence[AssetMaterialization | AssetObservation | AssetCheckEvaluation] = ()
     run_reactions: Sequence[RunReaction] = ()
     is_behind: bool = False
+    automation_condition_evaluations: Sequence[Any] = ()
 
 
 class SensorDefinition(Trigger):
@@ -395,9 +397,9 @@ class SensorDefinition(Trigger):
         return self.function.invoke(args, kwargs, self._context_class)
 
 
+@spelling_checked
 def sensor(
     job_name: str | None = None,
-@spelling_checked
     *,
     name: str | None = None,
     minimum_interval_seconds: int | None = None,

@@ -90,7 +90,7 @@ class FilePathMapping(ABC):
 
 @dataclass(frozen=True, slots=True)
 class AnchorBasedFilePathMapping(FilePathMapping):
-    """A repository that is laid out as the local files are: one file of which both paths are known gives all others.
+    """A repository that is laid out as the local files are: one file or folder whose paths are known gives all others.
 
     A file that is not below the repository's root gets a path that begins with "..". Raises CheckError for an anchor that
     is no path, or an absolute one in the repository.
@@ -115,10 +115,8 @@ class AnchorBasedFilePathMapping(FilePathMapping):
 
     def convert_to_source_control_path(self, local_path: Path) -> str:
         """Return the path in the repository of a file that is as far from the anchor as this one."""
-        anchor_folder = os.path.dirname(os.path.abspath(self.local_file_anchor))
-        from_anchor = Path(os.path.relpath(local_path, anchor_folder)).as_posix()
-        folder = self.file_anchor_path_in_repository.lstrip("/").rpartition("/")[0]
-        return _without_steps_back(f"{folder}/{from_anchor}" if folder else from_anchor)
+        from_anchor = Path(os.path.relpath(local_path, os.path.abspath(self.local_file_anchor))).as_posix()
+        return _without_steps_back(f"{self.file_anchor_path_in_repository}/{from_anchor}")
 
 
 def _without_steps_back(path: str) -> str:

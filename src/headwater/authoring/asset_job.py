@@ -127,9 +127,9 @@ class UnresolvedAssetJobDefinition:
         return f"UnresolvedAssetJobDefinition({self.name!r})"
 
 
+@spelling_checked
 def define_asset_job(
     name: str,
-@spelling_checked
     selection: Any = None,
     config: Any = None,
     description: str | None = None,

@@ -464,6 +464,7 @@ def graph(
 ) -> Callable[[Callable[..., Any]], GraphDefinition]: ...
 
 
+@spelling_checked
 def graph(
     compose_fn: Callable[..., Any] | None = None,
     *,
@@ -483,7 +484,6 @@ def graph(
             function, name, kind="graph", description=description, out=out, tags=tags, config=config
         )
 
-@spelling_checked
     return decorate(compose_fn) if compose_fn is not None else decorate
 
 

@@ -475,6 +475,7 @@ def job(
 ) -> Callable[[Callable[..., Any]], JobDefinition]: ...
 
 
+@spelling_checked
 def job(
     compose_fn: Callable[..., Any] | None = None,
     *,
@@ -496,7 +497,6 @@ def job(
 ) -> Any:
     """Make a job of a function whose body calls ops and graphs. `timeout` is in seconds, for the whole run."""
 
-@spelling_checked
     def decorate(function: Callable[..., Any]) -> JobDefinition:
         graph_def = graph_of_function(function, name, kind="job", description=description)
         return JobDefinition(

@@ -26,10 +26,10 @@ from headwater.model.clock import as_utc
 from headwater.model.cron import checked_cron, checked_timezone
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvalidInvocationError
 from headwater.model.errors.triggers import InvalidCronError, MissingTriggerContextValue, TriggerResultError
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.partitions import (
     MultiPartitionKey,
     MultiPartitionsDefinition,
-from headwater.model.named_arguments import spelling_checked
     StaticPartitionsDefinition,
     TimeWindowPartitionsDefinition,
 )
@@ -262,6 +262,7 @@ def _refuse_both(of: str, first: str, first_value: Any, second: str, second_valu
         )
 
 
+@spelling_checked
 def schedule(
     cron_schedule: str | Sequence[str],
     *,
@@ -278,7 +279,6 @@ def schedule(
     default_status: DefaultScheduleStatus = DefaultScheduleStatus.STOPPED,
     required_resource_keys: Iterable[str] | None = None,
     target: Any = None,
-@spelling_checked
     owners: Sequence[str] | None = None,
 ) -> Callable[[Callable[..., Any]], ScheduleDefinition]:
     """Make a schedule of a function that is called at each tick, with the context and resources that it asks for.

@@ -754,7 +754,7 @@ def _without_brand(name: str) -> str | None:
     return None
 
 
-def __getattr__(name: str) -> object:
+def _find_name(name: str) -> object:
     module = _MODULE_BY_NAME.get(name)
     if module is None:
         if name in _NOT_THERE_YET or name.startswith("AutoMaterialize"):
@@ -780,6 +780,11 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return _PUBLIC_NAMES
+
+
+# Type checkers would take a name that is not there for an object.
+if not TYPE_CHECKING:
+    __getattr__ = _find_name
 
 
 class _Package(ModuleType):

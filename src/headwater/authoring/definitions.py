@@ -43,8 +43,8 @@ class Definitions:
     # False in a kind that is checked when it is loaded, or a job of it is resolved, rather than when it is built.
     checks_when_built: ClassVar[bool] = True
 
-    def __init__(
     @spelling_checked
+    def __init__(
         self,
         assets: Iterable[Any] | None = None,
         schedules: Iterable[Any] | None = None,

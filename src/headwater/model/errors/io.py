@@ -40,8 +40,8 @@ class InputOutputError(HeadwaterError):
     code = "io"
 
 
-class ValueNotFound(InputOutputError):
-    """A value was asked for that is not in storage."""
+class ValueNotFound(InputOutputError, FileNotFoundError):
+    """A value was asked for that is not in storage: a FileNotFoundError, whatever the storage."""
 
     code = "value-not-found"
 

@@ -67,10 +67,12 @@ class UnresolvedAssetJobDefinition:
         """Return the job of the assets and checks of `index` that are selected."""
         selection = self._asset_selection()
         graph = index.graph
+        try:
+            selected = selection.resolve(graph)
+        except InvalidSubsetError as error:
+            raise UnresolvedSelection(self.name, error) from error
         keys = [
-            key
-            for key in selection.resolve(graph)
-            if key in index.definition_by_key and index.definition_by_key[key].is_executable
+            key for key in selected if key in index.definition_by_key and index.definition_by_key[key].is_executable
         ]
         checks = [key for key in selection.resolve_checks(graph) if key in index.definition_by_check]
         if not keys and not checks:

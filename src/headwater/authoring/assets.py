@@ -27,6 +27,7 @@ from headwater.model.specs import (
 
 if TYPE_CHECKING:
     from headwater.authoring.hooks import HookDefinition
+    from headwater.authoring.source_asset import SourceAsset
     from headwater.model.partitions import PartitionMapping, PartitionsDefinition
     from headwater.model.policies import BackfillPolicy
 
@@ -192,9 +193,9 @@ class AssetsDefinition:
         return {spec.key: spec.tags for spec in self.specs}
 
     @property
-    def descriptions_by_key(self) -> Mapping[AssetKey, str | None]:
-        """The description of each asset."""
-        return {spec.key: spec.description for spec in self.specs}
+    def descriptions_by_key(self) -> Mapping[AssetKey, str]:
+        """The description of each asset that has one."""
+        return {spec.key: spec.description for spec in self.specs if spec.description is not None}
 
     @property
     def code_versions_by_key(self) -> Mapping[AssetKey, str | None]:
@@ -486,12 +487,11 @@ class AssetsDefinition:
             resource_defs=self.resource_defs,
         )
 
-    def to_source_assets(self) -> list[AssetsDefinition]:
+    def to_source_assets(self) -> list[SourceAsset]:
         """Return each asset as one that somebody else builds."""
-        external = self.to_external()
-        return [external._copied(specs=[spec]) for spec in external.specs]
+        return [self._as_source(spec) for spec in self.specs]
 
-    def to_source_asset(self, key: CoercibleToAssetKey | None = None) -> AssetsDefinition:
+    def to_source_asset(self, key: CoercibleToAssetKey | None = None) -> SourceAsset:
         """Return an asset as one that somebody else builds; the key may be left out where there is just one.
 
         Raises InvariantViolationError when it is left out and there are several, or when the key is none of them.
@@ -503,8 +503,21 @@ class AssetsDefinition:
                 why="There is nothing to return.",
                 fix=did_you_mean(str(wanted), map(str, self.specs_by_key)) or "See .keys.",
             )
-        external = self.to_external()
-        return external._copied(specs=[external.specs_by_key[wanted]])
+        return self._as_source(self.specs_by_key[wanted])
+
+    def _as_source(self, spec: AssetSpec) -> SourceAsset:
+        from headwater.authoring.source_asset import SourceAsset
+
+        return SourceAsset(
+            spec.key,
+            metadata=spec.metadata,
+            io_manager_key=self.io_manager_key_of(spec.key),
+            description=spec.description,
+            partitions_def=spec.partitions_def,
+            group_name=spec.group_name,
+            resource_defs=self.resource_defs,
+            tags=spec.tags,
+        )
 
     def check_subset(self, keys: Iterable[AssetKey]) -> None:
         """Raise InvalidSubsetError when only some of these assets are asked for and they are built together."""

@@ -109,7 +109,7 @@ class OpExecutionContext:
     @property
     def op(self) -> OpNode:
         """The op where it stands in its job; `.name` is its alias if it was given one."""
-        return OpNode(self.alias, self.op_def)
+        return OpNode.of_step(self._scope.step_key, self.op_def, self._scope.job_def)
 
     @property
     def op_handle(self) -> NodeHandle:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from typing import Any, cast
 
 from headwater.authoring.contexts import OpExecutionContext
-from headwater.authoring.op_node import NodeHandle, OpNode
+from headwater.authoring.op_node import OpNode
 from headwater.authoring.step_scope import StepScope
 
 
@@ -44,8 +44,8 @@ class HookContext:
     def op(self) -> OpNode | None:
         """The op of the step that ended, under its name in the job; None if `build_hook_context` was given none."""
         if self._scope.op_def is None:
-            return None
-        return OpNode(NodeHandle.of_step(self._scope.step_key).name, self._scope.op_def)
+            return cast(OpNode, None)
+        return OpNode.of_step(self._scope.step_key, self._scope.op_def, self._scope.job_def)
 
     @property
     def op_config(self) -> Any:

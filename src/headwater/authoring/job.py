@@ -63,8 +63,8 @@ class JobDefinition:
         self.name = checked_name(name or (graph_def.name if graph_def else ""), "a job")
         self.description = description if description is not None else (graph_def.description if graph_def else None)
         self.resource_defs: dict[str, Any] = dict(resource_defs or {})
-        self.executor_def = executor_def
-        self.loggers: Mapping[str, Any] = logger_defs or {}
+        self.given_executor: ExecutorDefinition | None = executor_def
+        self.given_loggers: Mapping[str, Any] = logger_defs or {}
         self.config = config
         self.tags: Mapping[str, str] = json_tags(tags)
         self.run_tags: Mapping[str, str] = json_tags(run_tags) if run_tags is not None else self.tags
@@ -106,6 +106,20 @@ class JobDefinition:
         return self.graph_def
 
     @property
+    @property
+    def executor_def(self) -> ExecutorDefinition:
+        """The executor that carries out the steps; the default one where the job names none."""
+        from headwater.authoring.executors import multi_or_in_process_executor
+
+        return self.given_executor or multi_or_in_process_executor
+
+    @property
+    def loggers(self) -> Mapping[str, Any]:
+        """The loggers by name; where the job names none, those that a run's config can switch on."""
+        from headwater.authoring.loggers import default_loggers
+
+        return self.given_loggers or default_loggers()
+
     def is_asset_job(self) -> bool:
         """Whether the job is a selection of assets, not a graph of ops."""
         return self.graph_def is None
@@ -186,8 +200,8 @@ class JobDefinition:
             "name": self.name,
             "description": self.description,
             "resource_defs": self.resource_defs,
-            "executor_def": self.executor_def,
-            "logger_defs": self.loggers,
+            "executor_def": self.given_executor,
+            "logger_defs": self.given_loggers,
             "config": self.config,
             "tags": self.tags,
             "run_tags": self.run_tags,
@@ -216,8 +230,8 @@ class JobDefinition:
         return self.copied(hook_defs=self.hook_defs | frozenset(hook_defs))
 
     def with_top_level_resources(self, resource_defs: Mapping[str, Any]) -> JobDefinition:
-        """Return this job with resources for the keys for which it has none."""
-        return self.copied(resource_defs={**resource_defs, **self.resource_defs})
+        """Return this job with these resources, in place of those that it has for the same keys."""
+        return self.copied(resource_defs={**self.resource_defs, **resource_defs})
 
     def for_assets(
         self, asset_keys: Iterable[AssetKey], check_keys: Iterable[AssetCheckKey] | None = None
@@ -296,12 +310,12 @@ class JobDefinition:
     @property
     def has_specified_executor(self) -> bool:
         """Whether the job names an executor."""
-        return self.executor_def is not None
+        return self.given_executor is not None
 
     @property
     def has_specified_loggers(self) -> bool:
         """Whether the job has loggers of its own."""
-        return bool(self.loggers)
+        return bool(self.given_loggers)
 
     @property
     def config_mapping(self) -> ConfigMapping | None:
@@ -416,7 +430,7 @@ class JobDefinition:
         from headwater.authoring.executors import in_callers_process
 
         made: ExecuteInProcessResult = runtime_function("execute_job_in_process")(
-            self if self.executor_def is None else self.copied(executor_def=in_callers_process),
+            self if self.given_executor is None else self.copied(executor_def=in_callers_process),
             run_config=run_config,
             instance=instance,
             partition_key=partition_key,
@@ -438,7 +452,14 @@ class JobDefinition:
         from headwater.authoring.run_request import RunRequest
 
         options.setdefault("run_config", self.preset_config(partition_key))
-        return RunRequest(run_key=run_key, job_name=self.name, tags=tags, partition_key=partition_key, **options)
+        partition_tags = self.get_tags_for_partition_key(partition_key) if self.partitions_def is not None else {}
+        return RunRequest(
+            run_key=run_key,
+            job_name=self.name,
+            tags={**(tags or {}), **partition_tags},
+            partition_key=partition_key,
+            **options,
+        )
 
     def __repr__(self) -> str:
         return f"JobDefinition({self.name!r})"

@@ -56,7 +56,7 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
         name = name or name_of(compute_fn)
         self.signature = signature or read_signature(compute_fn)
         if signature is None and _takes_a_mapping(self.signature, ins or {}):
-            compute_fn = _with_named_inputs(compute_fn)
+            compute_fn = _with_named_inputs(compute_fn, self.signature.kind)
             self.signature = read_signature(compute_fn)
         self.compute_fn = compute_fn
         _refuse_unfit(name, self.signature, config_schema)
@@ -209,17 +209,17 @@ def name_of(function: Any) -> str:
 def _takes_a_mapping(signature: Signature, ins: Mapping[str, In]) -> bool:
     """Whether a function has the parameters (context, inputs), where the inputs come as one mapping by name."""
     names = signature.input_names
-    return signature.context is not None and len(names) == 1 and bool(ins) and names[0] not in ins
+    return signature.context is not None and names in (("inputs",), ("_inputs",)) and names[0] not in ins
 
 
-def _with_named_inputs(compute_fn: Callable[..., Any]) -> Callable[..., Any]:
+def _with_named_inputs(compute_fn: Callable[..., Any], kind: str) -> Callable[..., Any]:
     def compute(context: Any, **inputs: Any) -> Any:
         return compute_fn(context, inputs)
 
     def computed(context: Any, **inputs: Any) -> Any:
         yield from compute_fn(context, inputs)
 
-    made = computed if isgeneratorfunction(compute_fn) else compute
+    made = computed if kind == "generator" else compute
     made.__doc__ = compute_fn.__doc__
     return made
 

@@ -6,6 +6,7 @@ These are definitions that can be evaluated for a given time; who watches the cl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -19,12 +20,14 @@ from headwater.authoring.triggers import (
     TriggerContext,
     TriggerFunction,
     completed_request,
+    job_of,
     results_listed,
     targets_of,
 )
 from headwater.model.clock import as_utc
 from headwater.model.cron import checked_cron, checked_timezone
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvalidInvocationError
+from headwater.model.errors.partitions import MissingDynamicPartitionsStoreError
 from headwater.model.errors.triggers import InvalidCronError, MissingTriggerContextValue, TriggerResultError
 from headwater.model.named_arguments import spelling_checked
 from headwater.model.partitions import (
@@ -239,10 +242,23 @@ class ScheduleDefinition(Trigger):
                     why="By its key a request is known when a tick is evaluated again after a crash.",
                     fix="Give each RunRequest a run_key of its own.",
                 )
+            self._refuse_unknown_partition(request, context)
         tags = {SCHEDULE_TAG: self.name}
         return ScheduleExecutionData(
             [completed_request(self._described, request, self.targets, tags, context) for request in requests]
         )
+
+    def _refuse_unknown_partition(self, request: RunRequest, context: ScheduleEvaluationContext) -> None:
+        partitions_def = getattr(job_of(request, self.targets, context), "partitions_def", None)
+        if request.partition_key is None or partitions_def is None:
+            return
+        # Without an instance, nobody knows the keys of dynamic partitions.
+        with suppress(MissingDynamicPartitionsStoreError):
+            partitions_def.validate_partition_key(
+                request.partition_key,
+                context._scheduled_execution_time,
+                context.instance if context.has_instance else None,
+            )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the decorated function itself."""

@@ -142,7 +142,9 @@ class TriggerContext:
     ) -> None:
         self._instance = instance
         self._resource_defs: Mapping[str, Any] = resources or {}
-        self._definitions = definitions
+        # A repository stands for definitions; whoever gave one is handed it back.
+        self._repository_def = definitions
+        self._definitions: Definitions | None = getattr(definitions, "definitions", definitions)
         self._log = log
         self._session: ResourceSession | None = None
 
@@ -175,9 +177,9 @@ class TriggerContext:
     @property
     def repository_def(self) -> Definitions:
         """The project that the trigger belongs to. Raises MissingTriggerContextValue without one."""
-        if self._definitions is None:
+        if self._repository_def is None:
             raise MissingTriggerContextValue("repository_def", self._builder)
-        return self._definitions
+        return self._repository_def
 
     @property
     def resource_defs(self) -> Mapping[str, Any]:
@@ -392,7 +394,7 @@ def completed_request(
     run_config: Any = request.run_config
     partition_tags: Mapping[str, str] = {}
     if request.partition_key is not None:
-        job = _job_of(request, targets, context)
+        job = job_of(request, targets, context)
         partitioned = getattr(job, "partitioned_config", None)
         partitions_def = getattr(job, "partitions_def", None)
         if partitioned is not None:
@@ -414,7 +416,8 @@ def completed_request(
     )
 
 
-def _job_of(request: RunRequest, targets: TriggerTargets, context: TriggerContext) -> Any:
+def job_of(request: RunRequest, targets: TriggerTargets, context: TriggerContext) -> Any:
+    """Return the job that a request is for, with what the project gives it; None when that is not known here."""
     name = request.job_name or (targets.names[0] if targets.names else None)
     if context.definitions is not None and name is not None and context.definitions.has_job(name):
         return context.definitions.get_job_def(name)

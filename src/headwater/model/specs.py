@@ -8,7 +8,7 @@ from enum import Enum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from headwater.model.errors import CheckError, InvalidAssetKey, InvalidDefinitionError
+from headwater.model.errors import CheckError, ConflictingDependencies, InvalidAssetKey, InvalidDefinitionError
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.named_arguments import spelling_checked
 
@@ -207,7 +207,7 @@ def coerce_deps(deps: Iterable[Any] | None) -> tuple[AssetDep, ...]:
                 continue
             one = _dep_of(dep)
         if one.asset_key in found and found[one.asset_key] != one:
-            raise InvalidDefinitionError(
+            raise ConflictingDependencies(
                 what=f'"{one.asset_key}" is given twice in deps, with different partition mappings.',
                 why="One edge has one mapping.",
                 fix="Keep one of them.",

@@ -110,11 +110,11 @@ def _found_op_configs(
         _of_nodes({name: (node, name in definitions) for name, node in known.items()}, section, (), found, faults)
     faults.extend(_resource_faults(job, run_config, resource_keys))
     if "execution" in run_config:
-        faults.extend(execution_faults(job.executor_def, run_config["execution"]))
+        faults.extend(execution_faults(job.given_executor, run_config["execution"]))
     if run_config.get("loggers"):
-        from headwater.authoring.loggers import default_loggers, logger_faults
+        from headwater.authoring.loggers import logger_faults
 
-        faults.extend(logger_faults(job.loggers or default_loggers(), run_config["loggers"]))
+        faults.extend(logger_faults(job.loggers, run_config["loggers"]))
     if faults:
         raise config_error(faults)
     return found
@@ -160,6 +160,12 @@ def _of_nodes(
                 if key not in ("ops", "inputs", "config", "outputs"):
                     fix = did_you_mean(key, ("ops", "inputs", "config")).rstrip()
                     faults.append(ConfigFault(f"{at}.{key}", "there is no such field of a graph.", fix))
+            if node.config_mapping is None and given.get("config") not in (None, {}):
+                faults.append(
+                    ConfigFault(
+                        f"{at}.config", f'graph "{node.name}" takes no config.', "Configure its ops, under ops."
+                    )
+                )
             _of_graph(node, inner, (*path, name), found, faults)
 
 

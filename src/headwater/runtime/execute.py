@@ -213,6 +213,8 @@ def execute_job_in_process(
                 fix=f"{did_you_mean(unknown[0], job.graph_def.ins)}Its inputs are: {', '.join(job.graph_def.ins) or 'none'}.",
             )
     opened = instance or Instance.ephemeral()
+    if op_selection is None and step_keys is None:
+        op_selection = job.op_selection
     if op_selection is not None:
         from headwater.plan.step_selection import selected_step_keys
 

@@ -129,7 +129,7 @@ def run_job(
     plan = planned.plan
     if on_plan is not None:
         on_plan(plan)
-    warn_of_limit(job.executor_def)
+    warn_of_limit(job.given_executor)
     run = _new_run(job, plan, request, config)
     resources = _with_default_manager(job, instance, in_memory=request.keeps_ops_in_memory)
     outcome = RunOutcome(run, plan)
@@ -268,11 +268,11 @@ def _with_default_manager(job: JobDefinition, instance: Instance, *, in_memory: 
 
 def _loggers(job: JobDefinition, config: Mapping[str, Any], run: Run) -> Sequence[Any]:
     given = config.get("loggers")
-    if not job.loggers and not given:
+    if not job.given_loggers and not given:
         return ()
-    from headwater.authoring.loggers import default_loggers, open_loggers
+    from headwater.authoring.loggers import open_loggers
 
-    return open_loggers(job.loggers or default_loggers(), given, job_def=job, run_id=run.run_id)
+    return open_loggers(job.loggers, given, job_def=job, run_id=run.run_id)
 
 
 def _first_exception(outcome: RunOutcome) -> BaseException | None:

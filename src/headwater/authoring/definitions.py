@@ -24,6 +24,7 @@ from headwater.model.errors import (
 from headwater.model.errors.graph import DuplicateAssetKey
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.named_arguments import spelling_checked
+from headwater.model.specs import AssetCheckSpec, AssetSpec
 
 if TYPE_CHECKING:
     from headwater.authoring.repository import RepositoryDefinition
@@ -174,13 +175,13 @@ class Definitions:
                 resources[key] = value
         return resources
 
-    def _check_when_used(self) -> None:
     def _refuse_repeated_keys(self) -> None:
         if not self.is_part and not self.checks_when_built:
             for problem in self.problems():
                 if isinstance(problem, DuplicateAssetKey):
                     raise problem
 
+    def _check_when_used(self) -> None:
         if not self.is_part and not self.checks_when_built:
             self.validate()
 

@@ -106,7 +106,6 @@ class JobDefinition:
         return self.graph_def
 
     @property
-    @property
     def executor_def(self) -> ExecutorDefinition:
         """The executor that carries out the steps; the default one where the job names none."""
         from headwater.authoring.executors import multi_or_in_process_executor
@@ -120,6 +119,7 @@ class JobDefinition:
 
         return self.given_loggers or default_loggers()
 
+    @property
     def is_asset_job(self) -> bool:
         """Whether the job is a selection of assets, not a graph of ops."""
         return self.graph_def is None

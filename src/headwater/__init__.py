@@ -545,9 +545,9 @@ if TYPE_CHECKING:
     from headwater.runtime.jobs import (
         ReexecutionOptions as ReexecutionOptions,
         execute_job as execute_job,
-        reconstructable as reconstructable,
         validate_run_config as validate_run_config,
     )
+    from headwater.runtime.reconstructable import reconstructable as reconstructable
     from headwater.runtime.results import (
         ExecuteInProcessResult as ExecuteInProcessResult,
         JobExecutionResult as JobExecutionResult,
@@ -721,7 +721,8 @@ _NAMES_BY_MODULE = {
     "runtime.instance": ("Instance instance_for_test"),
     "runtime.results": ("ExecuteInProcessResult JobExecutionResult"),
     "runtime.values": ("AssetValueLoader load_asset_value"),
-    "runtime.jobs": ("ReexecutionOptions execute_job reconstructable validate_run_config"),
+    "runtime.jobs": "ReexecutionOptions execute_job validate_run_config",
+    "runtime.reconstructable": "reconstructable",
     "runtime.instance_records": ("AssetPartitionStatus EventRecordsResult"),
 }
 

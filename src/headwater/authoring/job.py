@@ -6,7 +6,8 @@ A job is a definition and decides nothing: the planner reads it, the engine runs
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any, overload
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from headwater.authoring.config import ConfigMapping, RunConfig, run_config_dict
 from headwater.authoring.graph_definition import GraphDefinition, graph_of_function
@@ -408,6 +409,14 @@ class JobDefinition:
             return self
         return self.for_assets(asset_selection or (), asset_check_selection)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: a job is not called, neither by itself nor within another one."""
+        raise InvariantViolationError(
+            what=f'Job "{self.name}" was called.',
+            why="A job is run as a whole, with what is recorded of it.",
+            fix=f"Run it with {self.name}.execute_in_process(), or call a graph in its place within another job.",
+        )
+
     def execute_in_process(
         self,
         run_config: Any = None,
@@ -520,7 +529,7 @@ def job(
 
     def decorate(function: Callable[..., Any]) -> JobDefinition:
         graph_def = graph_of_function(function, name, kind="job", description=description)
-        return JobDefinition(
+        made = JobDefinition(
             graph_def=graph_def,
             name=name or function.__name__,
             description=description if description is not None else docstring_of(function),
@@ -538,5 +547,7 @@ def job(
             timeout=timeout,
             owners=owners,
         )
+        update_wrapper(made, function, updated=())
+        return made
 
     return decorate(compose_fn) if compose_fn is not None else decorate

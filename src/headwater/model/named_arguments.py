@@ -11,7 +11,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def spelling_checked(function: F) -> F:
     """Return the function, refusing names of arguments that it does not have. Raises UnknownArgument, a TypeError too."""
-    code = function.__code__  # type: ignore[attr-defined]
+    code = function.__code__
     names = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
     known = frozenset(names)
 

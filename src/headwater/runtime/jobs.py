@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from headwater.authoring.job import JobDefinition
-from headwater.model.errors import CheckError, InvariantViolationError
+from headwater.model.errors import InvariantViolationError
 from headwater.plan.job_steps import steps_of_job
 from headwater.plan.run_config import full_run_config, resolved_run_config
 from headwater.plan.step_selection import selected_step_keys
 from headwater.runtime.earlier_run import built_by, earlier_run, is_done, outputs_of, partitions_of_run
 from headwater.runtime.execute import execute_job_in_process
 from headwater.runtime.instance import Instance
+from headwater.runtime.reconstructable import ReconstructableJob
 from headwater.runtime.results import ExecuteInProcessResult
-
-
-class ReconstructableJob:
-    """A job that can be made again elsewhere, by calling the function or reading the attribute that gave it."""
-
-    def __init__(self, target: Any) -> None:
-        self._target = target
-
-    def get_definition(self) -> JobDefinition:
-        made = self._target
-        if not isinstance(made, JobDefinition) and callable(made):
-            made = made()
-        if not isinstance(made, JobDefinition):
-            raise CheckError(
-                what=f"reconstructable() was given {self._target!r}.",
-                why="It is no job, and gives none when it is called.",
-                fix="Give what @job makes, or a function that returns a job.",
-            )
-        return made
-
-
-def reconstructable(target: JobDefinition | Callable[[], JobDefinition]) -> ReconstructableJob:
-    """Return a reference to a job, for `execute_job`."""
-    return ReconstructableJob(target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ STEP_WORDS: Mapping[StepStatus, str] = {
 }
 
 # What people see instead of the names of jobs that nobody declared.
-_UNNAMED_JOBS = ("__ASSET_JOB",)
+_UNNAMED_JOBS = ("__ASSET_JOB", "__ephemeral_asset_job__")
 
 
 def short_id(run_id: str) -> str:

@@ -12,7 +12,7 @@ from headwater.model.errors import CheckError, InvalidDefinitionError, Invariant
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.metadata import MetadataValue, metadata_from_data, normalize_metadata
 from headwater.model.policies import AssetCheckSeverity
-from headwater.model.tags import Tags
+from headwater.model.tags import Metadata, Tags
 
 if TYPE_CHECKING:
     # A bare Output or MaterializeResult holds anything; before Python 3.13 only this TypeVar knows defaults.
@@ -403,7 +403,7 @@ class RetryRequested(Exception):
 
 
 def _metadata_from(data: Mapping[str, Any]) -> dict[str, MetadataValue]:
-    return {name: metadata_from_data(value) for name, value in data.items()}
+    return Metadata((name, metadata_from_data(value)) for name, value in data.items())
 
 
 def _tags_of(event: AssetMaterialized | AssetObserved) -> Tags:

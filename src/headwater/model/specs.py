@@ -92,7 +92,9 @@ def checked_metadata(metadata: Mapping[str, Any] | None, of: str) -> Mapping[str
                 why="Metadata is stored and shown by name.",
                 fix=f"Write {str(name)!r}.",
             )
-    return metadata
+    from headwater.model.tags import Metadata
+
+    return Metadata(metadata)
 
 
 def checked_tags(tags: Mapping[str, Any] | None, of: str) -> Mapping[str, str]:

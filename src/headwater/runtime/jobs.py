@@ -8,6 +8,7 @@ from typing import Any
 
 from headwater.authoring.job import JobDefinition
 from headwater.model.errors import InvariantViolationError
+from headwater.model.errors.execution import StepNotFound
 from headwater.plan.job_steps import steps_of_job
 from headwater.plan.run_config import full_run_config, resolved_run_config
 from headwater.plan.step_selection import selected_step_keys
@@ -83,7 +84,7 @@ def execute_job(
     if reexecution_options.is_from_failure:
         chosen = [key for key in planned if not is_done(key, known, instance, parent.run_id)]
     elif reexecution_options.step_selection:
-        chosen = list(selected_step_keys(definition, reexecution_options.step_selection))
+        chosen = list(selected_step_keys(definition, reexecution_options.step_selection, unmatched=StepNotFound))
     else:
         chosen = planned
     kept = {key: value for key, value in known.items() if key.partition("[")[0] not in chosen}

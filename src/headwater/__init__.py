@@ -23,12 +23,7 @@ if TYPE_CHECKING:
         AssetSensorDefinition as AssetSensorDefinition,
         asset_sensor as asset_sensor,
     )
-    from headwater.authoring.assets import (
-        AssetsDefinition as AssetsDefinition,
-        external_asset as external_asset,
-        external_assets_from_specs as external_assets_from_specs,
-        map_asset_specs as map_asset_specs,
-    )
+    from headwater.authoring.assets import AssetsDefinition as AssetsDefinition
     from headwater.authoring.automation_condition_sensor import (
         AutomationConditionSensorDefinition as AutomationConditionSensorDefinition,
     )
@@ -97,6 +92,11 @@ if TYPE_CHECKING:
         multi_or_in_process_executor as multi_or_in_process_executor,
         multiple_process_executor_requirements as multiple_process_executor_requirements,
         multiprocess_executor as multiprocess_executor,
+    )
+    from headwater.authoring.external_assets import (
+        external_asset as external_asset,
+        external_assets_from_specs as external_assets_from_specs,
+        map_asset_specs as map_asset_specs,
     )
     from headwater.authoring.failure_email import (
         make_email_on_run_failure_sensor as make_email_on_run_failure_sensor,
@@ -563,7 +563,8 @@ _NAMES_BY_MODULE = {
     "authoring.asset_decorators": ("asset"),
     "authoring.graph_assets": ("graph_asset graph_multi_asset"),
     "authoring.multi_assets": ("multi_asset"),
-    "authoring.assets": ("AssetsDefinition external_asset external_assets_from_specs map_asset_specs"),
+    "authoring.assets": "AssetsDefinition",
+    "authoring.external_assets": "external_asset external_assets_from_specs map_asset_specs",
     "authoring.checks": ("AssetChecksDefinition asset_check multi_asset_check"),
     "authoring.freshness_checks": (
         "build_last_update_freshness_checks build_sensor_for_freshness_checks build_time_partition_freshness_checks"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from headwater.authoring.asset_ops import (
     asset_op,
     checked_check_specs,
+    deps_with_mappings,
     loaded_inputs,
     refuse_non_function,
 )
-from headwater.authoring.assets import Asset, deps_with_mappings
+from headwater.authoring.assets import Asset
 from headwater.authoring.nodes import DEFAULT_IO_MANAGER_KEY, OutputPort
 from headwater.authoring.op import docstring_of, name_of, value_annotation
 from headwater.authoring.ports import NO_VALUE, AssetIn

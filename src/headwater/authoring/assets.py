@@ -20,9 +20,7 @@ from headwater.model.specs import (
     AssetDep,
     AssetExecutionType,
     AssetSpec,
-    Deps,
     checked_kind,
-    coerce_deps,
 )
 
 if TYPE_CHECKING:
@@ -583,48 +581,3 @@ def ops_within(node: NodeDefinition) -> Iterator[OpDefinition]:
     elif isinstance(node, GraphDefinition):
         for use in node.uses.values():
             yield from ops_within(use.definition)
-
-
-def external_asset(spec: AssetSpec | str | AssetKey) -> AssetsDefinition:
-    """Return a definition of an asset that something else builds."""
-    return AssetsDefinition(specs=[spec if isinstance(spec, AssetSpec) else AssetSpec(spec)])
-
-
-def external_assets_from_specs(specs: Sequence[AssetSpec]) -> list[AssetsDefinition]:
-    """Return one definition for each spec of an asset that something else builds."""
-    return [external_asset(spec) for spec in specs]
-
-
-def map_asset_specs(
-    func: Callable[[AssetSpec], AssetSpec], iterable: Iterable[AssetsDefinition | AssetSpec]
-) -> list[Any]:
-    """Return the same definitions and specs, with each spec replaced by what `func` makes of it."""
-    return [
-        func(item)
-        if isinstance(item, AssetSpec)
-        else item.map_asset_specs(func)
-        if hasattr(item, "map_asset_specs")
-        else item
-        for item in iterable
-    ]
-
-
-def deps_with_mappings(
-    deps: Iterable[Any] | None, inputs: Mapping[str, tuple[AssetKey, PartitionMapping | None]]
-) -> tuple[AssetDep, ...]:
-    """Return one edge for each upstream: what `deps` names and what parameters load; a parameter and a dep are one edge."""
-    known_deps = coerce_deps(deps)
-    if not inputs:
-        return known_deps
-    edges = {dep.asset_key: dep for dep in known_deps}
-    for key, mapping in inputs.values():
-        known = edges.get(key)
-        if known is None or (known.partition_mapping is None and mapping is not None):
-            edges[key] = AssetDep(key, partition_mapping=mapping)
-        elif mapping is not None and mapping != known.partition_mapping:
-            raise InvalidDefinitionError(
-                what=f'"{key}" is depended on with two partition mappings: {known.partition_mapping!r} and {mapping!r}.',
-                why="A dependency and a parameter of the same asset are one edge, which has one mapping.",
-                fix="Keep one of them.",
-            )
-    return Deps(edges.values())

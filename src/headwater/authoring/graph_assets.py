@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from headwater.authoring.asset_ops import (
-    PLAIN_IN,
-    checked_check_specs,
-    refuse_repeated_keys,
-)
-from headwater.authoring.assets import AssetsDefinition, deps_with_mappings
+from headwater.authoring.asset_ops import PLAIN_IN, checked_check_specs, deps_with_mappings, refuse_repeated_keys
+from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.graph_definition import graph_of_function
 from headwater.authoring.nodes import NodeDefinition
 from headwater.authoring.op import name_of

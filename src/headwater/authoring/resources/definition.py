@@ -12,6 +12,7 @@ from headwater.authoring.config.field_types import Field
 from headwater.authoring.config.schema import NO_VALUE, ConfigSchema, schema_of
 from headwater.authoring.resources.init_context import InitResourceContext
 from headwater.model.errors.definition import CheckError, InvalidDefinitionError, InvalidInvocationError
+from headwater.model.errors.resources import MissingResourceError
 from headwater.model.named_arguments import spelling_checked
 
 ResourceFunction = Callable[..., Any]
@@ -110,6 +111,9 @@ class ResourceDefinition(AnonymousConfigurable):
         context = self._context_of_call(args, kwargs)
         given = context.resource_config
         resolved = self.resolve(NO_VALUE if given is None else given, "config")
+        for key in sorted(self.required_resource_keys):
+            if key not in context.resources:
+                raise MissingResourceError(key, f"the resource {self.name}", context.resources._asdict())
         return opened(self.make(context.replace_config(resolved)))
 
     def _context_of_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> InitResourceContext:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from headwater.authoring.definitions import Definitions
     from headwater.authoring.resources import ResourceSession, ScopedResources
     from headwater.model.metadata import MetadataValue
+    from headwater.runtime.instance import Instance
 
 Self = TypeVar("Self", bound="TriggerContext")
 
@@ -149,11 +150,12 @@ class TriggerContext:
         self._session: ResourceSession | None = None
 
     @property
-    def instance(self) -> Any:
+    def instance(self) -> Instance:
         """The instance whose runs and assets it may look at. Raises MissingTriggerContextValue without one."""
         if self._instance is None:
             raise MissingTriggerContextValue("instance", self._builder)
-        return self._instance
+        instance: Instance = self._instance
+        return instance
 
     @property
     def has_instance(self) -> bool:

@@ -10,6 +10,7 @@ from headwater.authoring.op import Op, json_tags
 from headwater.authoring.ports import NO_VALUE, AssetIn
 from headwater.authoring.signature import Signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetKey
 from headwater.model.specs import AssetCheckSpec, AssetDep, Deps, coerce_deps
 
@@ -24,7 +25,7 @@ R = TypeVar("R")
 def refuse_non_function(function: Any, decorator: str) -> None:
     if not callable(function):
         raise InvalidDefinitionError(
-            what=f"{decorator} was given {function!r}, a {type(function).__name__}.",
+            what=f"{decorator} was given {function!r}, {kind_of(function)}.",
             why="It makes a definition of a function, and its arguments are given by name.",
             fix=f'Write {decorator}(name="...") above a function.',
         )

@@ -14,6 +14,7 @@ from headwater.authoring.sensors import (
 )
 from headwater.model.conditions import AutomationCondition
 from headwater.model.errors import CheckError, DefinitionError, InvalidDefinitionError
+from headwater.model.errors.root import kind_of
 from headwater.model.specs import checked_tags
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class AutomationConditionSensorDefinition(SensorDefinition):
         if default_condition is not None and not isinstance(default_condition, AutomationCondition):
             raise CheckError(
                 what=f"{self._described} was given default_condition={default_condition!r}.",
-                why=f"It is a {type(default_condition).__name__}, not a condition.",
+                why=f"It is {kind_of(default_condition)}, not a condition.",
                 fix="Write default_condition=AutomationCondition.eager().",
             )
         self.asset_selection: AssetSelection = AssetSelection.from_coercible(target)

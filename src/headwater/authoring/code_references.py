@@ -22,6 +22,7 @@ from headwater.authoring.graph_definition import GraphDefinition
 from headwater.authoring.source_asset import SourceAsset
 from headwater.model.code_references import CodeReference, LocalFileCodeReference, UrlCodeReference
 from headwater.model.errors import CheckError
+from headwater.model.errors.root import kind_of
 from headwater.model.metadata_kinds import CodeReferencesMetadataValue
 from headwater.model.metadata_sets import NAMESPACE, READ_NAMESPACES
 from headwater.model.specs import AssetSpec
@@ -215,7 +216,7 @@ def _listed(assets: Any, function: str) -> list[Any]:
         if not isinstance(asset, (AssetSpec, AssetsDefinition, SourceAsset)):
             raise CheckError(
                 what=f"{function} was given {asset!r} among its assets.",
-                why=f"It is a {type(asset).__name__}, which has no metadata to change.",
+                why=f"It is {kind_of(asset)}, which has no metadata to change.",
                 fix="Give what @asset and @multi_asset made, AssetSpecs or SourceAssets.",
             )
     return listed
@@ -249,7 +250,8 @@ def _mapped(asset: Any, change: Callable[[References], References]) -> Any:
 def _changed(metadata: Mapping[str, Any], change: Callable[[References], References]) -> Mapping[str, Any] | None:
     keys = [f"{namespace}/code_references" for namespace in READ_NAMESPACES]
     # A program written for Dagster finds them under the key that it gave.
-    key = next((key for key in keys if key in metadata), f"{NAMESPACE}/code_references")
+    written = set(metadata)
+    key = next((key for key in keys if key in written), f"{NAMESPACE}/code_references")
     value = metadata.get(key)
     found = value.code_references if isinstance(value, CodeReferencesMetadataValue) else tuple(value or ())
     made = change(found)

@@ -22,6 +22,7 @@ from headwater.model.errors import (
     did_you_mean,
 )
 from headwater.model.errors.graph import DuplicateAssetKey
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import AssetCheckSpec, AssetSpec
@@ -85,7 +86,7 @@ class Definitions:
             return dict(given or {})
         self._argument_problems.append(
             InvalidDefinitionError(
-                what=f"{argument}= was given {given!r}, a {type(given).__name__}.",
+                what=f"{argument}= was given {given!r}, {kind_of(given)}.",
                 why="Each of them has a name.",
                 fix=f'Write {argument}={{"name": ...}}.',
             )
@@ -465,7 +466,7 @@ def _flat(what: str, given: Any) -> list[Any]:
         return []
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
         raise InvalidDefinitionError(
-            what=f"{what}= was given {given!r}, a {type(given).__name__}.",
+            what=f"{what}= was given {given!r}, {kind_of(given)}.",
             why="It takes several.",
             fix=f"Write {what}=[...].",
         )

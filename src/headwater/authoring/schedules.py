@@ -28,6 +28,7 @@ from headwater.model.clock import as_utc
 from headwater.model.cron import checked_cron, checked_timezone
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvalidInvocationError
 from headwater.model.errors.partitions import MissingDynamicPartitionsStoreError
+from headwater.model.errors.root import kind_of
 from headwater.model.errors.triggers import InvalidCronError, MissingTriggerContextValue, TriggerResultError
 from headwater.model.named_arguments import spelling_checked
 from headwater.model.partitions import (
@@ -232,7 +233,7 @@ class ScheduleDefinition(Trigger):
         for request in requests:
             if not isinstance(request, RunRequest):
                 raise TriggerResultError(
-                    what=f"{self._described} gave {request!r}, a {type(request).__name__}.",
+                    what=f"{self._described} gave {request!r}, {kind_of(request)}.",
                     why="It asks for nothing.",
                     fix="Give RunRequests, a SkipReason, a run config, or None.",
                 )

@@ -21,6 +21,7 @@ from headwater.model.errors import (
     InvalidInvocationError,
     did_you_mean,
 )
+from headwater.model.errors.root import kind_of
 from headwater.model.errors.triggers import MissingTriggerContextValue, TriggerResultError
 from headwater.model.metadata import normalize_metadata
 from headwater.model.partitions.definition import PARTITION_TAG
@@ -121,7 +122,7 @@ def _as_job(of: str, thing: Any) -> Any:
         return thing.to_job()
     raise InvalidDefinitionError(
         what=f"{of} was given {thing!r} to start.",
-        why=f"It is a {type(thing).__name__}, not a job.",
+        why=f"It is {kind_of(thing)}, not a job.",
         fix="Give a job or graph as job=, or assets as target=; a job's name goes into job_name=.",
     )
 

@@ -151,3 +151,21 @@ def test_config_of_a_graph_that_takes_none_is_refused() -> None:
 
     with pytest.raises(hw.InvalidConfigError, match='graph "inner" takes no config'):
         work.execute_in_process(run_config={"ops": {"inner": {"config": 3}}})
+
+
+def test_the_tags_of_a_partitioned_config_are_those_of_its_runs() -> None:
+    letters = hw.StaticPartitionsDefinition(["x", "y"])
+    config = hw.PartitionedConfig(
+        partitions_def=letters,
+        run_config_for_partition_key_fn=lambda _key: {},
+        tags_for_partition_key_fn=lambda key: {"letter": key.upper(), "asked": "no"},
+    )
+
+    @hw.job(config=config)
+    def work() -> None:
+        one()
+
+    tags = work.execute_in_process(partition_key="x", tags={"asked": "yes"}).run.tags
+    assert (tags["letter"], tags["asked"]) == ("X", "yes")
+    with pytest.raises(hw.UnknownPartitionError, match='"z"'):
+        work.execute_in_process(partition_key="z")

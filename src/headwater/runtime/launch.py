@@ -94,6 +94,9 @@ def plan_request(job: JobDefinition, request: Request, instance: Instance) -> Pl
     if partition_range is None and start_end[0] and start_end[1]:
         partition_range = (str(start_end[0]), str(start_end[1]))
     partition_key = request.partition_key or (tags.get(PARTITION_TAG) if partition_range is None else None)
+    if partition_key is not None and job.partitioned_config is not None:
+        job.partitioned_config.partitions_def.validate_partition_key(partition_key, dynamic_partitions_store=instance)
+        tags = Tags({**job.partitioned_config.get_tags_for_partition_key(partition_key), **tags})
     planned = build_plan(
         job,
         store=instance,

@@ -49,6 +49,16 @@ def saying():
     say()
 
 
+@dg.asset
+def beside():
+    return 1
+
+
+@dg.asset_check(asset=beside)
+def beside_is_one(beside):
+    return dg.AssetCheckResult(passed=beside == 1)
+
+
 # ------------------------------------------------------------------------------------------------- what they answer
 
 
@@ -382,6 +392,17 @@ checks = dg.load_asset_checks_from_current_module(asset_key_prefix="here")
     note("definitions", set(module.defs.resolve_all_asset_keys()))
     note("jobs", sorted(each.name for each in module.defs.jobs))
     note("resources", module.defs.resources)
+
+
+@program
+def what_stands_beside_the_caller_is_loaded(note: Recorder) -> None:
+    assets = dg.load_assets_from_current_module(group_name="here")
+    note("assets", set(keys_of(assets)))
+    note("groups", [each.group_names_by_key for each in assets])
+    checks = dg.load_asset_checks_from_current_module()
+    note("checks", [key for each in checks for key in each.check_keys])
+    note.run("run", dg.materialize([*assets, *checks]))
+    note("jobs", [each.name for each in dg.load_definitions_from_current_module().jobs or []])
 
 
 @program

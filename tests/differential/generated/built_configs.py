@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from itertools import count
 from typing import Any
 
 import dagster as dg
@@ -10,6 +11,14 @@ from recorder import Recorder, plain
 
 _SCALARS = {"int": int, "float": float, "str": str, "bool": bool, "any": dg.Any}
 _SOURCES = {"StringSource": dg.StringSource, "IntSource": dg.IntSource, "BoolSource": dg.BoolSource}
+
+
+_ENUMS = count()
+
+
+def _own(name: str) -> str:
+    """Return a name that no enum of this process has: Dagster knows them by their names, from one spec to the next."""
+    return f"{name}_{next(_ENUMS)}"
 
 
 def type_of(told: dict[str, Any]) -> Any:
@@ -24,9 +33,11 @@ def type_of(told: dict[str, Any]) -> Any:
         case "map":
             return dg.Map(str, type_of(told["of"]))
         case "enum":
-            return dg.Enum(told["name"], [dg.EnumValue(each) for each in told["values"]])
+            return dg.Enum(_own(told["name"]), [dg.EnumValue(each) for each in told["values"]])
         case "python enum":
-            return dg.Enum.from_python_enum(enum.Enum(told["name"], {each: each.lower() for each in told["values"]}))
+            return dg.Enum.from_python_enum(
+                enum.Enum(_own(told["name"]), {each: each.lower() for each in told["values"]})
+            )
         case "shape":
             return dg.Shape(fields_of(told["fields"]))
         case "dict":

@@ -29,6 +29,7 @@ def _settings(count: int, *phases: Phase) -> settings:
         deadline=None,
         phases=phases,
         print_blob=False,
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
 

@@ -39,8 +39,9 @@ def _part_of_a_whole(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
 
 
 def _whole_type_is_printed(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
-    same = theirs.get("raises") == ours.get("raises") == "DagsterInvalidConfigError"
-    return same and bool({*theirs["mentions"]} & {*ours["mentions"]})
+    if not isinstance(theirs, dict) or not _is_config_error(theirs) or not _is_config_error(ours):
+        return False
+    return bool({*theirs["mentions"]} & {*ours["mentions"]})
 
 
 def _cannot_join(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
@@ -48,8 +49,10 @@ def _cannot_join(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
 
 
 def _absent_keys(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
+    if not label.startswith("up "):
+        return False
     was, became = theirs.get("gives"), ours.get("gives")
-    if not label.startswith("up ") or not isinstance(was, dict) or not isinstance(became, dict):
+    if not isinstance(was, dict) or not isinstance(became, dict):
         return False
     name, kind = "required and absent", spec["mapping"]["kind"]
     is_told = (kind == "specific" and not was[name]) or (kind == "multi" and bool(was[name]))
@@ -58,7 +61,9 @@ def _absent_keys(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
 
 def _true_as_a_number(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
     said = json.dumps(spec)
-    return '"float"' in said and "true" in said and theirs.get("raises") is None and _is_config_error(ours)
+    if '"float"' not in said or "true" not in said or not isinstance(theirs, dict):
+        return False
+    return theirs.get("raises") is None and _is_config_error(ours)
 
 
 def _is_config_error(record: Any) -> bool:

@@ -244,6 +244,9 @@ def _are_alike(one: Spec, other: Spec) -> bool:
 def _in_one_zone(draw: DrawFn, *definitions: Spec | None) -> None:
     """Put all windows of a spec into one time zone: Dagster maps none between two (docs/differences.md)."""
     zone = draw(st.sampled_from([None, None, "America/New_York", "Europe/Berlin", "Asia/Kolkata"]))
+    if any(told is not None and told.get("cron") == "30 2 * * *" for told in definitions):
+        # Half past two is skipped once a year there, and Dagster's key is then another one.
+        zone = None
     for told in definitions:
         if zone is None or told is None or told["kind"] == "static":
             continue

@@ -41,7 +41,9 @@ def _part_of_a_whole(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
 def _whole_type_is_printed(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
     if not isinstance(theirs, dict) or not _is_config_error(theirs) or not _is_config_error(ours):
         return False
-    return bool({*theirs["mentions"]} & {*ours["mentions"]})
+    # What stands in an array or a map is not at fault where something else was given than an array or a map.
+    holds = spec["schema"]["type"]["t"] in ("array", "list", "map", "noneable")
+    return holds or bool({*theirs["mentions"]} & {*ours["mentions"]})
 
 
 def _cannot_join(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:

@@ -245,7 +245,9 @@ def _bound(scope: StepScope, op: OpDefinition, definition: AssetsDefinition | No
             if scope.partitions_def is not None and ends is not None and len(ends) == 2:
                 # A range was given by its ends before it was known how the asset is partitioned.
                 between = PartitionKeyRange(*ends)
-                scope.run_partition_keys = scope.partitions_def.get_partition_keys_in_range(between, None, scope.instance)
+                scope.run_partition_keys = scope.partitions_def.get_partition_keys_in_range(
+                    between, None, scope.instance
+                )
         if scope.run_partition_keys is not None and not scope.partition_keys_by_asset:
             scope.partition_keys_by_asset = dict.fromkeys(definition.specs_by_key, scope.run_partition_keys)
     return scope

@@ -316,7 +316,12 @@ def io_managers_are_called(note: Recorder) -> None:
     note("metadata", out.get_logged_metadata())
     note("events", [type(each).__name__ for each in out.get_logged_events()])
     note("said", [out.run_id, out.mapping_key, out.asset_key, out.partition_key])
-    into = dg.build_input_context(upstream_output=out, dagster_type=dg.DagsterType(name="Any one", type_check_fn=lambda _, value: True), definition_metadata={"k": 1}, config={"c": 2})
+    into = dg.build_input_context(
+        upstream_output=out,
+        dagster_type=dg.DagsterType(name="Any one", type_check_fn=lambda _, value: True),
+        definition_metadata={"k": 1},
+        config={"c": 2},
+    )
     note("value", manager.load_input(into))
     note("in", [into.definition_metadata, into.config, into.dagster_type.display_name, into.has_asset_key])
     empty = dg.build_output_context()

@@ -180,6 +180,19 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     ended = run_python("-m", "headwater.compat.dagster", "nothing.py", cwd=tmp_path)
     assert ended.returncode == 2
     assert "There is no file 'nothing.py'" in ended.stderr
+    (tmp_path / "empty").mkdir()
+    for module in ("nothing", "nothing.inside", "empty.nothing"):
+        ended = run_python("-m", "headwater.compat.dagster", "-m", module, cwd=tmp_path)
+        assert ended.returncode == 2
+        assert ended.stderr.strip() == f"There is no module {module!r} to run, here or installed."
+
+
+def test_an_integration_that_comes_before_dagster_is_named_where_neither_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "project.py").write_text("import dagster_dbt\nimport dagster as dg\n")
+    ended = run_python(
+        "-c", "from headwater.cli.main import main; main(['asset', 'list', '-f', 'project.py'])", cwd=tmp_path
+    )
+    assert '"dagster_dbt" is an integration of Dagster that Headwater does not cover' in ended.stderr
 
 
 def test_putting_the_alias_in_loads_no_more_than_its_own_few_modules(tmp_path: Path) -> None:

@@ -242,12 +242,14 @@ class AliasFinder(MetaPathFinder):
         if self._on_first_import is not None:
             self._on_first_import()
 
+    def _stands_for_dagster(self) -> bool:
+        return not self.is_fallback or isinstance(sys.modules.get("dagster"), AliasModule) or _is_missing("dagster")
+
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
         package, _, rest = fullname.partition(".")
         if package != "dagster" and package not in INTEGRATIONS:
-            # Behind the real ones, nothing is known of a package before a program has met the alias.
-            is_ours = not self.is_fallback or isinstance(sys.modules.get("dagster"), AliasModule)
-            if package.startswith("dagster_") and is_ours and _is_missing(fullname):
+            # Behind a real Dagster, a package that is missing is one to install.
+            if package.startswith("dagster_") and _is_missing(fullname) and self._stands_for_dagster():
                 raise NotCovered(missing_package(package), name=fullname)
             return None
         parent = sys.modules.get(package)

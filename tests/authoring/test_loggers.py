@@ -139,7 +139,7 @@ def test_the_loggers_that_a_run_configures_are_checked_before_it_starts():
     def working() -> None:
         work()
 
-    with pytest.raises(InvalidConfigError, match="loggers.consol"):
+    with pytest.raises(InvalidConfigError, match=r"loggers\.consol"):
         working.execute_in_process(run_config={"loggers": {"consol": {}}})
     with pytest.raises(InvalidConfigError, match="log_levl"):
         working.execute_in_process(run_config={"loggers": {"console": {"config": {"log_levl": "INFO"}}}})

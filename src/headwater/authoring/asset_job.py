@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.job import JobDefinition
 from headwater.authoring.op import json_tags
-from headwater.model.errors import InvalidDefinitionError
+from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, UnresolvedSelection
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import checked_name
 
 if TYPE_CHECKING:
@@ -66,10 +67,12 @@ class UnresolvedAssetJobDefinition:
         """Return the job of the assets and checks of `index` that are selected."""
         selection = self._asset_selection()
         graph = index.graph
+        try:
+            selected = selection.resolve(graph)
+        except InvalidSubsetError as error:
+            raise UnresolvedSelection(self.name, error) from error
         keys = [
-            key
-            for key in selection.resolve(graph)
-            if key in index.definition_by_key and index.definition_by_key[key].is_executable
+            key for key in selected if key in index.definition_by_key and index.definition_by_key[key].is_executable
         ]
         checks = [key for key in selection.resolve_checks(graph) if key in index.definition_by_check]
         if not keys and not checks:
@@ -126,6 +129,7 @@ class UnresolvedAssetJobDefinition:
         return f"UnresolvedAssetJobDefinition({self.name!r})"
 
 
+@spelling_checked
 def define_asset_job(
     name: str,
     selection: Any = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from headwater.authoring.running import runtime_function
 from headwater.model.errors import InvalidPropertyError, InvariantViolationError, did_you_mean
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class OpExecutionContext:
     @property
     def op(self) -> OpNode:
         """The op where it stands in its job; `.name` is its alias if it was given one."""
-        return OpNode(self.alias, self.op_def)
+        return OpNode.of_step(self._scope.step_key, self.op_def, self._scope.job_def)
 
     @property
     def op_handle(self) -> NodeHandle:
@@ -174,7 +175,7 @@ class OpExecutionContext:
 
         if not isinstance(event, (AssetMaterialization, AssetObservation, AssetCheckEvaluation, ExpectationResult)):
             raise InvariantViolationError(
-                what=f"context.log_event() was given {event!r}, a {type(event).__name__}.",
+                what=f"context.log_event() was given {event!r}, {kind_of(event)}.",
                 why="Only what happened to assets can be recorded with it.",
                 fix="Give an AssetMaterialization, AssetObservation or AssetCheckEvaluation; use context.log for text.",
             )

@@ -16,6 +16,7 @@ from headwater.authoring.op import OpDefinition
 from headwater.authoring.ports import NO_VALUE
 from headwater.authoring.step_scope import StepScope
 from headwater.model.errors import InvalidInvocationError, did_you_mean
+from headwater.model.partitions import PartitionKeyRange
 
 if TYPE_CHECKING:
     from headwater.authoring.assets import AssetsDefinition
@@ -240,6 +241,13 @@ def _bound(scope: StepScope, op: OpDefinition, definition: AssetsDefinition | No
         if scope.partitions_def is None:
             found = [spec.partitions_def for spec in definition.specs if spec.partitions_def is not None]
             scope.partitions_def = found[0] if found else None
+            ends = scope.run_partition_keys
+            if scope.partitions_def is not None and ends is not None and len(ends) == 2:
+                # A range was given by its ends before it was known how the asset is partitioned.
+                between = PartitionKeyRange(*ends)
+                scope.run_partition_keys = scope.partitions_def.get_partition_keys_in_range(
+                    between, None, scope.instance
+                )
         if scope.run_partition_keys is not None and not scope.partition_keys_by_asset:
             scope.partition_keys_by_asset = dict.fromkeys(definition.specs_by_key, scope.run_partition_keys)
     return scope

@@ -19,7 +19,7 @@ from headwater.authoring.config import (
 )
 from headwater.model.errors.config import ConfigFault, InvalidConfigError
 from headwater.model.errors.definition import InvalidDefinitionError, InvalidInvocationError
-from headwater.model.errors.root import did_you_mean
+from headwater.model.errors.root import did_you_mean, kind_of
 
 if TYPE_CHECKING:
     from headwater.runtime.instance import Instance
@@ -84,7 +84,7 @@ class LoggerDefinition(AnonymousConfigurable):
         made = self.logger_fn(InitLoggerContext(resolved, self, job_def, run_id))
         if not isinstance(made, logging.Logger):
             raise InvalidDefinitionError(
-                what=f'The function of the logger "{name}" returned a {type(made).__name__}.',
+                what=f'The function of the logger "{name}" returned {kind_of(made)}.',
                 why="Only a logging.Logger can be handed what steps say.",
                 fix="Return a logging.Logger from it.",
             )

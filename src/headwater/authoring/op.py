@@ -11,12 +11,16 @@ from headwater.authoring.nodes import InputPort, NodeDefinition, OutputPort
 from headwater.authoring.ports import NO_VALUE, DynamicOut, In, Out
 from headwater.authoring.signature import Signature, read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import checked_kind, checked_name
 
 if TYPE_CHECKING:
     from headwater.authoring.config import ConfigSchema, ConfigStage
     from headwater.authoring.hooks import HookDefinition
     from headwater.model.policies import RetryPolicy
+    from headwater.model.results import DynamicOutput, Output
+
+    GivesOutputs = TypeVar("GivesOutputs", bound=Output[Any] | Iterable[Output[Any] | DynamicOutput[Any]])
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,9 +53,12 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
         input_ports: Mapping[str, InputPort] | None = None,
         output_ports: Mapping[str, OutputPort] | None = None,
     ) -> None:
-        self.compute_fn = compute_fn
-        self.signature = signature or read_signature(compute_fn)
         name = name or name_of(compute_fn)
+        self.signature = signature or read_signature(compute_fn)
+        if signature is None and _takes_a_mapping(self.signature, ins or {}):
+            compute_fn = _with_named_inputs(compute_fn, self.signature.kind)
+            self.signature = read_signature(compute_fn)
+        self.compute_fn = compute_fn
         _refuse_unfit(name, self.signature, config_schema)
         if retry_policy is not None:
             checked_kind(retry_policy, "headwater.model.policies", "RetryPolicy", f'retry_policy= of "{name}"')
@@ -199,6 +206,24 @@ def name_of(function: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
+def _takes_a_mapping(signature: Signature, ins: Mapping[str, In]) -> bool:
+    """Whether a function has the parameters (context, inputs), where the inputs come as one mapping by name."""
+    names = signature.input_names
+    return signature.context is not None and names in (("inputs",), ("_inputs",)) and names[0] not in ins
+
+
+def _with_named_inputs(compute_fn: Callable[..., Any], kind: str) -> Callable[..., Any]:
+    def compute(context: Any, **inputs: Any) -> Any:
+        return compute_fn(context, inputs)
+
+    def computed(context: Any, **inputs: Any) -> Any:
+        yield from compute_fn(context, inputs)
+
+    made = computed if kind == "generator" else compute
+    made.__doc__ = compute_fn.__doc__
+    return made
+
+
 def _refuse_unfit(name: str, signature: Signature, config_schema: Any) -> None:
     """Refuse what a run could not fill in."""
     if signature.unfit:
@@ -339,10 +364,14 @@ def tuple_annotations(returns: Any, count: int) -> list[Any]:
 class Op(OpDefinition, Generic[P, R]):
     """What `@op` gives: a definition that can still be called as the function that it was."""
 
-    # Not `P.args`: inside the body of a graph, an op is called without its context, config and resources.
-    def __call__(self, *args: Any, **kwargs: Any) -> R:
-        made: R = super().__call__(*args, **kwargs)
-        return made
+    # Not `P.args`: inside the body of a graph, an op is called without its context, config and resources. There, an
+    # output stands for its value and many dynamic ones can be mapped, which is another type than what the function gives.
+    @overload
+    def __call__(self: Op[P, GivesOutputs], *args: Any, **kwargs: Any) -> Any: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> R: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(*args, **kwargs)
 
 
 @overload
@@ -367,6 +396,7 @@ def op(
 ) -> Callable[[Callable[P, R]], Op[P, R]]: ...
 
 
+@spelling_checked
 def op(
     compute_fn: Callable[..., Any] | None = None,
     *,

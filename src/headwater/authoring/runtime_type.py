@@ -173,11 +173,6 @@ class HeadwaterType:
         return self._required_resource_keys
 
     @property
-    def check_resource_keys(self) -> frozenset[str]:
-        """The resources that the check needs: `context.resources` has them."""
-        return self._required_resource_keys
-
-    @property
     def is_any(self) -> bool:
         return self.kind is HeadwaterTypeKind.ANY
 

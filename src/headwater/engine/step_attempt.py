@@ -302,7 +302,7 @@ class StepAttempt:
 
     def upstream_partitions(self, upstream: AssetKey) -> tuple[str, ...] | None:
         """Return which partitions of an upstream asset this step reads."""
-        return upstream_partitions(self.scope, self.code, upstream)
+        return upstream_partitions(self.scope, self.code, upstream, is_read=True)
 
     @property
     def run_partition(self) -> str | None:

@@ -579,5 +579,6 @@ def _raised_in_step(event: Event, error: SerializableErrorInfo | None) -> Serial
 
 def _read(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
     from headwater.model.metadata import metadata_from_data
+    from headwater.model.tags import Metadata
 
-    return {name: metadata_from_data(value) for name, value in metadata.items()}
+    return Metadata((name, metadata_from_data(value)) for name, value in metadata.items())

@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from headwater.model.errors import did_you_mean
-from headwater.model.errors.execution import StepNotFound
+from headwater.model.errors import InvalidSubsetError, did_you_mean
 from headwater.plan.job_steps import steps_of_job
 
 if TYPE_CHECKING:
@@ -16,10 +15,12 @@ if TYPE_CHECKING:
 _CLAUSE = re.compile(r"^(\*|\++)?([A-Za-z0-9_.]+)(\*|\++)?$")
 
 
-def selected_step_keys(job: JobDefinition, selection: Sequence[str]) -> tuple[str, ...]:
+def selected_step_keys(
+    job: JobDefinition, selection: Sequence[str], *, unmatched: type[InvalidSubsetError] = InvalidSubsetError
+) -> tuple[str, ...]:
     """Return the steps that are meant. `*x` is x and all before it, `x*` all after; `+x` one level before, `++x` two.
 
-    The name of a graph means all of its ops. Raises StepNotFound for a clause that matches nothing.
+    The name of a graph means all of its ops. Raises `unmatched` for a clause that matches nothing.
     """
     steps = steps_of_job(job)
     parents = {step.key: {source for need in step.needs for source, _ in need.sources} for step in steps}
@@ -34,7 +35,7 @@ def selected_step_keys(job: JobDefinition, selection: Sequence[str]) -> tuple[st
         hits = {step.key for step in steps if step.key == name or step.key.startswith(f"{name}.")}
         if match is None or not hits:
             known = [step.key for step in steps]
-            raise StepNotFound(
+            raise unmatched(
                 what=f'"{clause}" selects no op of job "{job.name}".',
                 why="There would be nothing to run for it.",
                 fix=f"{did_you_mean(name, known)}Its ops are: {', '.join(known[:20])}.",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from headwater.plan.already_built import AlreadyBuilt
     from headwater.plan.run_plan import RunPlan
 
+UNNAMED_ASSET_JOB = "__ephemeral_asset_job__"
+"""The job of assets that are handed to `materialize` and belong to no definitions."""
+
 
 def materialize(
     assets: Iterable[Any],
@@ -36,7 +39,7 @@ def materialize(
     the user's code is raised again and nothing more is started; without, siblings go on and `.success` is False.
     """
     definitions = Definitions(assets=list(assets), resources=resources)
-    job = asset_job(definitions, selection)
+    job = asset_job(definitions, selection).copied(name=UNNAMED_ASSET_JOB)
     return execute_job_in_process(
         job,
         run_config=run_config,
@@ -213,6 +216,8 @@ def execute_job_in_process(
                 fix=f"{did_you_mean(unknown[0], job.graph_def.ins)}Its inputs are: {', '.join(job.graph_def.ins) or 'none'}.",
             )
     opened = instance or Instance.ephemeral()
+    if op_selection is None and step_keys is None:
+        op_selection = job.op_selection
     if op_selection is not None:
         from headwater.plan.step_selection import selected_step_keys
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from headwater.authoring.job import JobDefinition
-from headwater.model.errors import CheckError, InvariantViolationError
+from headwater.model.errors import InvariantViolationError
+from headwater.model.errors.execution import StepNotFound
 from headwater.plan.job_steps import steps_of_job
 from headwater.plan.run_config import full_run_config, resolved_run_config
 from headwater.plan.run_plan import KnownOutputs
@@ -15,31 +16,8 @@ from headwater.plan.step_selection import selected_step_keys
 from headwater.runtime.earlier_run import built_by, earlier_run, is_done, outputs_of, partitions_of_run
 from headwater.runtime.execute import execute_job_in_process
 from headwater.runtime.instance import Instance
+from headwater.runtime.reconstructable import ReconstructableJob
 from headwater.runtime.results import ExecuteInProcessResult
-
-
-class ReconstructableJob:
-    """A job that can be made again elsewhere, by calling the function or reading the attribute that gave it."""
-
-    def __init__(self, target: Any) -> None:
-        self._target = target
-
-    def get_definition(self) -> JobDefinition:
-        made = self._target
-        if not isinstance(made, JobDefinition) and callable(made):
-            made = made()
-        if not isinstance(made, JobDefinition):
-            raise CheckError(
-                what=f"reconstructable() was given {self._target!r}.",
-                why="It is no job, and gives none when it is called.",
-                fix="Give what @job makes, or a function that returns a job.",
-            )
-        return made
-
-
-def reconstructable(target: JobDefinition | Callable[[], JobDefinition]) -> ReconstructableJob:
-    """Return a reference to a job, for `execute_job`."""
-    return ReconstructableJob(target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +113,7 @@ def continuation(definition: JobDefinition, instance: Instance, options: Reexecu
     if options.is_from_failure:
         chosen = [key for key in planned if not is_done(key, known, instance, parent.run_id)]
     elif options.step_selection:
-        chosen = list(selected_step_keys(definition, options.step_selection))
+        chosen = list(selected_step_keys(definition, options.step_selection, unmatched=StepNotFound))
     else:
         chosen = planned
     kept = {key: value for key, value in known.items() if key.partition("[")[0] not in chosen}

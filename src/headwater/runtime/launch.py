@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,10 +75,18 @@ class Request:
     keeps_ops_in_memory: bool = False
 
 
-def plan_request(
-    job: JobDefinition, request: Request, instance: Instance
-) -> tuple[Planned, dict[str, Any], dict[str, Any]]:
-    """Return the plan of a request, its whole config, and the config of each op. Raises before anything is recorded."""
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """A request as a plan, with its whole config, the config of each op, and the keys of the resources that it needs."""
+
+    planned: Planned
+    config: dict[str, Any]
+    op_configs: dict[str, Any]
+    resource_keys: Set[str]
+
+
+def plan_request(job: JobDefinition, request: Request, instance: Instance) -> PlannedRequest:
+    """Return what a request comes to. Raises before anything is recorded."""
     config = full_run_config(job, request.run_config, request.partition_key)
     tags = Tags({**job.run_tags, **request.tags})
     start_end = (tags.get(PARTITION_RANGE_START_TAG), tags.get(PARTITION_RANGE_END_TAG))
@@ -86,6 +94,9 @@ def plan_request(
     if partition_range is None and start_end[0] and start_end[1]:
         partition_range = (str(start_end[0]), str(start_end[1]))
     partition_key = request.partition_key or (tags.get(PARTITION_TAG) if partition_range is None else None)
+    if partition_key is not None and job.partitioned_config is not None:
+        job.partitioned_config.partitions_def.validate_partition_key(partition_key, dynamic_partitions_store=instance)
+        tags = Tags({**job.partitioned_config.get_tags_for_partition_key(partition_key), **tags})
     planned = build_plan(
         job,
         store=instance,
@@ -98,10 +109,12 @@ def plan_request(
         known_outputs=request.known_outputs,
         built=request.built,
     )
-    refuse_missing_resources(job, _steps_in(planned))
-    configs = op_configs(job, config, planned.steps)
+    steps = {key: planned.steps[key] for key in planned.plan.step_keys}
+    resource_keys = required_keys(job, steps)
+    refuse_missing_resources(job, steps, resource_keys)
+    configs = op_configs(job, config, planned.steps, resource_keys)
     refuse_missing_inputs(planned.plan, planned.steps, config, {**job.input_values, **request.input_values})
-    return planned, config, configs
+    return PlannedRequest(planned, config, configs, resource_keys)
 
 
 def run_job(
@@ -114,11 +127,12 @@ def run_job(
     on_line: Callable[[LogLine], None] | None = None,
 ) -> RunOutcome:
     """Run a job in this process. With `raise_on_error`, raises what the user's code raised, after it is recorded."""
-    planned, config, configs = plan_request(job, request, instance)
+    asked = plan_request(job, request, instance)
+    planned, config = asked.planned, asked.config
     plan = planned.plan
     if on_plan is not None:
         on_plan(plan)
-    warn_of_limit(job.executor_def)
+    warn_of_limit(job.given_executor)
     run = new_run(job, plan, request, config)
     resources = _with_default_manager(job, instance, in_memory=request.keeps_ops_in_memory)
     outcome = RunOutcome(run, plan)
@@ -144,7 +158,7 @@ def run_job(
         logs=logs,
         loggers=loggers,
         input_values={**job.input_values, **request.input_values},
-        op_configs=configs,
+        op_configs=asked.op_configs,
         keeps_values=request.keeps_values,
     )
     outcome.scope = scope
@@ -165,7 +179,7 @@ def run_job(
     try:
         try:
             with logs.capturing():
-                session.open(sorted(required_keys(job, _steps_in(planned)) & resources.keys()))
+                session.open(sorted(asked.resource_keys & resources.keys()))
                 state = run_to_completion(
                     None,
                     run_id=run.run_id,
@@ -216,10 +230,6 @@ def session_close_quietly(session: ResourceSession) -> None:
         logging.getLogger("headwater").warning("A resource could not be torn down: %s", error)
 
 
-def _steps_in(planned: Planned) -> Mapping[str, Any]:
-    return {key: planned.steps[key] for key in planned.plan.step_keys}
-
-
 def new_run(job: JobDefinition, plan: RunPlan, request: Request, config: Mapping[str, Any]) -> Run:
     """Return the record of a run that has not begun."""
     run_id = request.run_id or str(uuid.uuid4())
@@ -262,11 +272,11 @@ def _with_default_manager(job: JobDefinition, instance: Instance, *, in_memory: 
 
 def _loggers(job: JobDefinition, config: Mapping[str, Any], run: Run) -> Sequence[Any]:
     given = config.get("loggers")
-    if not job.loggers and not given:
+    if not job.given_loggers and not given:
         return ()
-    from headwater.authoring.loggers import default_loggers, open_loggers
+    from headwater.authoring.loggers import open_loggers
 
-    return open_loggers(job.loggers or default_loggers(), given, job_def=job, run_id=run.run_id)
+    return open_loggers(job.loggers, given, job_def=job, run_id=run.run_id)
 
 
 def _first_exception(outcome: RunOutcome) -> BaseException | None:

@@ -73,19 +73,19 @@ def planned_run(definitions: Definitions, instance: Instance, message: PlanRun) 
         parent_run_id=asked.parent_run_id,
         root_run_id=asked.root_run_id,
     )
-    planned, config, _ = plan_request(job, request, instance)
-    retries = planned.plan.tags.get(_RETRIES_TAG)
+    found = plan_request(job, request, instance)
+    retries = found.planned.plan.tags.get(_RETRIES_TAG)
     plan = msgspec.structs.replace(
-        planned.plan,
+        found.planned.plan,
         infrastructure_retries=int(retries) if retries and retries.isdigit() else _DEFAULT_INFRASTRUCTURE_RETRIES,
     )
-    run = new_run(job, plan, request, config)
+    run = new_run(job, plan, request, found.config)
     return RunPlanned(
         message.errand_id,
         run=encode_run(run),
         plan=encode_plan(plan),
         job=reference,
-        in_one_worker=job.executor_def is not None and job.executor_def.name == "in_process",
+        in_one_worker=job.given_executor is not None and job.given_executor.name == "in_process",
     )
 
 

@@ -24,6 +24,7 @@ from headwater.engine.run_state import LaunchStep
 from headwater.engine.step_attempt import StepAttempt
 from headwater.model.codec import decode_event, encode_event
 from headwater.model.events import AssetMaterialized, AssetObserved, Event, StepFailed, StepStarted, StepSucceeded
+from headwater.plan.already_built import narrowed_to_plan
 from headwater.plan.job_steps import JobStep, steps_of_job
 from headwater.plan.run_config import op_configs
 from headwater.service.channel import Channel
@@ -73,7 +74,10 @@ class OpenedRun:
         self.plan = decode_plan(message.plan)
         self.worker = worker
         job = job_of(worker.definitions, message.job)
-        self.steps: dict[str, JobStep] = {step.key: step for step in steps_of_job(job)}
+        planned = {step.key: step for step in self.plan.steps}
+        self.steps: dict[str, JobStep] = {
+            step.key: narrowed_to_plan(step, planned.get(step.key)) for step in steps_of_job(job)
+        }
         config = self.run.run_config
         resources = dict(job.resource_defs)
         if "io_manager" not in resources:
@@ -96,7 +100,7 @@ class OpenedRun:
             logs=worker.logs,
             loggers=loggers,
             input_values=job.input_values,
-            op_configs=op_configs(job, config, self.steps),
+            op_configs=op_configs(job, config, self.steps, self.resources.definition_by_key.keys()),
             keeps_values=False,
         )
         self.executor = WorkerExecutor(self.scope, worker)

@@ -166,7 +166,7 @@ def test_a_misspelt_field_is_offered_the_nearest_of_those_that_were_not_given() 
         (int, NO_VALUE, "nothing was given; it must be an integer."),
         ([int], {"a": 1}, "must be a list, but is {'a': 1} (a mapping)."),
         ({str: int}, 1, "must be a mapping, but is 1 (an integer)."),
-        ({"a": Field(int, is_required=False)}, [1], "must be a mapping, but is [1] (a list)."),
+        ({"a": Field(int, is_required=False)}, [1], 'must be a mapping, but is [1] (a list). Its fields are: "a".'),
         (Color, "REDD", 'must be one of "RED", "BLUE", but is "REDD" (a string). Did you mean "RED"?'),
         (Selector({"a": int, "b": int}), {"a": 1, "b": 2}, 'must have exactly one of "a", "b", but has "a", "b".'),
         (Selector({"a": int, "b": int}), {}, 'must have exactly one of "a", "b", but has none.'),

@@ -71,7 +71,7 @@ def a_repository_is_a_function_that_lists(note: Recorder) -> None:
     note("sensor", whole.get_sensor_def("watching").name)
     note("assets", sorted(key.to_user_string() for key in whole.assets_defs_by_key))
     note("sources", sorted(key.to_user_string() for key in whole.source_assets_by_key))
-    note("checks", [key for key in whole.asset_checks_defs_by_key])
+    note("checks", list(whole.asset_checks_defs_by_key))
     note.run("job", whole.get_job("saying").execute_in_process(), outputs=["say"])
     note.run("asset job", whole.get_job("some").execute_in_process(raise_on_error=False))
     note("schedule named", [each.job_name for each in whole.schedule_defs])

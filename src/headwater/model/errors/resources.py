@@ -42,7 +42,7 @@ class MissingResourceError(InvalidDefinitionError):
         )
 
 
-class ResourceNotGiven(InvalidInvocationError, InvalidDefinitionError):
+class ResourceNotGiven(InvalidDefinitionError, InvalidInvocationError):
     """Something was called directly, without a resource that it needs."""
 
     code = "resource-not-given"

@@ -26,7 +26,7 @@ from headwater.model.codec import decode_event, encode_event
 from headwater.model.events import AssetMaterialized, AssetObserved, Event, StepFailed, StepStarted, StepSucceeded
 from headwater.plan.already_built import narrowed_to_plan
 from headwater.plan.job_steps import JobStep, steps_of_job
-from headwater.plan.run_config import op_configs
+from headwater.plan.run_config import op_configs, required_keys
 from headwater.service.channel import Channel
 from headwater.service.descriptors import Descriptors, WorkerLogs
 from headwater.service.errands import job_of, planned_run
@@ -79,6 +79,7 @@ class OpenedRun:
             step.key: narrowed_to_plan(step, planned.get(step.key)) for step in steps_of_job(job)
         }
         config = self.run.run_config
+        mine = {key: self.steps[key] for key in self.plan.step_keys if key in self.steps}
         resources = dict(job.resource_defs)
         if "io_manager" not in resources:
             from headwater.io.filesystem import FilesystemIOManager
@@ -100,7 +101,7 @@ class OpenedRun:
             logs=worker.logs,
             loggers=loggers,
             input_values=job.input_values,
-            op_configs=op_configs(job, config, self.steps, self.resources.definition_by_key.keys()),
+            op_configs=op_configs(job, config, self.steps, required_keys(job, mine)),
             keeps_values=False,
         )
         self.executor = WorkerExecutor(self.scope, worker)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -21,7 +20,7 @@ from typing import Any
 from headwater.model.codec import encode_event
 from headwater.model.errors.store import LeaseLost, StoreClosed, StoreError, StoreForked, UnknownRun
 from headwater.model.events import EVENT_KINDS, Event
-from headwater.store.connections import IN_MEMORY, open_connection, store_error
+from headwater.store.database import Connection, Database
 from headwater.store.liveness import this_process
 from headwater.store.schema import bring_up_to_date
 from headwater.store.size_limit import EVENT_BYTES_LIMIT, body_within_limit
@@ -31,7 +30,6 @@ from headwater.store.statements import (
     ASSET_STATES,
     CHECK_PARTITIONS,
     CHECK_STATES,
-    EVENT_COLUMNS,
     STEPS,
     batches,
     chunks,
@@ -63,20 +61,18 @@ class Writer:
 
     def __init__(
         self,
-        path: str,
+        database: Database,
         *,
-        durability: str,
         lease_seconds: float,
-        busy_timeout_seconds: float,
-        clock: Callable[[], float],
+        lease_clock: Callable[[], float],
     ) -> None:
-        self.path = path
+        self.database = database
+        self.path = database.name
         self.pid = os.getpid()
         self.owner_id: int | None = None
-        self._in_memory = path == IN_MEMORY
+        self._in_memory = database.is_private
         self._lease_seconds = lease_seconds
-        self._busy_timeout_seconds = busy_timeout_seconds
-        self._clock = clock
+        self.lease_clock = lease_clock
         self._lock = threading.RLock()
         self._pending: deque[Pending] = deque()
         self._batch_in_flight = False
@@ -90,10 +86,10 @@ class Writer:
         self._renew_at = float("inf")
         self._lease_is_new = False
         try:
-            self.connection = open_connection(path, busy_timeout_seconds, durability)
-            bring_up_to_date(self.connection, path)
-        except sqlite3.Error as error:
-            raise store_error(error, path, busy_timeout_seconds) from error
+            self.connection = database.connect()
+            bring_up_to_date(database, self.connection)
+        except database.error_type as error:
+            raise database.store_error(error) from error
 
     # ------------------------------------------------------------------------------------------------------- taking in
 
@@ -143,22 +139,21 @@ class Writer:
     # ---------------------------------------------------------------------------------------------------- transactions
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Connection]:
         """Hold the write lock for a change other than a batch; commits at the end, or changes nothing."""
         self.flush()
         with self._lock:
             self._commit_pending()
             self.raise_failure()
             try:
-                # SQLite has one writer: take the lock now, rather than fail at COMMIT when the work is already done.
-                self.connection.execute("BEGIN IMMEDIATE")
+                self.database.begin(self.connection)
                 yield self.connection
-                self.connection.execute("COMMIT")
+                self.database.commit(self.connection)
                 self._lease_is_new = False
             except BaseException as error:
                 self._roll_back()
-                if isinstance(error, sqlite3.Error):
-                    raise store_error(error, self.path, self._busy_timeout_seconds) from error
+                if isinstance(error, self.database.error_type):
+                    raise self.database.store_error(error) from error
                 raise
 
     def _commit_pending(self) -> None:
@@ -171,22 +166,22 @@ class Writer:
         try:
             for _ in range(len(self._pending)):
                 batch.append(self._pending.popleft())
-            self.connection.execute("BEGIN IMMEDIATE")
+            self.database.begin(self.connection)
             self.write(batch)
             reached_commit = True
-            self.connection.execute("COMMIT")
+            self.database.commit(self.connection)
             self._lease_is_new = False
-        except (sqlite3.Error, StoreError) as error:
+        except (self.database.error_type, StoreError) as error:
             self._roll_back()
-            if isinstance(error, sqlite3.Error):
-                self._failure = store_error(error, self.path, self._busy_timeout_seconds)
-                self._failure.__cause__ = error
-            else:
+            if isinstance(error, StoreError):
                 self._failure = error
+            else:
+                self._failure = self.database.store_error(error)
+                self._failure.__cause__ = error
             self._pending.clear()
         except BaseException:
             # Ctrl-C at an arbitrary instruction: what was not committed waits for the next batch.
-            was_open = self.connection.in_transaction
+            was_open = self.database.is_open(self.connection)
             self._roll_back()
             if was_open or not reached_commit:
                 self._pending.extendleft(reversed(batch))
@@ -199,8 +194,7 @@ class Writer:
         self._asset_ids.clear()
         if self._lease_is_new:
             self.owner_id, self._lease_is_new = None, False
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
+        self.database.roll_back(self.connection)
 
     # --------------------------------------------------------------------------------------------------- facts to rows
 
@@ -209,14 +203,12 @@ class Writer:
 
         `taken_over` holds the numbers of runs whose owner is gone, when the events are about those.
         """
-        execute = self.connection.execute
         if taken_over is None and any(event.run_id for event, _ in batch):
             self._check_lease()
         asset_ids = self._ids_of_assets(
             {event.asset for event, _ in batch if type(event) in _HAS_ASSET}  # type: ignore[attr-defined]
         )
-        row = execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
-        storage_id: int = row[0] if row else 0
+        storage_id = self.database.id_before_next(self.connection, len(batch))
         facts: list[Fact] = []
         values: list[Any] = []
         run_numbers = self._run_numbers if taken_over is None else taken_over
@@ -235,10 +227,7 @@ class Writer:
             values += (storage_id, run_number, _KIND[kind], event.step_key, asset_id, partition, event.timestamp, body)
             if kind in _ENDS_RUN:
                 self._ended_run_ids.append(event.run_id)
-        width = len(EVENT_COLUMNS)
-        for start, count in chunks(len(batch)):
-            sql = insert_sql("events", EVENT_COLUMNS, count)
-            execute(sql, values[start * width : (start + count) * width])
+        self.database.insert_events(self.connection, len(batch), values)
         for changes in changes_of(facts):
             self._write_changes(changes)
         while len(self._ended_run_ids) > MOST_ENDED_RUNS_KNOWN:
@@ -303,7 +292,7 @@ class Writer:
             return None
         if self.owner_id is None:
             me = this_process()
-            now = self._clock()
+            now = self.lease_clock()
             row = self.connection.execute(
                 "INSERT INTO owners (host, boot_id, pid, process_started, lease_expires_at) VALUES (?, ?, ?, ?, ?)"
                 " RETURNING owner_id",
@@ -332,13 +321,13 @@ class Writer:
             try:
                 renewed = self.connection.execute(
                     "UPDATE owners SET lease_expires_at = ? WHERE owner_id = ?",
-                    (self._clock() + self._lease_seconds, self.owner_id),
+                    (self.lease_clock() + self._lease_seconds, self.owner_id),
                 ).rowcount
                 if not renewed:
                     self._check_lease()
             except LeaseLost as error:
                 self._failure = error
-            except sqlite3.Error:
+            except self.database.error_type:
                 # Another program holds the lock, or the disk is full: the next write says so, to those who wait for it.
                 return
 

@@ -75,15 +75,16 @@ def schema_version(path: str) -> int:
     import sqlite3
     from pathlib import Path
 
-    from headwater.store.connections import check_place, store_error
+    from headwater.store.connections import SqliteDatabase, check_place
     from headwater.store.schema import version_of
 
     check_place(Path(path))
+    database = SqliteDatabase(path, durability="normal", busy_timeout_seconds=5.0)
     try:
         connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
         try:
-            return version_of(connection, path)
+            return version_of(database, connection)
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise store_error(error, path, 5.0) from error
+        raise database.store_error(error) from error

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from headwater.model.errors.postgres import PostgresNotInstalled
 from headwater.store.interface import (
     AssetStore,
+    ChangeStore,
     CursorStore,
     EventWriter,
     HistoryStore,
@@ -14,19 +16,43 @@ from headwater.store.interface import (
     RunStore,
     Store,
 )
+from headwater.store.postgres_url import is_postgres_url, redacted
 from headwater.store.sqlite import SqliteStore
 
+if TYPE_CHECKING:
+    from headwater.store.postgres import PostgresStore
 
-def open_store(path: Path | str | None, *, durability: Literal["normal", "full"] = "normal") -> Store:
-    """Return the store at this path, made if it is not there; None gives a private one in memory.
 
-    Runs whose process died since are not touched: call `recover()` for that.
+def open_store(
+    place: Path | str | None,
+    *,
+    durability: Literal["normal", "full"] = "normal",
+    direct_url: str | None = None,
+) -> Store:
+    """Return the store at this place, made if it is not there: a path, or a URL that begins with "postgresql://".
+
+    None gives a private one in memory. `direct_url` is for PostgresStore. Runs whose process died since are not touched:
+    call `recover()` for that.
     """
-    return SqliteStore(path, durability=durability)
+    if isinstance(place, str) and is_postgres_url(place):
+        return open_postgres(place, durability=durability, direct_url=direct_url)
+    return SqliteStore(place, durability=durability)
+
+
+def open_postgres(
+    url: str, *, durability: Literal["normal", "full"] = "normal", direct_url: str | None = None
+) -> PostgresStore:
+    """Return the store in a database of PostgreSQL. Raises PostgresNotInstalled without the extra `postgres`."""
+    try:
+        from headwater.store.postgres import PostgresStore
+    except ImportError as error:
+        raise PostgresNotInstalled(f'"{redacted(url)}"', str(error)) from error
+    return PostgresStore(url, durability=durability, direct_url=direct_url)
 
 
 __all__ = [
     "AssetStore",
+    "ChangeStore",
     "CursorStore",
     "EventWriter",
     "HistoryStore",
@@ -34,5 +60,6 @@ __all__ = [
     "RunStore",
     "SqliteStore",
     "Store",
+    "open_postgres",
     "open_store",
 ]

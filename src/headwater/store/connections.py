@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from headwater.model.errors.store import (
     StoreFull,
     StoreNotWritable,
 )
+from headwater.store.changes import Changes, Watch
 from headwater.store.database import SQLITE, Connection, Database
 from headwater.store.statements import EVENT_COLUMNS, chunks, insert_sql
 
@@ -138,6 +139,32 @@ def statements_of(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+class OtherProcesses(Watch):
+    """Notices what other processes change in the file: SQLite tells each connection whether another one committed."""
+
+    poll_seconds = 0.1
+
+    def __init__(self) -> None:
+        self._rows: Callable[[str], list[Any]] = lambda sql: []
+        self._seen: list[Any] = []
+
+    def attach(self, changes: Changes, rows: Callable[[str], list[Any]]) -> None:
+        self._rows = rows
+
+    def begin(self) -> None:
+        if not self._seen:
+            self._seen = self._rows("PRAGMA data_version")
+
+    def poll(self) -> bool:
+        try:
+            now = self._rows("PRAGMA data_version")
+        except sqlite3.Error:
+            # A file that cannot be read is told of to those who ask something of it.
+            return True
+        before, self._seen = self._seen, now
+        return now != before
 
 
 class ReaderPool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from headwater.model.errors.store import StoreError
+from headwater.model.errors.store import NotAStore, StoreError
 
 
 class Rows(Protocol):
@@ -104,8 +104,20 @@ class Database(ABC):
     def roll_back(self, connection: Connection) -> None:
         """End the open transaction without a trace; does nothing when none is open."""
 
+    def is_lost(self, connection: Connection) -> bool:
+        """Whether the connection broke; `begin` opens another."""
+        return False
+
+    def commit_unknown(self, error: Exception) -> StoreError:
+        """Return the error for a connection that broke while it committed."""
+        return self.store_error(error)
+
     @abstractmethod
     def table_names(self, connection: Connection) -> Sequence[str]: ...
+
+    def not_a_store(self, found: str) -> NotAStore:
+        """Return the error for a database that someone else uses."""
+        return NotAStore(self.name, found)
 
     @abstractmethod
     def run_script(self, connection: Connection, script: str) -> None:

@@ -10,7 +10,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from headwater.model.errors.store import NotAStore, StoreTooNew
+from headwater.model.errors.store import StoreTooNew
 from headwater.store.database import Connection, Database
 
 # The number of the last migration; a test compares it with the files, so that opening a store need not list them.
@@ -33,7 +33,7 @@ def version_of(database: Database, connection: Connection) -> int:
         (version,) = connection.execute("SELECT max(version) FROM schema_version").fetchone()
         return int(version or 0)
     if names:
-        raise NotAStore(database.name, f"it is a database with other tables ({', '.join(names[:3])})")
+        raise database.not_a_store(f"it is a database with other tables ({', '.join(names[:3])})")
     return 0
 
 

@@ -19,6 +19,7 @@ from headwater.model.events import AssetWiped, Event
 from headwater.model.keys import AssetKey
 from headwater.model.runs import Run, RunStatus
 from headwater.store.asset_queries import AssetQueries
+from headwater.store.changes import Changes, Listener, Watch
 from headwater.store.database import Connection, Database, Readers
 from headwater.store.history_queries import HistoryQueries
 from headwater.store.recovery import has_foreign_runs, interrupt_lost_runs, interrupt_runs_of, lost_run_ids
@@ -37,6 +38,7 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
         self,
         database: Database,
         readers: Readers | None,
+        watch: Watch,
         *,
         lease_seconds: float,
         clock: Callable[[], float] = time.time,
@@ -46,7 +48,9 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
         self._clock = clock
         self._database = database
         self._dialect = database.dialect
-        self._writer = Writer(database, lease_seconds=lease_seconds, lease_clock=lease_clock or clock)
+        self._changes = Changes(watch)
+        self._writer = Writer(database, self._changes, lease_seconds=lease_seconds, lease_clock=lease_clock or clock)
+        self._changes.watch.attach(self._changes, self._writer.rows)
         self._readers = readers
         # Runs also when the program ends without closing, so that what it appended is not lost with the thread.
         self._closing = weakref.finalize(self, _close, self._writer, self._readers, clock)
@@ -76,6 +80,7 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
             created = connection.execute(INSERT_RUN, run_row(run, self._clock(), owner_id)).fetchone()
             if created is None:
                 raise RunAlreadyExists(run.run_id)
+            self._writer.will_have_changed("runs")
             (run_number,) = created
             _set_tags(connection, run_number, run.tags)
         self._writer.own_run(run.run_id, run_number)
@@ -88,6 +93,7 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
             run_number, status = row
             if status in _IN_PROGRESS:
                 raise RunInProgress(run_id, status)
+            self._writer.will_have_changed("runs")
             for table in ("events", "steps", "run_tags", "runs"):
                 connection.execute(f"DELETE FROM {table} WHERE run_number = ?", (run_number,))
         self._writer.disown_run(run_id)
@@ -99,6 +105,7 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
             if row is None:
                 return
             run_number, present = row
+            self._writer.will_have_changed("runs")
             connection.execute(
                 "UPDATE runs SET tags = ?, updated_at = ? WHERE run_number = ?",
                 (encode_json({**decode_json(present), **tags}), self._clock(), run_number),
@@ -187,6 +194,18 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
                 list(pairs.items()),
             )
 
+    # ------------------------------------------------------------------------------------------ ChangeStore
+
+    def listen(self, *kinds: str) -> Listener:
+        """Return what is woken by changes of these kinds, by default "runs" and "events" (see store/changes.py)."""
+        self._writer.raise_failure()
+        return Listener(self._changes, frozenset(kinds or ("runs", "events")))
+
+    def announce(self, *kinds: str) -> None:
+        """Wake who listens to these kinds, here and in other processes, as a change of the store itself does."""
+        with self._writer.transaction():
+            self._writer.will_have_changed(*kinds)
+
     def close(self) -> None:
         """Flush, interrupt the runs that are unfinished, give back the lease and close. Raises what flush raises."""
         self._closing()
@@ -239,6 +258,7 @@ def _close(writer: Writer, readers: Readers | None, clock: Callable[[], float]) 
                 with writer.transaction() as connection:
                     interrupt_runs_of(connection, writer, reason, clock())
     finally:
+        writer.changes.close()
         with contextlib.suppress(StoreError, writer.database.error_type):
             writer.close()
         if readers is not None:

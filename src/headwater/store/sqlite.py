@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from headwater.store.connections import IN_MEMORY, ReaderPool, SqliteDatabase, check_place
+from headwater.store.changes import Watch
+from headwater.store.connections import IN_MEMORY, OtherProcesses, ReaderPool, SqliteDatabase, check_place
 from headwater.store.sql_store import SqlStore
 
 
@@ -36,6 +37,7 @@ class SqliteStore(SqlStore):
         super().__init__(
             SqliteDatabase(name, durability=durability, busy_timeout_seconds=busy_timeout_seconds),
             None if self.path is None else ReaderPool(name, busy_timeout_seconds),
+            Watch() if self.path is None else OtherProcesses(),
             lease_seconds=lease_seconds,
             clock=clock,
         )

@@ -20,6 +20,7 @@ from typing import Any
 from headwater.model.codec import encode_event
 from headwater.model.errors.store import LeaseLost, StoreClosed, StoreError, StoreForked, UnknownRun
 from headwater.model.events import EVENT_KINDS, Event
+from headwater.store.changes import Changes
 from headwater.store.database import Connection, Database
 from headwater.store.liveness import this_process
 from headwater.store.schema import bring_up_to_date
@@ -46,6 +47,9 @@ MOST_PENDING = 10_000
 # Events may still come for a while after a run's end (hooks, late logs).
 MOST_ENDED_RUNS_KNOWN = 1_000
 
+# A batch whose connection is lost is written again over another. A batch that makes the server fail each time is not.
+MOST_ATTEMPTS = 3
+
 _KIND: dict[type[Event], str] = {kind: str(kind.__struct_config__.tag) for kind in EVENT_KINDS}
 _HAS_ASSET = frozenset(kind for kind in EVENT_KINDS if "asset" in kind.__struct_fields__)
 _HAS_PARTITION = frozenset(kind for kind in EVENT_KINDS if "partition" in kind.__struct_fields__)
@@ -62,11 +66,13 @@ class Writer:
     def __init__(
         self,
         database: Database,
+        changes: Changes,
         *,
         lease_seconds: float,
         lease_clock: Callable[[], float],
     ) -> None:
         self.database = database
+        self.changes = changes
         self.path = database.name
         self.pid = os.getpid()
         self.owner_id: int | None = None
@@ -76,11 +82,14 @@ class Writer:
         self._lock = threading.RLock()
         self._pending: deque[Pending] = deque()
         self._batch_in_flight = False
+        self._reached_commit = False
         self._failure: StoreError | None = None
         self._is_closed = False
         self._asset_ids: dict[str, int] = {}
         self._run_numbers: dict[str, int] = {}
         self._ended_run_ids: deque[str] = deque()
+        self._changed: set[str] = set()
+        self._last_storage_id = 0
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._renew_at = float("inf")
@@ -145,16 +154,33 @@ class Writer:
         with self._lock:
             self._commit_pending()
             self.raise_failure()
+            is_committing = False
             try:
                 self.database.begin(self.connection)
                 yield self.connection
-                self.database.commit(self.connection)
-                self._lease_is_new = False
+                is_committing = True
+                self._commit()
             except BaseException as error:
                 self._roll_back()
                 if isinstance(error, self.database.error_type):
-                    raise self.database.store_error(error) from error
+                    is_unknown = is_committing and self.database.is_lost(self.connection)
+                    tell = self.database.commit_unknown if is_unknown else self.database.store_error
+                    raise tell(error) from error
                 raise
+
+    def will_have_changed(self, *kinds: str) -> None:
+        """Tell those who listen of these kinds of changes when the open transaction commits."""
+        self._changed.update(kinds)
+
+    def _commit(self) -> None:
+        changed = self._changed
+        if changed:
+            self.changes.watch.announce(self.connection, changed)
+        self.database.commit(self.connection)
+        self._lease_is_new = False
+        if changed:
+            self.changes.tell(changed)
+            changed.clear()
 
     def _commit_pending(self) -> None:
         """Commit what waits, as one batch. Called with the lock held."""
@@ -162,15 +188,11 @@ class Writer:
             return
         self._batch_in_flight = True
         batch: list[Pending] = []
-        reached_commit = False
+        self._reached_commit = False
         try:
             for _ in range(len(self._pending)):
                 batch.append(self._pending.popleft())
-            self.database.begin(self.connection)
-            self.write(batch)
-            reached_commit = True
-            self.database.commit(self.connection)
-            self._lease_is_new = False
+            self._commit_batch(batch)
         except (self.database.error_type, StoreError) as error:
             self._roll_back()
             if isinstance(error, StoreError):
@@ -183,15 +205,43 @@ class Writer:
             # Ctrl-C at an arbitrary instruction: what was not committed waits for the next batch.
             was_open = self.database.is_open(self.connection)
             self._roll_back()
-            if was_open or not reached_commit:
+            if was_open or not self._reached_commit:
                 self._pending.extendleft(reversed(batch))
             raise
         finally:
             self._batch_in_flight = False
 
+    def _commit_batch(self, batch: Sequence[Pending]) -> None:
+        """Commit the facts once, also when the connection is lost meanwhile and another can be had."""
+        committing_id, owner_id = 0, self.owner_id
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            self.database.begin(self.connection)
+            try:
+                # Whoever was cut off while it committed has ended by now, as it held the lock that we hold: its facts
+                # are there, or never will be.
+                if committing_id and self._has_event(committing_id):
+                    self.owner_id = owner_id
+                    self._changed.update(("events", "runs"))
+                    self._commit()
+                    return
+                self._reached_commit = False
+                self.write(batch)
+                self._reached_commit = True
+                self._commit()
+                return
+            except self.database.error_type:
+                committing_id, owner_id = self._last_storage_id if self._reached_commit else 0, self.owner_id
+                self._roll_back()
+                if attempt == MOST_ATTEMPTS or not self.database.is_lost(self.connection):
+                    raise
+
+    def _has_event(self, storage_id: int) -> bool:
+        return bool(self.connection.execute("SELECT 1 FROM events WHERE storage_id = ?", (storage_id,)).fetchall())
+
     def _roll_back(self) -> None:
         # Ids that were given in a transaction that never was must not be used.
         self._asset_ids.clear()
+        self._changed.clear()
         if self._lease_is_new:
             self.owner_id, self._lease_is_new = None, False
         self.database.roll_back(self.connection)
@@ -209,6 +259,7 @@ class Writer:
             {event.asset for event, _ in batch if type(event) in _HAS_ASSET}  # type: ignore[attr-defined]
         )
         storage_id = self.database.id_before_next(self.connection, len(batch))
+        self._changed.add("events")
         facts: list[Fact] = []
         values: list[Any] = []
         run_numbers = self._run_numbers if taken_over is None else taken_over
@@ -227,6 +278,7 @@ class Writer:
             values += (storage_id, run_number, _KIND[kind], event.step_key, asset_id, partition, event.timestamp, body)
             if kind in _ENDS_RUN:
                 self._ended_run_ids.append(event.run_id)
+        self._last_storage_id = storage_id
         self.database.insert_events(self.connection, len(batch), values)
         for changes in changes_of(facts):
             self._write_changes(changes)
@@ -252,6 +304,8 @@ class Writer:
             if rows:
                 for sql, values in upserts(table, rows):
                     execute(sql, values)
+        if changes.runs:
+            self._changed.add("runs")
         for run_number, change in changes.runs.items():
             if change["status"] == "STARTED":
                 # Also a run that was queued, perhaps by another process, is now ours.

@@ -1,0 +1,46 @@
+"""URLs of PostgreSQL as text, for those who only hold one: nothing here connects, or needs psycopg."""
+
+from __future__ import annotations
+
+import re
+
+from headwater.model.errors.postgres import InvalidDatabaseUrl
+
+SCHEMES = ("postgresql://", "postgres://")
+HIDDEN = "***"
+# Up to the last @: a password whose own @ was not escaped is hidden whole.
+_PASSWORD = re.compile(r"^([a-z]+://[^:/?#@]*):(.*)@", re.DOTALL)
+_PASSWORD_FIELD = re.compile(r"([?&](?:ssl)?password=)[^&]*")
+
+
+def is_postgres_url(text: str) -> bool:
+    return text.startswith(SCHEMES)
+
+
+def check_url(url: str) -> str:
+    """Return the URL. Raises InvalidDatabaseUrl when it is no URL of PostgreSQL."""
+    if not is_postgres_url(url):
+        raise InvalidDatabaseUrl(f'"{redacted(url)}"', 'it does not begin with "postgresql://"')
+    if url.partition("?")[0].partition("://")[2].count("@") > 1:
+        raise InvalidDatabaseUrl(
+            f'"{redacted(url)}"', "it has more than one @, so it is not clear where the host begins"
+        )
+    return url
+
+
+def redacted(url: str) -> str:
+    """Return the URL as it may be shown: its password is three stars."""
+    return _PASSWORD_FIELD.sub(rf"\1{HIDDEN}", _PASSWORD.sub(rf"\1:{HIDDEN}@", url))
+
+
+def without_secrets(text: str, url: str) -> str:
+    """Return what a library said, with the URL and the password in it hidden."""
+    text = text.replace(url, redacted(url))
+    for secret in (*(match[2] for match in _PASSWORD.finditer(url)), *_secrets_in_fields(url)):
+        if secret:
+            text = text.replace(secret, HIDDEN)
+    return text
+
+
+def _secrets_in_fields(url: str) -> list[str]:
+    return [match[0].partition("=")[2] for match in _PASSWORD_FIELD.finditer(url)]

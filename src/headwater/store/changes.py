@@ -40,6 +40,9 @@ class Watch:
     def announce(self, connection: Connection, kinds: Iterable[str]) -> None:
         """Tell other processes of these changes when the open transaction commits."""
 
+    def announce_alone(self, connection: Connection) -> None:
+        """Do what makes others look although the open transaction changes nothing itself."""
+
     def close(self) -> None:
         """Nobody listens any more."""
 

@@ -166,6 +166,13 @@ class OtherProcesses(Watch):
         before, self._seen = self._seen, now
         return now != before
 
+    def announce_alone(self, connection: Connection) -> None:
+        # Others look at the file alone, and SQLite writes no page whose content stays the same.
+        connection.execute(
+            "INSERT INTO cursors (cursor_key, cursor_value) VALUES ('headwater/announced', hex(randomblob(8)))"
+            " ON CONFLICT (cursor_key) DO UPDATE SET cursor_value = excluded.cursor_value"
+        )
+
 
 class ReaderPool:
     """Connections for reading: each is lent to one thread at a time, and there are as many as were needed at once."""

@@ -93,7 +93,8 @@ class Address:
         if state in ("42501", "25006"):
             fix = "Give the user of the URL the right to make and change tables there, on the server that takes writes."
             return StoreNotWritable(self.name, said, fix)
-        if state == "3D000":
+        # What goes wrong while connecting has no code, only words.
+        if state == "3D000" or ('database "' in said and said.endswith("does not exist")):
             return StoreUnreachable(self.name, said, "Make the database: createdb, or CREATE DATABASE in psql.")
         if state[:2] == "28" or "password" in said:
             fix = "See that the user and the password of the URL are right, and that pg_hba.conf lets them in."

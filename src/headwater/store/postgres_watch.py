@@ -11,6 +11,7 @@ import contextlib
 import selectors
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -37,6 +38,7 @@ class PostgresWatch(Watch):
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_closed = threading.Event()
+        self._looked_at = 0.0
         self._wake_reader, self._wake_writer = socket.socketpair()
         self.poll_seconds: float | None = POLL_SECONDS
 
@@ -55,8 +57,12 @@ class PostgresWatch(Watch):
                 self._thread.start()
 
     def poll(self) -> bool:
-        """Whether somebody must look because nothing tells us of changes."""
-        return not self.is_listening
+        """Whether somebody must look because nothing has told us of changes for a second."""
+        now = time.monotonic()
+        if self.is_listening or now - self._looked_at < POLL_SECONDS:
+            return False
+        self._looked_at = now
+        return True
 
     def announce(self, connection: Connection, kinds: Iterable[str]) -> None:
         connection.execute("SELECT pg_notify(?, ?)", (CHANNEL, " ".join((self._sender, *sorted(kinds)))))

@@ -203,8 +203,9 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
 
     def announce(self, *kinds: str) -> None:
         """Wake who listens to these kinds, here and in other processes, as a change of the store itself does."""
-        with self._writer.transaction():
+        with self._writer.transaction() as connection:
             self._writer.will_have_changed(*kinds)
+            self._changes.watch.announce_alone(connection)
 
     def close(self) -> None:
         """Flush, interrupt the runs that are unfinished, give back the lease and close. Raises what flush raises."""

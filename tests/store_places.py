@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from headwater.store.postgres_url import is_postgres_url
+from headwater.model.database_url import is_postgres_url
 from headwater.store.sql_store import SqlStore
 from headwater.store.sqlite import SqliteStore
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from headwater.model.database_url import redacted, without_secrets
 from headwater.model.errors.postgres import (
     PostgresNotInstalled,
     PostgresUnsuitable,
@@ -34,7 +35,6 @@ from headwater.model.runs import EventRecordsFilter, Run, RunStatus
 from headwater.store import SqliteStore
 from headwater.store.postgres import PostgresStore
 from headwater.store.postgres_connections import Address, numbered
-from headwater.store.postgres_url import redacted, without_secrets
 from headwater.store.schema import SCHEMA_VERSION, migrations
 from tests.postgres_server import PostgresServer
 from tests.store.cut_connection import CuttableWay, cuttable_way

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
+from headwater.model.database_url import is_postgres_url, redacted
 from headwater.model.errors.postgres import PostgresNotInstalled
 from headwater.store.interface import (
     AssetStore,
@@ -16,7 +18,6 @@ from headwater.store.interface import (
     RunStore,
     Store,
 )
-from headwater.store.postgres_url import is_postgres_url, redacted
 from headwater.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -43,11 +44,22 @@ def open_postgres(
     url: str, *, durability: Literal["normal", "full"] = "normal", direct_url: str | None = None
 ) -> PostgresStore:
     """Return the store in a database of PostgreSQL. Raises PostgresNotInstalled without the extra `postgres`."""
+    store: PostgresStore = _postgres(url).PostgresStore(url, durability=durability, direct_url=direct_url)
+    return store
+
+
+def postgres_schema_version(url: str) -> int:
+    """Return the schema version of the store in a database, which is not changed; 0 when it is empty."""
+    version: int = _postgres(url).schema_version(url)
+    return version
+
+
+def _postgres(url: str) -> ModuleType:
     try:
-        from headwater.store.postgres import PostgresStore
+        from headwater.store import postgres
     except ImportError as error:
         raise PostgresNotInstalled(f'"{redacted(url)}"', str(error)) from error
-    return PostgresStore(url, durability=durability, direct_url=direct_url)
+    return postgres
 
 
 __all__ = [
@@ -62,4 +74,5 @@ __all__ = [
     "Store",
     "open_postgres",
     "open_store",
+    "postgres_schema_version",
 ]

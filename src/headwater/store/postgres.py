@@ -7,11 +7,12 @@ What `flush` acknowledged survives `kill -9` of the process. Whether it survives
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from headwater.store.postgres_connections import Address, PostgresDatabase, PostgresReaders
 from headwater.store.postgres_watch import PostgresWatch
+from headwater.store.schema import version_of
 from headwater.store.sql_store import SqlStore
 
 
@@ -62,3 +63,22 @@ class PostgresStore(SqlStore):
     def hears_of_changes(self) -> bool:
         """Whether changes of other processes come by themselves; if not, whoever listens is woken every second."""
         return self._watch.is_listening
+
+    def server_facts(self) -> Mapping[str, object]:
+        """Return what can be told of the server: its `version`, and how many bytes the database takes."""
+        sql = "SELECT current_setting('server_version'), pg_database_size(current_database())"
+        ((version, size_bytes),) = self._rows(sql)
+        return {"version": version, "size_bytes": size_bytes}
+
+
+def schema_version(url: str) -> int:
+    """Return the schema version of the store in a database, which is not changed; 0 when it is empty."""
+    database = PostgresDatabase(Address(url), durability="normal", lock_timeout_seconds=30, patience_seconds=0)
+    try:
+        connection = database.connect()
+        try:
+            return version_of(database, connection)
+        finally:
+            connection.close()
+    except database.error_type as error:
+        raise database.store_error(error) from error

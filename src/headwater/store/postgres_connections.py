@@ -18,6 +18,7 @@ import psycopg
 from psycopg import conninfo, sql as sql_text
 from psycopg.pq import TransactionStatus
 
+from headwater.model.database_url import check_url, without_secrets
 from headwater.model.errors.postgres import (
     ConnectionLost,
     InvalidDatabaseUrl,
@@ -26,7 +27,6 @@ from headwater.model.errors.postgres import (
 )
 from headwater.model.errors.store import NotAStore, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreNotWritable
 from headwater.store.database import POSTGRES, Connection, Database
-from headwater.store.postgres_url import check_url, without_secrets
 from headwater.store.statements import EVENT_COLUMNS, chunks, insert_sql
 
 OLDEST_VERSION = 12

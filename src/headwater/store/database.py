@@ -96,6 +96,10 @@ class Database(ABC):
     def commit(self, connection: Connection) -> None:
         connection.execute("COMMIT")
 
+    def execute_later(self, connection: Connection, sql: str, parameters: Sequence[Any]) -> None:
+        """Carry out a statement whose answer nobody needs, before the next one or at the commit."""
+        connection.execute(sql, parameters)
+
     @abstractmethod
     def is_open(self, connection: Connection) -> bool:
         """Whether a transaction is open."""

@@ -178,6 +178,8 @@ class PostgresConnection:
         self._address = address
         self._patience_seconds = patience_seconds
         self._is_closed = False
+        # What waits to be sent together with the next statement, so that it costs no round trip of its own.
+        self._waiting: list[tuple[str, Sequence[Any]]] = []
         # By how much the server's clock is ahead of ours.
         self.ahead_seconds = 0.0
         self.raw = self._open()
@@ -196,14 +198,33 @@ class PostgresConnection:
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> psycopg.Cursor[tuple[Any, ...]]:
         try:
+            if self._waiting:
+                waiting, self._waiting = self._waiting, []
+                with self.raw.pipeline():
+                    for each in waiting:
+                        execute(self.raw, *each)
+                    return execute(self.raw, sql, parameters)
             return execute(self.raw, sql, parameters)
         except psycopg.Error as error:
             if is_loss(error):
                 self.raw.close()
             raise
 
+    def execute_later(self, sql: str, parameters: Sequence[Any]) -> None:
+        self._waiting.append((sql, parameters))
+
+    def forget_waiting(self) -> None:
+        self._waiting.clear()
+
+    def send_waiting(self) -> None:
+        """Carry out what waits, before something that cannot be sent with it."""
+        if self._waiting:
+            sql, parameters = self._waiting.pop()
+            self.execute(sql, parameters)
+
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> None:
         # Each as an execute of its own would be a round trip each: psycopg sends them as one.
+        self.send_waiting()
         every = [row if not any("\0" in v for v in row if isinstance(v, str)) else without_nul(row) for row in rows]
         if every:
             with self.raw.cursor() as cursor:
@@ -211,6 +232,8 @@ class PostgresConnection:
 
     def begin(self, sql: str) -> None:
         """Open a transaction, over a new connection when the old one is gone. Nothing is lost by that."""
+
+        self._waiting.clear()
 
         def act() -> None:
             if self.raw.closed:
@@ -275,6 +298,9 @@ class PostgresDatabase(Database):
         if _ours(connection).execute("COMMIT").statusmessage != "COMMIT":
             raise psycopg.InternalError("the transaction was rolled back where it should have been committed")
 
+    def execute_later(self, connection: Connection, sql: str, parameters: Sequence[Any]) -> None:
+        _ours(connection).execute_later(sql, parameters)
+
     def is_open(self, connection: Connection) -> bool:
         raw = _ours(connection).raw
         return not raw.closed and raw.info.transaction_status != TransactionStatus.IDLE
@@ -283,6 +309,7 @@ class PostgresDatabase(Database):
         return _ours(connection).is_lost
 
     def roll_back(self, connection: Connection) -> None:
+        _ours(connection).forget_waiting()
         if self.is_open(connection):
             raw = _ours(connection).raw
             try:
@@ -317,8 +344,9 @@ class PostgresDatabase(Database):
         if count < _COPY_FROM:
             for start, rows in chunks(count):
                 sql = insert_sql("events", EVENT_COLUMNS, rows)
-                connection.execute(sql, values[start * width : (start + rows) * width])
+                self.execute_later(connection, sql, values[start * width : (start + rows) * width])
             return
+        _ours(connection).send_waiting()
         rows_of_values = [values[start : start + width] for start in range(0, count * width, width)]
         with _ours(connection).raw.cursor() as cursor, cursor.copy(_COPY) as copy:
             copy.set_types(_EVENT_TYPES)

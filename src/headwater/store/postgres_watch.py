@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 
 from headwater.store.changes import Changes, Watch
-from headwater.store.database import Connection
+from headwater.store.database import Connection, Database
 from headwater.store.postgres_connections import Address
 
 CHANNEL = "headwater"
@@ -64,8 +64,9 @@ class PostgresWatch(Watch):
         self._looked_at = now
         return True
 
-    def announce(self, connection: Connection, kinds: Iterable[str]) -> None:
-        connection.execute("SELECT pg_notify(?, ?)", (CHANNEL, " ".join((self._sender, *sorted(kinds)))))
+    def announce(self, database: Database, connection: Connection, kinds: Iterable[str]) -> None:
+        told = " ".join((self._sender, *sorted(kinds)))
+        database.execute_later(connection, "SELECT pg_notify(?, ?)", (CHANNEL, told))
 
     def _listen_forever(self) -> None:
         pause = 0.05

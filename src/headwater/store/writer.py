@@ -175,7 +175,7 @@ class Writer:
     def _commit(self) -> None:
         changed = self._changed
         if changed:
-            self.changes.watch.announce(self.connection, changed)
+            self.changes.watch.announce(self.database, self.connection, changed)
         self.database.commit(self.connection)
         self._lease_is_new = False
         if changed:
@@ -293,7 +293,7 @@ class Writer:
         return int(row[0])
 
     def _write_changes(self, changes: StateChanges) -> None:
-        execute = self.connection.execute
+        execute_later = self.database.execute_later
         for table, rows in (
             (STEPS, changes.steps),
             (ASSET_STATES, changes.assets),
@@ -303,14 +303,14 @@ class Writer:
         ):
             if rows:
                 for sql, values in upserts(table, rows):
-                    execute(sql, values)
+                    execute_later(self.connection, sql, values)
         if changes.runs:
             self._changed.add("runs")
         for run_number, change in changes.runs.items():
             if change["status"] == "STARTED":
                 # Also a run that was queued, perhaps by another process, is now ours.
                 change["owner_id"] = self.lease()
-            execute(update_run_sql(tuple(change)), (*change.values(), run_number))
+            execute_later(self.connection, update_run_sql(tuple(change)), (*change.values(), run_number))
         if changes.wipe is not None:
             wipe(self.connection, *changes.wipe)
 

@@ -375,6 +375,52 @@ def test_a_server_that_comes_back_in_time_is_waited_for(way: CuttableWay) -> Non
         assert len(store.asset_keys()) == 2
 
 
+def test_a_lease_is_renewed_though_the_connection_was_lost_and_nothing_else_is_written(own_database: str) -> None:
+    with PostgresStore(own_database, lease_seconds=1.5) as store:
+        store.create_run(Run("r1", "job"))
+        store.append(RunStarted(run_id="r1"))
+        store.flush()
+        ((before,),) = sql(own_database, "SELECT lease_expires_at FROM owners")
+        sql(own_database, TERMINATE_OTHERS)
+
+        def is_renewed() -> bool:
+            ((now,),) = sql(own_database, "SELECT lease_expires_at FROM owners")
+            return now > before  # type: ignore[operator]
+
+        wait_until(is_renewed)
+        store.append(RunSucceeded(run_id="r1", timestamp=1.0))
+
+
+def test_who_is_lost_amid_a_transaction_does_not_keep_the_lock(postgres_url: str) -> None:
+    with (
+        PostgresStore(postgres_url, lock_timeout_seconds=2) as other,
+        PostgresStore(postgres_url, lock_timeout_seconds=1) as lost,
+    ):
+        lost.create_run(Run("r0", "job"))
+        with pytest.raises(StoreUnreachable), lost._writer.transaction() as connection:
+            other.create_run(Run("r1", "job"))
+            connection.execute("DELETE FROM runs")
+        lost.append(RunSucceeded(run_id="r0", timestamp=1.0))
+        assert [run.run_id for run in lost.runs()] == ["r1", "r0"]
+
+
+def test_what_fails_amid_a_batch_is_told_and_leaves_no_trace(own_database: str) -> None:
+    store = PostgresStore(own_database)
+    store.create_run(Run("r1", "job"))
+    sql(own_database, "ALTER TABLE steps RENAME TO other_steps")
+    store.append(AssetMaterialized(run_id="r1", asset="orders"))
+    store.append(StepFailed(run_id="r1", step_key="a"))
+    with pytest.raises(StoreDamaged, match=r'relation "steps" does not exist.*log of the database server'):
+        store.flush()
+    assert sql(own_database, "SELECT count(*) FROM events") == [(0,)]
+    sql(own_database, "ALTER TABLE other_steps RENAME TO steps")
+    with pytest.raises(StoreDamaged):
+        store.close()
+    with PostgresStore(own_database) as again:
+        # The one that failed could still end its run.
+        assert [run.status for run in again.runs()] == [RunStatus.INTERRUPTED]
+
+
 def test_who_listens_hears_again_after_the_connection_was_lost(way: CuttableWay, own_database: str) -> None:
     with PostgresStore(way.url) as store, PostgresStore(own_database) as other, store.listen("queue") as changes:
         wait_until(lambda: store.hears_of_changes)

@@ -112,6 +112,10 @@ class Database(ABC):
         """Whether the connection broke; `begin` opens another."""
         return False
 
+    def revive(self, connection: Connection) -> bool:
+        """Open another connection where this one is lost; return whether that was needed."""
+        return False
+
     def commit_unknown(self, error: Exception) -> StoreError:
         """Return the error for a connection that broke while it committed."""
         return self.store_error(error)

@@ -99,7 +99,7 @@ class Address:
         if state[:2] == "28" or "password" in said:
             fix = "See that the user and the password of the URL are right, and that pg_hba.conf lets them in."
             return StoreUnreachable(self.name, said, fix)
-        if isinstance(error, psycopg.OperationalError) and (not state or is_loss(error)):
+        if is_loss(error) or (isinstance(error, psycopg.OperationalError) and not state):
             return StoreUnreachable(self.name, said)
         return StoreDamaged(self.name, said, "Look into the log of the database server.")
 
@@ -236,12 +236,17 @@ class PostgresConnection:
         self._waiting.clear()
 
         def act() -> None:
-            if self.raw.closed:
-                self.raw = self._open()
+            self.revive()
             self.execute(sql)
 
-        # Nothing was sent on this connection yet, so trying again changes nothing; but not for ever at the close.
-        patiently(act, 0.0 if self._is_closed else self._patience_seconds)
+        # Nothing was sent on this connection yet, so trying again changes nothing.
+        patiently(act, self._patience_seconds)
+
+    def revive(self) -> bool:
+        if not self.raw.closed or self._is_closed:
+            return False
+        self.raw = self._open()
+        return True
 
     def close(self) -> None:
         self._is_closed = True
@@ -268,6 +273,9 @@ class PostgresDatabase(Database):
         self._begin = (
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
             f" SET LOCAL lock_timeout = {max(1, round(lock_timeout_seconds * 1_000))};"
+            # Ours are never idle for long: who is lost amid one, with its machine or its network, must not keep the lock
+            # for the hours until the server misses it.
+            f" SET LOCAL idle_in_transaction_session_timeout = {max(1, round(lock_timeout_seconds * 500))};"
             f" SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), {_LOCK_KEY}))"
         )
         if durability == "full":
@@ -304,6 +312,9 @@ class PostgresDatabase(Database):
     def is_open(self, connection: Connection) -> bool:
         raw = _ours(connection).raw
         return not raw.closed and raw.info.transaction_status != TransactionStatus.IDLE
+
+    def revive(self, connection: Connection) -> bool:
+        return _ours(connection).revive()
 
     def is_lost(self, connection: Connection) -> bool:
         return _ours(connection).is_lost

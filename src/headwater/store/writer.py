@@ -373,6 +373,7 @@ class Writer:
             if self.owner_id is None or self._is_closed or self._failure is not None:
                 return
             try:
+                self.database.revive(self.connection)
                 renewed = self.connection.execute(
                     "UPDATE owners SET lease_expires_at = ? WHERE owner_id = ?",
                     (self.lease_clock() + self._lease_seconds, self.owner_id),
@@ -383,6 +384,9 @@ class Writer:
                 self._failure = error
             except self.database.error_type:
                 # Another program holds the lock, or the disk is full: the next write says so, to those who wait for it.
+                # A connection that was lost is opened again soon, since the lease may be all that has to be written.
+                if self.database.is_lost(self.connection):
+                    self._renew_at = time.monotonic() + min(1.0, self._lease_seconds / 3)
                 return
 
     # ---------------------------------------------------------------------------------------------------------- thread

@@ -87,9 +87,13 @@ test: $(VENV)/.installed-dev ## Everything that CI checks: style, types, import 
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 DIFFERENTIAL_ARGS ?=
+FRESH ?= 60
 
-differential: $(VENV)/.installed-dev ## Run a few hundred programs on Dagster (installed in its own environment) and on Headwater, and compare
+differential: $(VENV)/.installed-dev ## Run a few hundred programs on Dagster (installed in its own environment) and on Headwater, and compare; make FRESH=1000 differential: more of them
 	@$(BIN)/python -m tests.differential $(DIFFERENTIAL_ARGS)
+	@echo "==> generated programs: those that are written down, and $(FRESH) new ones"
+	@$(BIN)/python -m tests.differential.generated
+	@$(BIN)/python -m tests.differential.generated --fresh $(FRESH)
 
 SOAK_SEEDS ?= 500
 

@@ -48,6 +48,10 @@ class Benchmark:
         kept = self.report(comparison)
         return 1 if options.check and not kept else 0
 
+    def run(self) -> bool:
+        """Time it as it is declared, print the table and the verdict; return whether every limit was kept."""
+        return self.report(self.compare())
+
     def report(self, comparison: Comparison) -> bool:
         """Print the table and the verdict; return whether every limit was kept."""
         misses = self.limit.misses(comparison)

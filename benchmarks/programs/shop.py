@@ -1,16 +1,24 @@
 """A week of a small shop, built, checked, counted and reported with what a data project usually uses.
 
-Written against Dagster's public API and run unchanged by both engines. The last line of stdout is one JSON document of
-what was recorded, in order and without paths, ids or times; stderr says how many seconds the work took, imports aside.
-Assets that do not depend on one another are declared alphabetically, which is the order in which Dagster runs them.
+Written against Dagster's public API and run unchanged by both engines. Its jobs are launched as a deployment launches them,
+`execute_job` with each engine's default executor on an instance on disk, and in process, as tests and scripts do it. A
+process may be started for each step and imports this file again: so everything is declared at its top, state is in files of
+the folder that SHOP_FOLDER names, and only the program itself runs `main`.
+
+The last line of stdout is one JSON document of what was recorded, without paths, ids or times; the last line of stderr is
+one of the seconds that it took, imports of this process aside. Assets that do not depend on one another are declared
+alphabetically, which is the order in which Dagster runs them.
 """
 
 import json
+import os
 import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -20,31 +28,45 @@ import pandas as pd
 warnings.simplefilter("ignore")
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2024-03-01", end_date="2024-03-08")
+LAUNCHED_DAYS = ["2024-03-02", "2024-03-03"]
 PRODUCTS = {"apple": 3, "bread": 5, "cheese": 11, "dates": 7}
 CUSTOMERS = ["ada", "ben", "cleo"]
 
-document: dict[str, object] = {}
-hook_calls: list[str] = []
-attempts: dict[str, int] = {}
+
+def write_line(file: str, line: str) -> None:
+    """Add a line to a file of the shop's folder, which every process finds."""
+    with (Path(os.environ["SHOP_FOLDER"]) / file).open("a") as stream:
+        stream.write(f"{line}\n")
+
+
+def lines_of(file: str) -> list[str]:
+    return (Path(os.environ["SHOP_FOLDER"]) / file).read_text().splitlines()
 
 
 # Resources and storage
 
 
 class Warehouse(dg.ConfigurableResource):
-    """A DuckDB file; every use opens a connection and closes it."""
+    """DuckDB: a file for the tables that are kept, and the memory of the process for questions about data frames."""
 
     path: str
-    read_only: bool = False
 
     def query(self, statement: str, **frames: pd.DataFrame) -> pd.DataFrame:
-        connection = duckdb.connect(self.path, config={"threads": "1"})
-        try:
-            for name, frame in frames.items():
-                connection.register(name, frame)
-            return connection.execute(statement).fetch_df()
-        finally:
-            connection.close()
+        """Answer a question about data frames, on a cursor of DuckDB's connection of this process."""
+        with duckdb.cursor() as cursor:
+            return self._answer(cursor, statement, frames)
+
+    def query_file(self, *statements: str, **frames: pd.DataFrame) -> pd.DataFrame:
+        """Run statements in the file, which is open only meanwhile; return the answer of the last one."""
+        with duckdb.connect(self.path) as connection:
+            return [self._answer(connection, statement, frames) for statement in statements][-1]
+
+    def _answer(
+        self, connection: duckdb.DuckDBPyConnection, statement: str, frames: dict[str, pd.DataFrame]
+    ) -> pd.DataFrame:
+        for name, frame in frames.items():
+            connection.register(name, frame)
+        return connection.execute(statement).fetch_df()
 
 
 class PriceList(dg.ConfigurableResource):
@@ -126,8 +148,8 @@ def orders(
 ) -> pd.DataFrame:
     """One day's orders; the till answers at the second attempt on the third day."""
     day = context.partition_key
-    attempts[day] = attempts.get(day, 0) + 1
-    if day == "2024-03-03" and attempts[day] == 1:
+    write_line("attempts", day)
+    if day == "2024-03-03" and lines_of("attempts").count(day) == 1:
         raise ConnectionError("the till does not answer")
     number = context.partition_time_window.start.day
     rows = [
@@ -180,8 +202,12 @@ def rankings(
 @dg.asset(group_name="report", deps=[income], check_specs=[dg.AssetCheckSpec("adds_up", asset="ledger")])
 def ledger(warehouse: Warehouse, best_products: pd.DataFrame) -> dg.MaterializeResult:
     """A table of DuckDB, which is written here and handed on by name."""
-    warehouse.query("create or replace table ledger as select * from best_products", best_products=best_products)
-    total = int(warehouse.query("select sum(cents)::bigint as cents from ledger").cents[0])
+    answer = warehouse.query_file(
+        "create or replace table ledger as select * from best_products",
+        "select sum(cents)::bigint as cents from ledger",
+        best_products=best_products,
+    )
+    total = int(answer.cents[0])
     return dg.MaterializeResult(
         metadata={"cents": total, "table": "ledger", "columns": {"product": "text", "cents": "bigint"}},
         check_results=[dg.AssetCheckResult(passed=total == int(best_products.cents.sum()), check_name="adds_up")],
@@ -207,12 +233,12 @@ class GreetingConfig(dg.Config):
 
 @dg.success_hook
 def note_success(context: dg.HookContext) -> None:
-    hook_calls.append(f"success: {context.op.name}")
+    write_line("hooks", f"success: {context.op.name}")
 
 
 @dg.failure_hook
 def note_failure(context: dg.HookContext) -> None:
-    hook_calls.append(f"failure: {context.op.name}: {type(context.op_exception).__name__}")
+    write_line("hooks", f"failure: {context.op.name}: {type(context.op_exception).__name__}")
 
 
 @dg.op(out={"names": dg.Out(list), "count": dg.Out(int)})
@@ -271,6 +297,8 @@ def visit() -> None:
 
 # What asks for runs
 
+sources_job = dg.define_asset_job("sources_job", selection=dg.AssetSelection.groups("source"))
+reports_job = dg.define_asset_job("reports_job", selection=dg.AssetSelection.groups("report"))
 daily_job = dg.define_asset_job("daily_job", selection=dg.AssetSelection.assets(orders, income), partitions_def=DAYS)
 
 
@@ -292,112 +320,180 @@ def new_customers(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     return dg.SensorResult(run_requests=requests, cursor=str(len(CUSTOMERS)))
 
 
+# The project
+
+RESOURCES = {
+    "csv": CsvFiles(folder=dg.EnvVar("SHOP_FOLDER")),
+    "prices": PriceList(markup_percent=0),
+    "warehouse": Warehouse(path=dg.EnvVar("SHOP_WAREHOUSE")),
+}
+ASSETS = [customers, products, orders, income, rankings, ledger, summary]
+CHECKS = [prices_are_positive, prices_are_round, says_both]
+
+defs = dg.Definitions(
+    assets=ASSETS,
+    asset_checks=CHECKS,
+    jobs=[sources_job, daily_job, reports_job, mailing, visit],
+    schedules=[every_morning],
+    sensors=[new_customers],
+    resources=RESOURCES,
+)
+
+
+# Functions without arguments, which a process that is started for a job can call again
+
+
+def make_sources() -> dg.JobDefinition:
+    return defs.get_job_def("sources_job")
+
+
+def make_daily() -> dg.JobDefinition:
+    return defs.get_job_def("daily_job")
+
+
+def make_reports() -> dg.JobDefinition:
+    return defs.get_job_def("reports_job")
+
+
+def make_mailing() -> dg.JobDefinition:
+    return defs.get_job_def("mailing")
+
+
 # Running it, and writing down what was recorded
 
+document: dict[str, object] = {}
+seconds = {"launched": 0.0, "in process": 0.0}
 
-def note_run(label: str, result: dg.ExecuteInProcessResult, outputs: tuple[str, ...] = ()) -> None:
-    """Record a run: its steps in order, and the materializations and check results with their metadata."""
-    steps = ("STEP_SUCCESS", "STEP_FAILURE", "STEP_UP_FOR_RETRY", "STEP_RESTARTED", "STEP_SKIPPED")
-    materialized = [
-        event.step_materialization_data.materialization for event in result.get_asset_materialization_events()
-    ]
+
+@contextmanager
+def timed(part: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    seconds[part] += time.perf_counter() - began
+
+
+def metadata_of(recorded: dg.AssetMaterialization | dg.AssetCheckEvaluation) -> dict[str, object]:
+    return {name: value.value for name, value in sorted(recorded.metadata.items()) if name != "path"}
+
+
+def note_run(
+    label: str, result: dg.ExecuteInProcessResult | dg.JobExecutionResult, outputs: tuple[str, ...] = ()
+) -> None:
+    """Record a run: what each step went through, and the materializations and check results with their metadata.
+
+    Steps of one run may run side by side, so the order is kept within each step and not among them.
+    """
+    told = ("STEP_SUCCESS", "STEP_FAILURE", "STEP_UP_FOR_RETRY", "STEP_RESTARTED", "STEP_SKIPPED")
+    steps: dict[str, list[str]] = {}
+    for event in result.all_events:
+        if event.event_type_value in told:
+            steps.setdefault(event.step_key, []).append(event.event_type_value)
+    assets, checks = {}, {}
+    for event in result.get_asset_materialization_events():
+        each = event.step_materialization_data.materialization
+        assets[each.asset_key.to_user_string()] = [each.partition, metadata_of(each)]
+    for each in result.get_asset_check_evaluations():
+        name = f"{each.asset_key.to_user_string()}: {each.check_name}"
+        checks[name] = [each.passed, each.severity.value, metadata_of(each)]
+    values = {name: result.output_for_node(name) for name in outputs}
     document[label] = {
         "success": result.success,
-        "steps": [
-            [event.event_type_value, event.step_key] for event in result.all_events if event.event_type_value in steps
-        ],
-        "materialized": [
-            {
-                "asset": each.asset_key.to_user_string(),
-                "partition": each.partition,
-                "metadata": {name: value.value for name, value in sorted(each.metadata.items())},
-            }
-            for each in materialized
-        ],
-        "checks": [
-            {
-                "asset": each.asset_key.to_user_string(),
-                "check": each.check_name,
-                "passed": each.passed,
-                "severity": each.severity.value,
-                "metadata": {name: value.value for name, value in sorted(each.metadata.items())},
-            }
-            for each in result.get_asset_check_evaluations()
-        ],
-        "outputs": {name: result.output_for_node(name) for name in outputs},
+        "steps": steps,
+        "materialized": assets,
+        "checks": checks,
+        "outputs": values,
     }
 
 
-def work(folder: str) -> None:
-    resources = {
-        "csv": CsvFiles(folder=folder),
-        "io_manager": dg.InMemoryIOManager(),
-        "prices": PriceList(markup_percent=0),
-        "warehouse": Warehouse(path=str(Path(folder) / "shop.duckdb")),
-    }
-    checks = [prices_are_positive, prices_are_round, says_both]
-    defs = dg.Definitions(
-        assets=[customers, products, orders, income, rankings, ledger, summary],
-        asset_checks=checks,
-        jobs=[daily_job, mailing, visit],
-        schedules=[every_morning],
-        sensors=[new_customers],
-        resources=resources,
-    )
-    assets = [customers, products, orders, income, rankings, ledger, summary, *checks]
-    with dg.DagsterInstance.ephemeral() as instance:
-        sources = dg.materialize(
-            assets,
-            selection=dg.AssetSelection.groups("source"),
-            instance=instance,
-            resources=resources,
-            run_config=dg.RunConfig({"customers": CustomerConfig(names=[*CUSTOMERS, "dora"])}),
-        )
-        note_run("sources", sources)
-        for day in DAYS.get_partition_keys():
-            result = defs.get_job_def("daily_job").execute_in_process(
-                instance=instance, partition_key=day, run_config={"ops": {"orders": {"config": {"orders_per_day": 5}}}}
-            )
+def few_orders() -> dg.RunConfig:
+    return dg.RunConfig({"orders": OrderConfig(orders_per_day=5)})
+
+
+def greeting(word: str) -> dict[str, object]:
+    return {"ops": {"letter": {"ops": {"greet": {"config": {"word": word}}}}}}
+
+
+def launch_week(instance: dg.DagsterInstance) -> None:
+    """Launch what a deployment would: the sources, two days, and a mailing."""
+    names = dg.RunConfig({"customers": CustomerConfig(names=[*CUSTOMERS, "dora"])})
+    with dg.execute_job(dg.reconstructable(make_sources), instance, run_config=names.to_config_dict()) as result:
+        note_run("sources", result)
+    for day in LAUNCHED_DAYS:
+        tags = {"dagster/partition": day}
+        with dg.execute_job(
+            dg.reconstructable(make_daily), instance, run_config=few_orders().to_config_dict(), tags=tags
+        ) as result:
             note_run(f"day {day}", result)
-        reports = dg.materialize(
-            assets, selection=dg.AssetSelection.groups("report"), instance=instance, resources=resources
-        )
-        note_run("reports", reports, outputs=("summary",))
-        dear = dg.materialize(
-            assets,
-            selection=dg.AssetSelection.assets(products),
-            instance=instance,
-            resources={**resources, "prices": PriceList(markup_percent=-200)},
-            raise_on_error=False,
-        )
-        note_run("prices below zero", dear)
-        for word in ("Hello", "Welcome"):
-            config = {"ops": {"letter": {"ops": {"greet": {"config": {"word": word}}}}}}
-            mailed = defs.get_job_def("mailing").execute_in_process(instance=instance, run_config=config)
-            note_run(f"mailing {word}", mailed, outputs=("send",))
-        note_run("visit", defs.get_job_def("visit").execute_in_process(instance=instance, raise_on_error=False))
-        document["partitions"] = sorted(instance.get_materialized_partitions(dg.AssetKey("orders")))
-        document["runs"] = sorted(run.status.value for run in instance.get_runs())
-        latest = instance.get_latest_materialization_event(dg.AssetKey("ledger"))
-        document["ledger"] = latest.asset_materialization.metadata["cents"].value
-        monday, sunday = pd.Timestamp("2024-03-04 06:00", tz="UTC"), pd.Timestamp("2024-03-03 06:00", tz="UTC")
-        for moment in (monday, sunday):
-            with dg.build_schedule_context(instance, scheduled_execution_time=moment.to_pydatetime()) as context:
-                asked = every_morning(context)
-            request = isinstance(asked, dg.RunRequest)
-            told = [asked.run_key, asked.partition_key] if request else asked.skip_message
-            document[f"schedule {moment.day_name()}"] = told
-        for cursor in (None, "2", "3"):
-            with dg.build_sensor_context(instance, cursor=cursor) as context:
-                asked = new_customers(context)
-            document[f"sensor {cursor}"] = [[each.run_key for each in asked.run_requests], asked.cursor]
-        document["hooks"] = hook_calls
-        document["attempts"] = attempts
+    with dg.execute_job(dg.reconstructable(make_mailing), instance, run_config=greeting("Hello")) as result:
+        note_run("mailing Hello", result, outputs=("send",))
 
 
-with tempfile.TemporaryDirectory(prefix="shop-") as place:
-    began = time.perf_counter()
-    work(place)
-    seconds = time.perf_counter() - began
-print(f"seconds {seconds:.6f}", file=sys.stderr)
-print(json.dumps(document, sort_keys=True))
+def launch_reports(instance: dg.DagsterInstance) -> None:
+    with dg.execute_job(dg.reconstructable(make_reports), instance) as result:
+        note_run("reports", result)
+
+
+def run_in_process(instance: dg.DagsterInstance) -> None:
+    """Run what a script or a test would: the other days, a mistake, a mailing and a job that fails."""
+    for day in DAYS.get_partition_keys():
+        if day not in LAUNCHED_DAYS:
+            result = make_daily().execute_in_process(few_orders(), instance, partition_key=day)
+            note_run(f"day {day}", result)
+    dear = dg.materialize(
+        [*ASSETS, *CHECKS],
+        selection=dg.AssetSelection.assets(products),
+        instance=instance,
+        resources={**RESOURCES, "prices": PriceList(markup_percent=-200)},
+        raise_on_error=False,
+    )
+    note_run("prices below zero", dear)
+    # Back to right prices for what follows.
+    note_run("products again", dg.materialize([products], instance=instance, resources=RESOURCES))
+    note_run("mailing Welcome", make_mailing().execute_in_process(greeting("Welcome"), instance), outputs=("send",))
+    note_run("visit", defs.get_job_def("visit").execute_in_process(instance=instance, raise_on_error=False))
+
+
+def ask_for_runs(instance: dg.DagsterInstance) -> None:
+    """Evaluate the schedule on a Monday and a Sunday, and the sensor at two places."""
+    for moment in (datetime(2024, 3, 4, 6, tzinfo=UTC), datetime(2024, 3, 3, 6, tzinfo=UTC)):
+        with dg.build_schedule_context(instance, scheduled_execution_time=moment) as context:
+            asked = every_morning(context)
+        request = isinstance(asked, dg.RunRequest)
+        document[f"schedule {moment:%A}"] = [asked.run_key, asked.partition_key] if request else asked.skip_message
+    for cursor in (None, "2"):
+        with dg.build_sensor_context(instance, cursor=cursor) as context:
+            asked = new_customers(context)
+        document[f"sensor {cursor}"] = [[each.run_key for each in asked.run_requests], asked.cursor]
+
+
+def note_state(instance: dg.DagsterInstance) -> None:
+    """Record what the instance and the shop's files hold at the end."""
+    document["partitions"] = sorted(instance.get_materialized_partitions(dg.AssetKey("orders")))
+    document["runs"] = sorted(run.status.value for run in instance.get_runs())
+    latest = instance.get_latest_materialization_event(dg.AssetKey("ledger"))
+    document["summary"] = defs.load_asset_value("summary", instance=instance)
+    document["ledger"] = latest.asset_materialization.metadata["cents"].value
+    document["hooks"] = sorted(lines_of("hooks"))
+    document["attempts"] = sorted(lines_of("attempts"))
+
+
+def main(folder: str) -> None:
+    os.environ["SHOP_FOLDER"], os.environ["SHOP_WAREHOUSE"] = folder, str(Path(folder) / "shop.duckdb")
+    (Path(folder) / "instance").mkdir()
+    with dg.DagsterInstance.local_temp(str(Path(folder) / "instance")) as instance:
+        with timed("launched"):
+            launch_week(instance)
+        with timed("in process"):
+            run_in_process(instance)
+            ask_for_runs(instance)
+        with timed("launched"):
+            launch_reports(instance)
+        with timed("in process"):
+            note_state(instance)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="shop-") as place:
+        main(place)
+    print(json.dumps(seconds), file=sys.stderr)
+    print(json.dumps(document, sort_keys=True))

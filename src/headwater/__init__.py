@@ -23,12 +23,7 @@ if TYPE_CHECKING:
         AssetSensorDefinition as AssetSensorDefinition,
         asset_sensor as asset_sensor,
     )
-    from headwater.authoring.assets import (
-        AssetsDefinition as AssetsDefinition,
-        external_asset as external_asset,
-        external_assets_from_specs as external_assets_from_specs,
-        map_asset_specs as map_asset_specs,
-    )
+    from headwater.authoring.assets import AssetsDefinition as AssetsDefinition
     from headwater.authoring.automation_condition_sensor import (
         AutomationConditionSensorDefinition as AutomationConditionSensorDefinition,
     )
@@ -97,6 +92,11 @@ if TYPE_CHECKING:
         multi_or_in_process_executor as multi_or_in_process_executor,
         multiple_process_executor_requirements as multiple_process_executor_requirements,
         multiprocess_executor as multiprocess_executor,
+    )
+    from headwater.authoring.external_assets import (
+        external_asset as external_asset,
+        external_assets_from_specs as external_assets_from_specs,
+        map_asset_specs as map_asset_specs,
     )
     from headwater.authoring.failure_email import (
         make_email_on_run_failure_sensor as make_email_on_run_failure_sensor,
@@ -545,9 +545,9 @@ if TYPE_CHECKING:
     from headwater.runtime.jobs import (
         ReexecutionOptions as ReexecutionOptions,
         execute_job as execute_job,
-        reconstructable as reconstructable,
         validate_run_config as validate_run_config,
     )
+    from headwater.runtime.reconstructable import reconstructable as reconstructable
     from headwater.runtime.results import (
         ExecuteInProcessResult as ExecuteInProcessResult,
         JobExecutionResult as JobExecutionResult,
@@ -563,7 +563,8 @@ _NAMES_BY_MODULE = {
     "authoring.asset_decorators": ("asset"),
     "authoring.graph_assets": ("graph_asset graph_multi_asset"),
     "authoring.multi_assets": ("multi_asset"),
-    "authoring.assets": ("AssetsDefinition external_asset external_assets_from_specs map_asset_specs"),
+    "authoring.assets": "AssetsDefinition",
+    "authoring.external_assets": "external_asset external_assets_from_specs map_asset_specs",
     "authoring.checks": ("AssetChecksDefinition asset_check multi_asset_check"),
     "authoring.freshness_checks": (
         "build_last_update_freshness_checks build_sensor_for_freshness_checks build_time_partition_freshness_checks"
@@ -721,7 +722,8 @@ _NAMES_BY_MODULE = {
     "runtime.instance": ("Instance instance_for_test"),
     "runtime.results": ("ExecuteInProcessResult JobExecutionResult"),
     "runtime.values": ("AssetValueLoader load_asset_value"),
-    "runtime.jobs": ("ReexecutionOptions execute_job reconstructable validate_run_config"),
+    "runtime.jobs": "ReexecutionOptions execute_job validate_run_config",
+    "runtime.reconstructable": "reconstructable",
     "runtime.instance_records": ("AssetPartitionStatus EventRecordsResult"),
 }
 
@@ -754,7 +756,7 @@ def _without_brand(name: str) -> str | None:
     return None
 
 
-def __getattr__(name: str) -> object:
+def _find_name(name: str) -> object:
     module = _MODULE_BY_NAME.get(name)
     if module is None:
         if name in _NOT_THERE_YET or name.startswith("AutoMaterialize"):
@@ -780,6 +782,11 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return _PUBLIC_NAMES
+
+
+# Type checkers would take a name that is not there for an object.
+if not TYPE_CHECKING:
+    __getattr__ = _find_name
 
 
 class _Package(ModuleType):

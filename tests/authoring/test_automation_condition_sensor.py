@@ -13,6 +13,7 @@ from headwater.authoring.sensors import DefaultSensorStatus, build_sensor_contex
 from headwater.graph.selection import AssetSelection
 from headwater.model.conditions import AutomationCondition
 from headwater.model.errors import CheckError, DefinitionError, InvalidDefinitionError, InvalidInvocationError
+from headwater.model.errors.triggers import MissingTriggerContextValue
 
 
 @asset(group_name="gold")
@@ -44,11 +45,14 @@ def test_its_target_is_said_in_any_way_of_selecting(target: Any) -> None:
     assert orders.key in made.asset_selection.resolve(Definitions(assets=[orders, clicks]).graph)
 
 
-def test_evaluated_by_hand_it_says_why_it_cannot() -> None:
+def test_evaluated_by_hand_it_says_what_it_needs() -> None:
     made = AutomationConditionSensorDefinition("s", target="*")
-    for wrong in (lambda: made.evaluate_tick(build_sensor_context()), lambda: made()):
-        with pytest.raises(InvalidInvocationError, match="only a service keeps"):
-            wrong()
+    with pytest.raises(MissingTriggerContextValue, match=r"build_sensor_context\(repository_def="):
+        made.evaluate_tick(build_sensor_context())
+    with pytest.raises(MissingTriggerContextValue, match=r"build_sensor_context\(instance="):
+        made(build_sensor_context(definitions=Definitions(assets=[orders])))
+    with pytest.raises(InvalidInvocationError, match="without the context"):
+        made()
 
 
 def test_an_asset_is_looked_after_by_one_sensor_only() -> None:

@@ -132,7 +132,7 @@ def test_references_under_the_key_of_a_program_written_for_dagster_stay_under_it
 
     (found,) = hw.with_source_code_references([known])
     assert len(references(found, "dagster/code_references")["known"]) == 2
-    assert references(found)["known"] == []
+    assert list(found.get_asset_spec().metadata) == ["dagster/code_references"]
 
 
 def test_assets_with_references_run_as_before():
@@ -254,3 +254,9 @@ def test_lists_are_asked_for_and_anchors_are_paths():
         hw.AnchorBasedFilePathMapping(None, "a.py")  # type: ignore[arg-type]
     with pytest.raises(CheckError, match="file_anchor_path_in_repository"):
         hw.AnchorBasedFilePathMapping(HERE, "")
+
+
+def test_a_folder_may_be_the_anchor(tmp_path: Path):
+    mapping = hw.AnchorBasedFilePathMapping(tmp_path / "project", "src/shop")
+    assert mapping.convert_to_source_control_path(tmp_path / "project" / "a" / "b.py") == "src/shop/a/b.py"
+    assert mapping.convert_to_source_control_path(tmp_path / "other.py") == "src/other.py"

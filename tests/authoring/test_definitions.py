@@ -326,6 +326,23 @@ def test_what_is_looked_up_by_a_wrong_name_offers_the_nearest() -> None:
         defs.get_sensor_def("x")
 
 
+def test_a_job_of_assets_with_different_partitions_is_refused() -> None:
+    @hw.asset(partitions_def=hw.StaticPartitionsDefinition(["a", "b"]))
+    def lettered() -> None: ...
+
+    @hw.asset(partitions_def=hw.DailyPartitionsDefinition("2024-01-01"))
+    def daily() -> None: ...
+
+    @hw.asset
+    def whole() -> None: ...
+
+    assets = [lettered, daily, whole]
+    fine = hw.Definitions(assets=assets, jobs=[hw.define_asset_job("letters", ["lettered", "whole"])])
+    assert fine.resolve_job_def("letters").partitions_def == hw.StaticPartitionsDefinition(["a", "b"])
+    with pytest.raises(hw.InvalidDefinitionError, match=r'"letters" selects "daily", .* and "lettered"'):
+        hw.Definitions(assets=assets, jobs=[hw.define_asset_job("letters")]).resolve_job_def("letters")
+
+
 def test_specs_are_mapped_where_a_selection_says_so() -> None:
     defs = hw.Definitions(assets=[orders, sales, hw.AssetSpec("lake")])
     changed = defs.map_asset_specs(func=lambda spec: spec.merge_attributes(tags={"x": "y"}), selection="orders+")

@@ -472,3 +472,38 @@ def test_an_output_that_is_returned_without_a_name_is_the_only_one() -> None:
         count()
 
     assert j.execute_in_process().output_for_node("count", "rows") == 3
+
+
+def test_results_that_a_called_asset_returns_hold_metadata_as_it_was_written():
+    @hw.asset
+    def table() -> hw.MaterializeResult:
+        return hw.MaterializeResult(metadata={"rows": 3})
+
+    result = table()
+    assert result.metadata == {"rows": 3}
+    assert result == hw.MaterializeResult(metadata={"rows": hw.MetadataValue.int(3)})
+
+
+def test_a_range_of_partitions_is_known_by_its_ends():
+    days = hw.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-10")
+
+    @hw.asset(partitions_def=days)
+    def daily(context: hw.AssetExecutionContext) -> hw.MaterializeResult:
+        return hw.MaterializeResult(metadata={"days": list(context.partition_keys)})
+
+    context = hw.build_asset_context(partition_key_range=hw.PartitionKeyRange("2024-01-03", "2024-01-05"))
+    assert daily(context).metadata == {"days": ["2024-01-03", "2024-01-04", "2024-01-05"]}
+
+
+def test_what_is_called_without_its_resources_says_which():
+    @hw.success_hook(required_resource_keys={"bell"})
+    def told(context: hw.HookContext) -> None: ...
+
+    @hw.resource(required_resource_keys={"base"})
+    def sized(context: hw.InitResourceContext) -> int:
+        return 1
+
+    with pytest.raises(hw.InvalidDefinitionError, match="bell"):
+        told(hw.build_hook_context())
+    with pytest.raises(hw.InvalidDefinitionError, match="base"):
+        sized(hw.build_init_resource_context())

@@ -54,7 +54,7 @@ def iterated() -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (lambda: increased(3), 'was given a int as its input "number"'),
+        (lambda: increased(3), 'was given an int as its input "number"'),
         (lambda: increased(one(), one()), "was given 2 inputs and takes 1"),
         (lambda: increased(nummber=one()), 'Did you mean "number"?'),
         (lambda: increased(one(), number=one()), 'its input "number" twice'),
@@ -66,7 +66,7 @@ def iterated() -> None:
         (lambda: increased(many()), "was given the dynamic output"),
         (lambda: one().map(increased), "it is not dynamic"),  # type: ignore[attr-defined]
         (lambda: one().collect(), "it is not dynamic"),  # type: ignore[attr-defined]
-        (lambda: many().map(lambda number: 3), "returned a int"),
+        (lambda: many().map(lambda number: 3), "returned an int"),
         (iterated, "was iterated over inside a graph"),
         (as_condition, "was used as a condition"),
     ],
@@ -199,7 +199,7 @@ def test_a_graph_is_not_called_outside_of_one() -> None:
     def grown() -> Any:
         return one()
 
-    with pytest.raises(InvalidDefinitionError, match="was called outside of a graph or job"):
+    with pytest.raises(hw.InvariantViolationError, match="was called outside of a graph or job"):
         grown()
 
 

@@ -128,3 +128,19 @@ def test_the_names_of_the_field_for_loggers_are_there():
     ((definition, config),) = hw.default_system_loggers(None)
     assert definition is hw.colored_console_logger
     assert config == {"name": "headwater", "log_level": "DEBUG"}
+
+
+def test_the_loggers_that_a_run_configures_are_checked_before_it_starts():
+    @hw.op
+    def work() -> int:
+        return 1
+
+    @hw.job
+    def working() -> None:
+        work()
+
+    with pytest.raises(InvalidConfigError, match=r"loggers\.consol"):
+        working.execute_in_process(run_config={"loggers": {"consol": {}}})
+    with pytest.raises(InvalidConfigError, match="log_levl"):
+        working.execute_in_process(run_config={"loggers": {"console": {"config": {"log_levl": "INFO"}}}})
+    assert working.execute_in_process(run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}}).success

@@ -211,7 +211,7 @@ def test_graphs_that_build_no_such_assets_are_refused() -> None:
     for body, said in (
         (nothing, "returns 0 outputs"),
         (its_input, "returns its own parameter"),
-        (a_number, "returns a int"),
+        (a_number, "returns an int"),
         (unused, "is handed to no op"),
     ):
         with pytest.raises(InvalidDefinitionError, match=said):

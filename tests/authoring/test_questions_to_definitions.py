@@ -49,7 +49,7 @@ def test_a_job_tells_its_nodes_and_what_they_need():
     assert not scaling.has_specified_executor
     assert scaling.with_executor_def(hw.in_process_executor).has_specified_executor
     assert scaling.with_logger_defs({"lines": hw.json_console_logger}).has_specified_loggers
-    assert scaling.with_metadata({"a": 1}).metadata == {"a": 1}
+    assert scaling.with_metadata({"a": 1}).metadata == {"a": hw.MetadataValue.int(1)}
     assert scaling.describe_target() == "job 'scaling'"
 
 

@@ -31,6 +31,7 @@ from headwater.authoring.types import (
     usable_as_headwater_type,
 )
 from headwater.model.errors.types import InvalidTypeCheckAnswer, InvalidTypeDefinition, TypeCheckDidNotPass
+from headwater.model.metadata import IntMetadataValue
 
 T = TypeVar("T")
 
@@ -286,7 +287,7 @@ def test_a_check_that_gives_a_description_is_quoted():
     assert "[1]" in message_of(list[positive], [1, -1])
     with pytest.raises(TypeCheckDidNotPass) as caught:
         require_type(positive, -1, owner='op "load"', direction="output", name="result")
-    assert caught.value.metadata == {"value": -1}
+    assert caught.value.metadata == {"value": IntMetadataValue(-1)}
     assert caught.value.description == "it must be above zero."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -100,6 +102,50 @@ def test_an_unknown_name_and_an_uncovered_one_are_told_apart(tmp_path: Path) -> 
     assert "Use AutomationCondition" in uncovered.stderr
 
 
+# What a program asks for that is not there, and what it is told.
+MISSING = {
+    "from dagster import NoSuchThing": 'There is no "NoSuchThing" in "dagster": neither Dagster',
+    "import dagster; dagster.asets": 'neither Dagster 1.13.28 nor Headwater, which .* Did you mean "asset"\\?$',
+    "from dagster import AutoMaterializePolicy": "that Headwater does not cover: .* Use AutomationCondition",
+    "import dagster; dagster.AutoMaterializePolicy": "that Headwater does not cover: .* Use AutomationCondition",
+    "from dagster._core.definitions import AutoMaterializePolicy": "does not cover: .* Use AutomationCondition",
+    "from dagster._core.definitions import Whatever": 'is private to Dagster. .* "Whatever" is none of them',
+    "from dagster._core.definitions.assets import assett": 'is none of them. Did you mean "asset"\\?$',
+    "import dagster._core.definitions as inner; inner.assett": 'is none of them. Did you mean "asset"\\?$',
+    "from dagster.components import Componen": 'no "Componen" in "dagster.components": .* Did you mean "Component"',
+    "import dagster._check": 'The module "dagster._check" is private to Dagster',
+    "from dagster import _check": '"dagster._check" is private to Dagster',
+    "import dagster.nothing": 'There is no module "dagster.nothing"',
+    "from dagster.nothing import asset": 'There is no module "dagster.nothing"',
+    "import dagster_aws": '"dagster_aws" is an integration of Dagster that Headwater does not cover',
+    "from dagster_dbt.core import DbtProject": '"dagster_dbt" is an integration of Dagster that .* dagster_duckdb_polars',
+    "import dagster_webserver": "is a part of Dagster's own processes",
+    "import dagster_snowflak": 'There is no package "dagster_snowflak" here, .* Did you mean "dagster_snowflake"',
+    "from dagster_duckdb import DuckDBResourc": 'no "DuckDBResourc" for "dagster_duckdb". Did you mean "DuckDBResource"',
+}
+
+
+def test_what_is_not_there_is_told_by_the_reason(tmp_path: Path) -> None:
+    ended = run_here(
+        f"""
+        import json
+        dagster.install()
+        said = {{}}
+        for code in {list(MISSING)!r}:
+            try:
+                exec(code, {{}})
+            except (ImportError, AttributeError) as error:
+                said[code] = str(error)
+        print(json.dumps(said))
+        """,
+        tmp_path,
+    )
+    said = json.loads(ended.stdout)
+    assert {code: re.search(words, said.get(code, "")) and True for code, words in MISSING.items()} == dict.fromkeys(
+        MISSING, True
+    ), said
+
+
 def test_private_modules_give_public_names_and_nothing_else(tmp_path: Path) -> None:
     good = run_here(
         """
@@ -134,6 +180,19 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     ended = run_python("-m", "headwater.compat.dagster", "nothing.py", cwd=tmp_path)
     assert ended.returncode == 2
     assert "There is no file 'nothing.py'" in ended.stderr
+    (tmp_path / "empty").mkdir()
+    for module in ("nothing", "nothing.inside", "empty.nothing"):
+        ended = run_python("-m", "headwater.compat.dagster", "-m", module, cwd=tmp_path)
+        assert ended.returncode == 2
+        assert ended.stderr.strip() == f"There is no module {module!r} to run, here or installed."
+
+
+def test_an_integration_that_comes_before_dagster_is_named_where_neither_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "project.py").write_text("import dagster_dbt\nimport dagster as dg\n")
+    ended = run_python(
+        "-c", "from headwater.cli.main import main; main(['asset', 'list', '-f', 'project.py'])", cwd=tmp_path
+    )
+    assert '"dagster_dbt" is an integration of Dagster that Headwater does not cover' in ended.stderr
 
 
 def test_putting_the_alias_in_loads_no_more_than_its_own_few_modules(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from headwater.compat import dagster as dg
 from tests.differential.comparison import HERE, PROGRAM_FILES
+from tests.differential.uses import UsesInFile
 
 # What stands for a type of Python's own, which has no docstring to give it.
 _PLAIN = frozenset({"Nothing"})
@@ -41,35 +42,23 @@ def listed_names() -> dict[str, list[str]]:
 
 
 def uses_by_name() -> Counter[str]:
-    """Return how many programs use each name; what stands outside of programs counts for every program of its file."""
+    """Return how many programs use each name; what stands outside of programs counts once for its file."""
     uses: Counter[str] = Counter()
     for path in PROGRAM_FILES:
-        tree = ast.parse(path.read_text())
-        programs = [node for node in tree.body if isinstance(node, ast.FunctionDef) and _is_program(node)]
+        file = UsesInFile()
         shared: set[str] = set()
-        for node in tree.body:
-            if node not in programs:
-                shared |= _names_in(node)
-        for program in programs:
-            uses.update(_names_in(program))
+        for node in ast.parse(path.read_text()).body:
+            names = file.names_in(node)
+            if isinstance(node, ast.FunctionDef) and _is_program(node):
+                uses.update(names)
+            else:
+                shared |= names
         uses.update(shared)
     return uses
 
 
 def _is_program(node: ast.FunctionDef) -> bool:
     return any(isinstance(each, ast.Name) and each.id == "program" for each in node.decorator_list)
-
-
-def _names_in(node: ast.AST) -> set[str]:
-    found: set[str] = set()
-    for each in ast.walk(node):
-        if isinstance(each, ast.Attribute):
-            found.add(each.attr)
-            if isinstance(each.value, ast.Attribute):
-                found.add(f"{each.value.attr}.{each.attr}")
-        elif isinstance(each, ast.ImportFrom):
-            found |= {alias.name for alias in each.names}
-    return found
 
 
 def report_on(name: str, uses: Counter[str]) -> NameReport:
@@ -87,13 +76,8 @@ def report_on(name: str, uses: Counter[str]) -> NameReport:
         is_given,
         is_given and _is_typed(thing),
         is_given and bool(_doc(thing) or name in _PLAIN),
-        uses[name] or _uses_of_member(owner, attribute, uses),
+        uses[name],
     )
-
-
-def _uses_of_member(owner: str, attribute: str, uses: Counter[str]) -> int:
-    """Return in how many programs the member of an instance is named; those of classes are named with their class."""
-    return uses[attribute] if owner in ("AssetExecutionContext", "DagsterInstance", "ExecuteInProcessResult") else 0
 
 
 def _doc(thing: object) -> str | None:
@@ -117,6 +101,7 @@ def main() -> int:
     """Print the table and the totals."""
     uses = uses_by_name()
     failed = False
+    totals = []
     for title, names in listed_names().items():
         reports = [report_on(name, uses) for name in names]
         print(f"\n{title}: {len(reports)} names")
@@ -128,10 +113,13 @@ def main() -> int:
         given = sum(each.is_given for each in reports)
         typed = sum(each.is_typed for each in reports)
         documented = sum(each.is_documented for each in reports)
-        print(
-            f"{title}: {given} given, {typed} typed, {documented} documented, {exercised} exercised of {len(reports)}"
-        )
+        totals.append((title, len(reports), given, typed, documented, exercised))
         failed |= given < len(reports) or documented < len(reports)
+    print(f"\n{'list':40} names given typed documented exercised")
+    for title, count, given, typed, documented, exercised in totals:
+        print(f"{title:40} {count:5} {given:5} {typed:5} {documented:10} {exercised:9}")
+    sums = [sum(each[column] for each in totals) for column in range(1, 6)]
+    print(f"{'all':40} {sums[0]:5} {sums[1]:5} {sums[2]:5} {sums[3]:10} {sums[4]:9}")
     return 1 if failed else 0
 
 

@@ -216,6 +216,8 @@ def what_happened(result: Any) -> dict[str, Any]:
 
 _NAME_OF_CLASS = {getattr(dg, name).__name__: name for name in _ERRORS}
 _NAME_OF_CLASS |= {"AssetCheckFailedError": "DagsterAssetCheckFailedError"}
+# What is recorded of an error has a name and no bases: these are what their bases are.
+_NAME_OF_CLASS |= {"ValueNotFound": "FileNotFoundError", "MissingUpstreamPartition": "DagsterInvariantViolationError"}
 
 
 def kind_of_failure(error: Any) -> str:

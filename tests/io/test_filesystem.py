@@ -257,6 +257,7 @@ def test_missing_partitions_are_named_unless_they_may_be_missing(tmp_path):
     assert caught.value.partitions == ("b", "c")
     gaps = {"allow_missing_partitions": True}
     assert load(manager, partition_keys=("a", "b"), definition_metadata=gaps) == {"a": 1}
+    assert load(manager, partition_keys=("b",), definition_metadata=gaps) is None
 
 
 def test_several_partitions_for_a_parameter_that_is_no_dict_are_refused(tmp_path):

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from headwater.model.codec import decode_json, encode_json
+from headwater.model.metadata import IntMetadataValue
+from headwater.model.results import AssetMaterialization
 from headwater.model.runs import Run, RunsFilter
-from headwater.model.tags import SYSTEM_TAGS, Tags, stored_name
+from headwater.model.specs import AssetSpec
+from headwater.model.tags import SYSTEM_TAGS, Metadata, Tags, stored_name
 
 NAMES = st.one_of(
     st.sampled_from(sorted(SYSTEM_TAGS)).map("dagster/{}".format),
@@ -60,3 +63,23 @@ def test_runs_and_filters_take_both_spellings():
     run = Run("r", "j", tags={"dagster/partition": "a"})
     assert run.tags["dagster/partition"] == run.tags["headwater/partition"] == "a"
     assert dict(RunsFilter(tags={"dagster/partition": ["a", "b"]}).tags) == {"headwater/partition": ["a", "b"]}
+
+
+@pytest.mark.parametrize(("written", "asked"), [("headwater", "dagster"), ("dagster", "headwater")])
+def test_metadata_is_found_under_both_spellings_and_listed_as_it_was_written(written, asked):
+    metadata = Metadata({f"{written}/row_count": 3, "team": "x"})
+    assert metadata[f"{asked}/row_count"] == metadata.get(f"{asked}/row_count") == 3
+    assert f"{asked}/row_count" in metadata
+    assert list(metadata) == [f"{written}/row_count", "team"]
+    assert metadata == {f"{written}/row_count": 3, "team": "x"}
+    assert metadata.get(f"{asked}/other", 5) == 5
+    assert f"{asked}/team" not in metadata
+    with pytest.raises(KeyError):
+        metadata[f"{asked}/other"]
+    assert pickle.loads(pickle.dumps(metadata)).copy()[f"{asked}/row_count"] == 3
+
+
+def test_metadata_of_assets_and_of_what_is_recorded_reads_under_both_spellings():
+    assert AssetSpec("orders").with_io_manager_key("lake").metadata["dagster/io_manager_key"] == "lake"
+    recorded = AssetMaterialization("orders", metadata={"headwater/row_count": 3})
+    assert recorded.metadata["dagster/row_count"] == IntMetadataValue(3)

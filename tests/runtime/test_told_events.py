@@ -236,3 +236,24 @@ def test_the_facts_themselves_are_as_they_were_recorded() -> None:
         result = hw.materialize([bad], instance=instance, raise_on_error=False)
         recorded = [record.event for record in instance.all_logs(result.run_id)]
         assert [event for event in recorded if isinstance(event, StepFailed)] == result.get_step_failure_events()
+
+
+def test_nothing_is_told_as_loaded_from_what_gave_nothing_to_a_fan_in() -> None:
+    @hw.op(out=hw.Out(is_required=False))
+    def silent():  # type: ignore[no-untyped-def]
+        yield from ()
+
+    @hw.op
+    def one() -> int:
+        return 1
+
+    @hw.op
+    def total(numbers: list[int]) -> int:
+        return sum(numbers)
+
+    @hw.job
+    def sums() -> None:
+        total([silent(), one()])
+
+    loaded = [e for e in sums.execute_in_process().events_for_node("total") if e.event_type_value == "LOADED_INPUT"]
+    assert len(loaded) == 1

@@ -37,6 +37,7 @@ def a_run(status: RunStatus, **more: object) -> Run:
             a_run(RunStatus.FAILURE, started_at=NOON, ended_at=NOON + 2, cause="ValueError: no\nmore"),
             "Run 3f2a91c0 (job daily) failed after 2.0 s: ValueError: no",
         ),
+        (a_run(RunStatus.FAILURE, ended_at=NOON, cause="no HOME"), "Run 3f2a91c0 (job daily) failed: no HOME"),
         (a_run(RunStatus.STARTED, started_at=NOON), "Run 3f2a91c0 (job daily) is running, since 1 min."),
         (
             a_run(RunStatus.INTERRUPTED, started_at=NOON, cause="Process 12 on host, which ran it, is gone."),

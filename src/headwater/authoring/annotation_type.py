@@ -64,8 +64,8 @@ class AnnotationType(HeadwaterType):
     def inner_types(self) -> tuple[HeadwaterType, ...]:
         return self._inner
 
-    def type_check(self, *arguments: Any, context: Any = None) -> TypeCheck:
-        value = arguments[-1]
+    def type_check(self, *arguments: Any, context: Any = None, **value_by_name: Any) -> TypeCheck:
+        value = arguments[-1] if arguments else value_by_name["value"]
         if type(value) in self.exact_classes:
             return PASSED
         return self._examine(value)
@@ -86,7 +86,7 @@ class AnnotationType(HeadwaterType):
 class AnyType(AnnotationType):
     """Every value passes."""
 
-    def type_check(self, *arguments: Any, context: Any = None) -> TypeCheck:
+    def type_check(self, *arguments: Any, context: Any = None, **value_by_name: Any) -> TypeCheck:
         return PASSED
 
     def _examine(self, value: Any) -> TypeCheck:
@@ -174,8 +174,8 @@ class UnionType(AnnotationType):
     def required_resource_keys(self) -> frozenset[str]:
         return frozenset().union(*(member.required_resource_keys for member in self.members))
 
-    def type_check(self, *arguments: Any, context: Any = None) -> TypeCheck:
-        value = arguments[-1]
+    def type_check(self, *arguments: Any, context: Any = None, **value_by_name: Any) -> TypeCheck:
+        value = arguments[-1] if arguments else value_by_name["value"]
         if type(value) in self.exact_classes:
             return PASSED
         deeper: TypeCheck | None = None
@@ -220,8 +220,8 @@ class ElementsType(AnnotationType):
         # An iterator or a generator would be used up by looking at it.
         self._is_examined = not element.is_any and issubclass(cls, collections.abc.Collection)
 
-    def type_check(self, *arguments: Any, context: Any = None) -> TypeCheck:
-        value = arguments[-1]
+    def type_check(self, *arguments: Any, context: Any = None, **value_by_name: Any) -> TypeCheck:
+        value = arguments[-1] if arguments else value_by_name["value"]
         outer = check_instance(value, self.cls, self._spelling)
         if not outer.success or not self._is_examined or isinstance(value, str | bytes):
             return outer
@@ -246,8 +246,8 @@ class FixedTupleType(AnnotationType):
         super().__init__(spelling, display_name, annotation, inner=elements)
         self.elements = elements
 
-    def type_check(self, *arguments: Any, context: Any = None) -> TypeCheck:
-        value = arguments[-1]
+    def type_check(self, *arguments: Any, context: Any = None, **value_by_name: Any) -> TypeCheck:
+        value = arguments[-1] if arguments else value_by_name["value"]
         if not isinstance(value, tuple):
             return self._refused(value)
         if len(value) != len(self.elements):
@@ -279,8 +279,8 @@ class MappingType(AnnotationType):
         self.key_type = key
         self.value_type = value
 
-    def type_check(self, *arguments: Any, context: Any = None) -> TypeCheck:
-        value = arguments[-1]
+    def type_check(self, *arguments: Any, context: Any = None, **value_by_name: Any) -> TypeCheck:
+        value = arguments[-1] if arguments else value_by_name["value"]
         outer = check_instance(value, self.cls, self._spelling)
         if not outer.success:
             return outer

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from headwater.authoring.asset_ops import (
     asset_op,
     checked_check_specs,
+    deps_with_mappings,
     loaded_inputs,
     refuse_non_function,
 )
-from headwater.authoring.assets import Asset, deps_with_mappings
+from headwater.authoring.assets import Asset
 from headwater.authoring.nodes import DEFAULT_IO_MANAGER_KEY, OutputPort
 from headwater.authoring.op import docstring_of, name_of, value_annotation
 from headwater.authoring.ports import NO_VALUE, AssetIn
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvalidDefinitionError
 from headwater.model.keys import AssetKey, CoercibleToAssetKey, CoercibleToAssetKeyPrefix, prefix_parts
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import AssetCheckSpec, AssetSpec, checked_name
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ def asset(
 ) -> Callable[[Callable[P, R]], Asset[P, R]]: ...
 
 
+@spelling_checked
 def asset(
     compute_fn: Callable[..., Any] | None = None,
     *,

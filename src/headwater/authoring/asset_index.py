@@ -13,6 +13,7 @@ from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import AssetChecksDefinition
 from headwater.graph.asset_graph import AssetGraph
 from headwater.model.errors import DefinitionError, InvalidDefinitionError
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.specs import AssetCheckSpec, AssetExecutionType, AssetSpec
 
@@ -30,7 +31,7 @@ def as_assets_definition(thing: Any) -> AssetsDefinition:
     shown = f"the function {thing.__name__}" if callable(thing) and hasattr(thing, "__name__") else repr(thing)
     raise InvalidDefinitionError(
         what=f"{shown} was given as an asset.",
-        why=f"It is a {type(thing).__name__}, which says nothing of an asset.",
+        why=f"It is {kind_of(thing)}, which says nothing of an asset.",
         fix="Put @asset above the function, or give an AssetSpec."
         if callable(thing)
         else "Give what @asset and @multi_asset make, or an AssetSpec; use load_assets_from_modules for modules.",

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.job import JobDefinition
 from headwater.authoring.op import json_tags
-from headwater.model.errors import InvalidDefinitionError
+from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, UnresolvedSelection
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import checked_name
 
 if TYPE_CHECKING:
     from headwater.authoring.asset_index import AssetIndex
     from headwater.authoring.hooks import HookDefinition
     from headwater.graph.selection import AssetSelection
+    from headwater.model.keys import AssetKey
     from headwater.model.partitions import PartitionsDefinition
     from headwater.model.policies import RetryPolicy
 
@@ -48,6 +50,11 @@ class UnresolvedAssetJobDefinition:
         return found
 
     @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What is said of the job, as it was given."""
+        return self.options.get("metadata") or {}
+
+    @property
     def partitions_def(self) -> PartitionsDefinition[Any] | None:
         found: PartitionsDefinition[Any] | None = self.options.get("partitions_def")
         return found
@@ -60,10 +67,12 @@ class UnresolvedAssetJobDefinition:
         """Return the job of the assets and checks of `index` that are selected."""
         selection = self._asset_selection()
         graph = index.graph
+        try:
+            selected = selection.resolve(graph)
+        except InvalidSubsetError as error:
+            raise UnresolvedSelection(self.name, error) from error
         keys = [
-            key
-            for key in selection.resolve(graph)
-            if key in index.definition_by_key and index.definition_by_key[key].is_executable
+            key for key in selected if key in index.definition_by_key and index.definition_by_key[key].is_executable
         ]
         checks = [key for key in selection.resolve_checks(graph) if key in index.definition_by_check]
         if not keys and not checks:
@@ -84,11 +93,29 @@ class UnresolvedAssetJobDefinition:
                     why="A run of the job for one of its partitions could not say what to build.",
                     fix="Leave partitions_def= out, or select only assets with these partitions.",
                 )
+        if own is None:
+            self._refuse_mixed_partitions(index, keys)
         job_def = JobDefinition(name=self.name, asset_index=index, asset_keys=keys, check_keys=checks, **options)
         for definition, selected, _ in job_def.assets_definitions():
             if selected:
                 definition.check_subset(selected)
         return job_def
+
+    def _refuse_mixed_partitions(self, index: AssetIndex, keys: Sequence[AssetKey]) -> None:
+        first: tuple[AssetKey, PartitionsDefinition[Any]] | None = None
+        for key in sorted(keys):
+            spec = index.spec(key)
+            if spec is None or spec.partitions_def is None:
+                continue
+            if first is None:
+                first = key, spec.partitions_def
+            elif spec.partitions_def != first[1]:
+                raise InvalidDefinitionError(
+                    what=f'Job "{self.name}" selects "{first[0]}", partitioned {first[1].describe()}, and "{key}", '
+                    f"partitioned {spec.partitions_def.describe()}.",
+                    why="A run of the job is for one partition, which would mean nothing to one of them.",
+                    fix="Make a job of each, or give them the same partitions.",
+                )
 
     def run_request_for_partition(
         self, partition_key: str, run_key: str | None = None, tags: Mapping[str, str] | None = None, **options: Any
@@ -102,6 +129,7 @@ class UnresolvedAssetJobDefinition:
         return f"UnresolvedAssetJobDefinition({self.name!r})"
 
 
+@spelling_checked
 def define_asset_job(
     name: str,
     selection: Any = None,
@@ -114,8 +142,9 @@ def define_asset_job(
     executor_def: Any = None,
     hooks: Iterable[HookDefinition] | None = None,
     op_retry_policy: RetryPolicy | None = None,
-    timeout: float | None = None,
     owners: Sequence[str] | None = None,
+    *,
+    timeout: float | None = None,
 ) -> UnresolvedAssetJobDefinition:
     """Return a job that builds the selected assets (all of them by default) and evaluates their checks."""
     return UnresolvedAssetJobDefinition(

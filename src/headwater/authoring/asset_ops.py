@@ -10,10 +10,12 @@ from headwater.authoring.op import Op, json_tags
 from headwater.authoring.ports import NO_VALUE, AssetIn
 from headwater.authoring.signature import Signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetKey
-from headwater.model.specs import AssetCheckSpec
+from headwater.model.specs import AssetCheckSpec, AssetDep, Deps, coerce_deps
 
 if TYPE_CHECKING:
+    from headwater.model.partitions import PartitionMapping
     from headwater.model.policies import RetryPolicy
 
 P = ParamSpec("P")
@@ -23,7 +25,7 @@ R = TypeVar("R")
 def refuse_non_function(function: Any, decorator: str) -> None:
     if not callable(function):
         raise InvalidDefinitionError(
-            what=f"{decorator} was given {function!r}, a {type(function).__name__}.",
+            what=f"{decorator} was given {function!r}, {kind_of(function)}.",
             why="It makes a definition of a function, and its arguments are given by name.",
             fix=f'Write {decorator}(name="...") above a function.',
         )
@@ -135,3 +137,24 @@ def refuse_repeated_keys(node: str, keys: Sequence[AssetKey]) -> None:
             why="An asset is built in one place.",
             fix="Give one of them another key.",
         )
+
+
+def deps_with_mappings(
+    deps: Iterable[Any] | None, inputs: Mapping[str, tuple[AssetKey, PartitionMapping | None]]
+) -> tuple[AssetDep, ...]:
+    """Return one edge for each upstream: what `deps` names and what parameters load; a parameter and a dep are one edge."""
+    known_deps = coerce_deps(deps)
+    if not inputs:
+        return known_deps
+    edges = {dep.asset_key: dep for dep in known_deps}
+    for key, mapping in inputs.values():
+        known = edges.get(key)
+        if known is None or (known.partition_mapping is None and mapping is not None):
+            edges[key] = AssetDep(key, partition_mapping=mapping)
+        elif mapping is not None and mapping != known.partition_mapping:
+            raise InvalidDefinitionError(
+                what=f'"{key}" is depended on with two partition mappings: {known.partition_mapping!r} and {mapping!r}.',
+                why="A dependency and a parameter of the same asset are one edge, which has one mapping.",
+                fix="Keep one of them.",
+            )
+    return Deps(edges.values())

@@ -14,6 +14,7 @@ from headwater.authoring.sensors import (
 )
 from headwater.authoring.triggers import results_listed
 from headwater.model.keys import AssetKey, CoercibleToAssetKey
+from headwater.model.named_arguments import spelling_checked
 
 
 class AssetSensorDefinition(SensorDefinition):
@@ -69,6 +70,7 @@ class AssetSensorDefinition(SensorDefinition):
         return returned
 
 
+@spelling_checked
 def asset_sensor(
     asset_key: CoercibleToAssetKey,
     *,

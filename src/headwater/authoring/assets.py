@@ -13,20 +13,19 @@ from headwater.authoring.hooks import checked_hooks
 from headwater.authoring.nodes import NodeDefinition, OutputPort
 from headwater.authoring.op import OpDefinition
 from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError, did_you_mean
-from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.specs import (
     IO_MANAGER_KEY_METADATA,
     AssetCheckSpec,
     AssetDep,
     AssetExecutionType,
     AssetSpec,
-    Deps,
     checked_kind,
-    coerce_deps,
 )
 
 if TYPE_CHECKING:
     from headwater.authoring.hooks import HookDefinition
+    from headwater.authoring.source_asset import SourceAsset
     from headwater.model.partitions import PartitionMapping, PartitionsDefinition
     from headwater.model.policies import BackfillPolicy
 
@@ -192,9 +191,9 @@ class AssetsDefinition:
         return {spec.key: spec.tags for spec in self.specs}
 
     @property
-    def descriptions_by_key(self) -> Mapping[AssetKey, str | None]:
-        """The description of each asset."""
-        return {spec.key: spec.description for spec in self.specs}
+    def descriptions_by_key(self) -> Mapping[AssetKey, str]:
+        """The description of each asset that has one."""
+        return {spec.key: spec.description for spec in self.specs if spec.description is not None}
 
     @property
     def code_versions_by_key(self) -> Mapping[AssetKey, str | None]:
@@ -486,15 +485,37 @@ class AssetsDefinition:
             resource_defs=self.resource_defs,
         )
 
-    def to_source_assets(self) -> list[AssetsDefinition]:
+    def to_source_assets(self) -> list[SourceAsset]:
         """Return each asset as one that somebody else builds."""
-        external = self.to_external()
-        return [external._copied(specs=[spec]) for spec in external.specs]
+        return [self._as_source(spec) for spec in self.specs]
 
-    def to_source_asset(self) -> AssetsDefinition:
-        """Return the asset as one that somebody else builds. Raises when there are several."""
-        _ = self.key
-        return self.to_external()
+    def to_source_asset(self, key: CoercibleToAssetKey | None = None) -> SourceAsset:
+        """Return an asset as one that somebody else builds; the key may be left out where there is just one.
+
+        Raises InvariantViolationError when it is left out and there are several, or when the key is none of them.
+        """
+        wanted = self.key if key is None else AssetKey.from_coercible(key)
+        if wanted not in self.specs_by_key:
+            raise InvariantViolationError(
+                what=f'{self} does not build "{wanted}".',
+                why="There is nothing to return.",
+                fix=did_you_mean(str(wanted), map(str, self.specs_by_key)) or "See .keys.",
+            )
+        return self._as_source(self.specs_by_key[wanted])
+
+    def _as_source(self, spec: AssetSpec) -> SourceAsset:
+        from headwater.authoring.source_asset import SourceAsset
+
+        return SourceAsset(
+            spec.key,
+            metadata=spec.metadata,
+            io_manager_key=self.io_manager_key_of(spec.key),
+            description=spec.description,
+            partitions_def=spec.partitions_def,
+            group_name=spec.group_name,
+            resource_defs=self.resource_defs,
+            tags=spec.tags,
+        )
 
     def check_subset(self, keys: Iterable[AssetKey]) -> None:
         """Raise InvalidSubsetError when only some of these assets are asked for and they are built together."""
@@ -560,48 +581,3 @@ def ops_within(node: NodeDefinition) -> Iterator[OpDefinition]:
     elif isinstance(node, GraphDefinition):
         for use in node.uses.values():
             yield from ops_within(use.definition)
-
-
-def external_asset(spec: AssetSpec | str | AssetKey) -> AssetsDefinition:
-    """Return a definition of an asset that something else builds."""
-    return AssetsDefinition(specs=[spec if isinstance(spec, AssetSpec) else AssetSpec(spec)])
-
-
-def external_assets_from_specs(specs: Sequence[AssetSpec]) -> list[AssetsDefinition]:
-    """Return one definition for each spec of an asset that something else builds."""
-    return [external_asset(spec) for spec in specs]
-
-
-def map_asset_specs(
-    func: Callable[[AssetSpec], AssetSpec], iterable: Iterable[AssetsDefinition | AssetSpec]
-) -> list[Any]:
-    """Return the same definitions and specs, with each spec replaced by what `func` makes of it."""
-    return [
-        func(item)
-        if isinstance(item, AssetSpec)
-        else item.map_asset_specs(func)
-        if hasattr(item, "map_asset_specs")
-        else item
-        for item in iterable
-    ]
-
-
-def deps_with_mappings(
-    deps: Iterable[Any] | None, inputs: Mapping[str, tuple[AssetKey, PartitionMapping | None]]
-) -> tuple[AssetDep, ...]:
-    """Return one edge for each upstream: what `deps` names and what parameters load; a parameter and a dep are one edge."""
-    known_deps = coerce_deps(deps)
-    if not inputs:
-        return known_deps
-    edges = {dep.asset_key: dep for dep in known_deps}
-    for key, mapping in inputs.values():
-        known = edges.get(key)
-        if known is None or (known.partition_mapping is None and mapping is not None):
-            edges[key] = AssetDep(key, partition_mapping=mapping)
-        elif mapping is not None and mapping != known.partition_mapping:
-            raise InvalidDefinitionError(
-                what=f'"{key}" is depended on with two partition mappings: {known.partition_mapping!r} and {mapping!r}.',
-                why="A dependency and a parameter of the same asset are one edge, which has one mapping.",
-                fix="Keep one of them.",
-            )
-    return Deps(edges.values())

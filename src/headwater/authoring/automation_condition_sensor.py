@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headwater.authoring.sensors import DefaultSensorStatus, SensorDefinition
+from headwater.authoring.sensors import (
+    DefaultSensorStatus,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SensorExecutionData,
+    SensorResult,
+)
 from headwater.model.conditions import AutomationCondition
-from headwater.model.errors import CheckError, DefinitionError, InvalidDefinitionError, InvalidInvocationError
+from headwater.model.errors import CheckError, DefinitionError, InvalidDefinitionError
+from headwater.model.errors.root import kind_of
 from headwater.model.specs import checked_tags
 
 if TYPE_CHECKING:
@@ -19,10 +26,9 @@ if TYPE_CHECKING:
 class AutomationConditionSensorDefinition(SensorDefinition):
     """Asks for runs of the assets whose automation conditions hold, of those that `target` selects.
 
-    run_tags: tags of the runs that it asks for. default_condition: what holds for assets without a condition of their own.
-    emit_backfills: whether several partitions of an asset may be asked for together. use_user_code_server: accepted, and
-    changes nothing. A service evaluates it; called or evaluated by hand it raises InvalidInvocationError. Raises
-    InvalidDefinitionError for what cannot be meant.
+    run_tags: tags of the runs that it asks for. default_condition: what holds for assets and checks without a condition of
+    their own. emit_backfills: whether one run may be asked for several partitions, where the backfill policy of an asset
+    allows it. use_user_code_server: accepted, and changes nothing. Raises InvalidDefinitionError for what cannot be meant.
     """
 
     def __init__(
@@ -43,12 +49,9 @@ class AutomationConditionSensorDefinition(SensorDefinition):
         from headwater.authoring.op import json_tags
         from headwater.graph.selection import AssetSelection
 
-        def evaluate() -> None:
-            raise InvalidInvocationError(
-                what=f"{self._described} was evaluated by hand.",
-                why="Whether a condition holds depends on what held the time before, which only a service keeps.",
-                fix=f'Ask which assets it looks after: definitions.get_sensor_def("{self.name}").asset_selection.',
-            )
+        def evaluate(context: SensorEvaluationContext) -> SensorResult:
+            data = self.evaluate_tick(context)
+            return SensorResult(data.run_requests, None if data.run_requests else data.skip_message, cursor=data.cursor)
 
         super().__init__(
             name,
@@ -68,7 +71,7 @@ class AutomationConditionSensorDefinition(SensorDefinition):
         if default_condition is not None and not isinstance(default_condition, AutomationCondition):
             raise CheckError(
                 what=f"{self._described} was given default_condition={default_condition!r}.",
-                why=f"It is a {type(default_condition).__name__}, not a condition.",
+                why=f"It is {kind_of(default_condition)}, not a condition.",
                 fix="Write default_condition=AutomationCondition.eager().",
             )
         self.asset_selection: AssetSelection = AssetSelection.from_coercible(target)
@@ -76,6 +79,17 @@ class AutomationConditionSensorDefinition(SensorDefinition):
         self.emit_backfills = emit_backfills
         self.use_user_code_server = use_user_code_server
         self.default_condition = default_condition
+
+    def evaluate_tick(self, context: SensorEvaluationContext) -> SensorExecutionData:
+        """Return what the conditions ask for now, on what the context's instance has recorded since its cursor.
+
+        The context needs an instance and definitions: build_sensor_context(instance=..., definitions=..., cursor=...).
+        Raises MissingTriggerContextValue without them, and AutomationConditionError when a condition of your own raises.
+        """
+        from headwater.authoring.running import runtime_function
+
+        data: SensorExecutionData = runtime_function("evaluate_automation_sensor")(self, context)
+        return data
 
     def problems_in(self, definitions: Definitions) -> Sequence[DefinitionError]:
         """Return what is wrong with it as a part of a project: what it cannot select, and what another one does, too."""

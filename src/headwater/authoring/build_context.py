@@ -11,6 +11,7 @@ from headwater.authoring.hook_context import HookContext
 from headwater.authoring.resources import ResourceSession
 from headwater.authoring.step_scope import PARTITION_TAG, StepScope
 from headwater.model.errors import CheckError
+from headwater.model.errors.root import kind_of
 from headwater.model.runs import Run, RunStatus
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _scope(
     if partition_key is not None and not isinstance(partition_key, str):
         raise CheckError(
             what=f"A context was given {partition_key!r} as its partition_key.",
-            why=f"A key is text, and this is a {type(partition_key).__name__}.",
+            why=f"A key is text, and this is {kind_of(partition_key)}.",
             fix=f'Write it as text: partition_key="{partition_key}".',
         )
     session = ResourceSession(resources or {}, resources_config, instance=instance)

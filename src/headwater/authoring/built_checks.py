@@ -12,6 +12,7 @@ from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import AssetChecksDefinition, multi_asset_check
 from headwater.authoring.contexts import AssetCheckExecutionContext
 from headwater.model.errors import CheckError, DefinitionError, InvalidDefinitionError, InvalidPropertyError
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetKey
 from headwater.model.policies import AssetCheckSeverity
 from headwater.model.results import AssetCheckResult
@@ -54,7 +55,7 @@ def _assets_in(asset: Any, builder: str) -> list[CheckedAsset]:
     except DefinitionError as error:
         raise CheckError(
             what=f"{builder} was given {asset!r} among its assets.",
-            why=f"It is a {type(asset).__name__}, which names no asset.",
+            why=f"It is {kind_of(asset)}, which names no asset.",
             fix='Give keys ("orders", AssetKey([...])), what @asset or @multi_asset made, AssetSpecs or SourceAssets.',
         ) from error
 

@@ -13,6 +13,7 @@ from headwater.authoring.ports import AssetIn
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvalidDefinitionError, InvariantViolationError
 from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import AssetCheckSpec, AssetDep, coerce_deps, key_of
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class AssetCheck(AssetChecksDefinition, Asset[P, R]):
         return made
 
 
+@spelling_checked
 def asset_check(
     *,
     asset: Any,
@@ -181,6 +183,7 @@ def _refuse_other_kinds(node: str, specs: Sequence[Any]) -> None:
             )
 
 
+@spelling_checked
 def multi_asset_check(
     *,
     specs: Sequence[AssetCheckSpec],

@@ -22,6 +22,7 @@ from headwater.authoring.graph_definition import GraphDefinition
 from headwater.authoring.source_asset import SourceAsset
 from headwater.model.code_references import CodeReference, LocalFileCodeReference, UrlCodeReference
 from headwater.model.errors import CheckError
+from headwater.model.errors.root import kind_of
 from headwater.model.metadata_kinds import CodeReferencesMetadataValue
 from headwater.model.metadata_sets import NAMESPACE, READ_NAMESPACES
 from headwater.model.specs import AssetSpec
@@ -90,7 +91,7 @@ class FilePathMapping(ABC):
 
 @dataclass(frozen=True, slots=True)
 class AnchorBasedFilePathMapping(FilePathMapping):
-    """A repository that is laid out as the local files are: one file of which both paths are known gives all others.
+    """A repository that is laid out as the local files are: one file or folder whose paths are known gives all others.
 
     A file that is not below the repository's root gets a path that begins with "..". Raises CheckError for an anchor that
     is no path, or an absolute one in the repository.
@@ -115,10 +116,8 @@ class AnchorBasedFilePathMapping(FilePathMapping):
 
     def convert_to_source_control_path(self, local_path: Path) -> str:
         """Return the path in the repository of a file that is as far from the anchor as this one."""
-        anchor_folder = os.path.dirname(os.path.abspath(self.local_file_anchor))
-        from_anchor = Path(os.path.relpath(local_path, anchor_folder)).as_posix()
-        folder = self.file_anchor_path_in_repository.lstrip("/").rpartition("/")[0]
-        return _without_steps_back(f"{folder}/{from_anchor}" if folder else from_anchor)
+        from_anchor = Path(os.path.relpath(local_path, os.path.abspath(self.local_file_anchor))).as_posix()
+        return _without_steps_back(f"{self.file_anchor_path_in_repository}/{from_anchor}")
 
 
 def _without_steps_back(path: str) -> str:
@@ -217,7 +216,7 @@ def _listed(assets: Any, function: str) -> list[Any]:
         if not isinstance(asset, (AssetSpec, AssetsDefinition, SourceAsset)):
             raise CheckError(
                 what=f"{function} was given {asset!r} among its assets.",
-                why=f"It is a {type(asset).__name__}, which has no metadata to change.",
+                why=f"It is {kind_of(asset)}, which has no metadata to change.",
                 fix="Give what @asset and @multi_asset made, AssetSpecs or SourceAssets.",
             )
     return listed
@@ -251,7 +250,8 @@ def _mapped(asset: Any, change: Callable[[References], References]) -> Any:
 def _changed(metadata: Mapping[str, Any], change: Callable[[References], References]) -> Mapping[str, Any] | None:
     keys = [f"{namespace}/code_references" for namespace in READ_NAMESPACES]
     # A program written for Dagster finds them under the key that it gave.
-    key = next((key for key in keys if key in metadata), f"{NAMESPACE}/code_references")
+    written = set(metadata)
+    key = next((key for key in keys if key in written), f"{NAMESPACE}/code_references")
     value = metadata.get(key)
     found = value.code_references if isinstance(value, CodeReferencesMetadataValue) else tuple(value or ())
     made = change(found)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.nodes import NodeDefinition, NodeUse
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
+from headwater.model.errors.root import kind_of
 
 if TYPE_CHECKING:
     from headwater.authoring.assets import AssetsDefinition
@@ -84,7 +85,7 @@ class OutputHandle:
         if made is None:
             return None
         raise InvalidDefinitionError(
-            what=f'The function mapped over "{self.node}" returned a {type(made).__name__}.',
+            what=f'The function mapped over "{self.node}" returned {kind_of(made)}.',
             why="A mapping function is part of the graph: it calls ops, and does not compute values.",
             fix="Return the output of an op, a tuple of outputs, or nothing.",
         )
@@ -229,8 +230,7 @@ class Composition:
         if stored is not None:
             return stored
         raise InvalidDefinitionError(
-            what=f'"{node}" in {self.kind} "{self.graph_name}" was given a {type(value).__name__} as its input '
-            f'"{input_name}".',
+            what=f'"{node}" in {self.kind} "{self.graph_name}" was given {kind_of(value)} as its input "{input_name}".',
             why="A graph's body describes the graph; it can hand on outputs, inputs and assets only.",
             fix="Hand on the output of another op or an asset, add a parameter to the graph, or pass the value by config.",
         )
@@ -282,7 +282,7 @@ class Composition:
             if value.is_dynamic:
                 self.dynamic_outputs.add(name)
             return NodeOutput(value.node, value.output)
-        shown = f'its own parameter "{value.name}"' if isinstance(value, InputHandle) else f"a {type(value).__name__}"
+        shown = f'its own parameter "{value.name}"' if isinstance(value, InputHandle) else kind_of(value)
         raise InvalidDefinitionError(
             what=f'{self.kind} "{self.graph_name}" returns {shown} as "{name}".',
             why="A graph's body describes the graph; what it returns are outputs of ops that are called in it.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from headwater.authoring.running import runtime_function
 from headwater.model.errors import InvalidPropertyError, InvariantViolationError, did_you_mean
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class OpExecutionContext:
     @property
     def op(self) -> OpNode:
         """The op where it stands in its job; `.name` is its alias if it was given one."""
-        return OpNode(self.alias, self.op_def)
+        return OpNode.of_step(self._scope.step_key, self.op_def, self._scope.job_def)
 
     @property
     def op_handle(self) -> NodeHandle:
@@ -174,7 +175,7 @@ class OpExecutionContext:
 
         if not isinstance(event, (AssetMaterialization, AssetObservation, AssetCheckEvaluation, ExpectationResult)):
             raise InvariantViolationError(
-                what=f"context.log_event() was given {event!r}, a {type(event).__name__}.",
+                what=f"context.log_event() was given {event!r}, {kind_of(event)}.",
                 why="Only what happened to assets can be recorded with it.",
                 fix="Give an AssetMaterialization, AssetObservation or AssetCheckEvaluation; use context.log for text.",
             )
@@ -380,6 +381,25 @@ class OpExecutionContext:
 
         keys = self.partition_keys
         return PartitionKeyRange(keys[0], keys[-1])
+
+    @property
+    def asset_partition_key_range(self) -> PartitionKeyRange:
+        """The same as `partition_key_range`."""
+        return self.partition_key_range
+
+    @property
+    def multi_partition_key(self) -> MultiPartitionKey:
+        """The partition for which this run is, of several dimensions. Raises InvariantViolationError when it has one."""
+        from headwater.model.partitions import MultiPartitionKey
+
+        key = self.partition_key
+        if not isinstance(key, MultiPartitionKey):
+            raise InvariantViolationError(
+                what=f"context.multi_partition_key was read in {self._described()}, whose partition is {key!r}.",
+                why="Its partitions have one dimension.",
+                fix="Read context.partition_key, or use a MultiPartitionsDefinition.",
+            )
+        return key
 
     @property
     def partition_time_window(self) -> TimeWindow:

@@ -13,6 +13,7 @@ from headwater.authoring.resources import MissingResourceError, resource_errors
 from headwater.graph import validation
 from headwater.model.errors import DefinitionError, InvalidDefinitionError, InvalidSubsetError, did_you_mean
 from headwater.model.errors.graph import DuplicateAssetCheck, DuplicateAssetKey
+from headwater.model.errors.root import kind_of
 
 if TYPE_CHECKING:
     from headwater.authoring.assets import AssetsDefinition
@@ -30,7 +31,7 @@ def problems_of(defs: Definitions) -> list[DefinitionError]:
             found.append(
                 InvalidDefinitionError(
                     what=f"{thing!r} was given in asset_checks=.",
-                    why=f"It is a {type(thing).__name__}, not a check.",
+                    why=f"It is {kind_of(thing)}, not a check.",
                     fix="Put @asset_check above the function, and assets into assets=.",
                 )
             )
@@ -47,7 +48,7 @@ def problems_of(defs: Definitions) -> list[DefinitionError]:
     if defs.executor is not None and not isinstance(defs.executor, ExecutorDefinition | Executor):
         found.append(
             InvalidDefinitionError(
-                what=f"executor= was given {defs.executor!r}, a {type(defs.executor).__name__}.",
+                what=f"executor= was given {defs.executor!r}, {kind_of(defs.executor)}.",
                 why="It does not say where steps run.",
                 fix="Give an executor, such as in_process_executor.",
             )
@@ -157,7 +158,7 @@ def _job_problems(defs: Definitions) -> list[DefinitionError]:
             found.append(
                 InvalidDefinitionError(
                     what=f"{job_def!r} was given in jobs=.",
-                    why=f"It is a {type(job_def).__name__}, not a job.",
+                    why=f"It is {kind_of(job_def)}, not a job.",
                     fix="Put @job above the function, or use define_asset_job(...).",
                 )
             )
@@ -203,7 +204,7 @@ def _trigger_problems(defs: Definitions, kind: str, given: Sequence[Any]) -> lis
             found.append(
                 InvalidDefinitionError(
                     what=f"{thing!r} was given in {kind}=.",
-                    why=f"It is a {type(thing).__name__}, not a {one}.",
+                    why=f"It is {kind_of(thing)}, not a {one}.",
                     fix=f"Give what @{one} makes.",
                 )
             )

@@ -21,7 +21,10 @@ from headwater.model.errors import (
     InvariantViolationError,
     did_you_mean,
 )
+from headwater.model.errors.graph import DuplicateAssetKey
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import AssetCheckSpec, AssetSpec
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ class Definitions:
     # False in a kind that is checked when it is loaded, or a job of it is resolved, rather than when it is built.
     checks_when_built: ClassVar[bool] = True
 
+    @spelling_checked
     def __init__(
         self,
         assets: Iterable[Any] | None = None,
@@ -82,7 +86,7 @@ class Definitions:
             return dict(given or {})
         self._argument_problems.append(
             InvalidDefinitionError(
-                what=f"{argument}= was given {given!r}, a {type(given).__name__}.",
+                what=f"{argument}= was given {given!r}, {kind_of(given)}.",
                 why="Each of them has a name.",
                 fix=f'Write {argument}={{"name": ...}}.',
             )
@@ -172,6 +176,12 @@ class Definitions:
                 resources[key] = value
         return resources
 
+    def _refuse_repeated_keys(self) -> None:
+        if not self.is_part and not self.checks_when_built:
+            for problem in self.problems():
+                if isinstance(problem, DuplicateAssetKey):
+                    raise problem
+
     def _check_when_used(self) -> None:
         if not self.is_part and not self.checks_when_built:
             self.validate()
@@ -192,12 +202,13 @@ class Definitions:
                 self.index, logger_defs=self.loggers, executor_def=self.executor_def, resource_defs=self.resources
             )
             resources = self.resource_defs_for(definition for definition, _, _ in made.assets_definitions())
-            return made.with_top_level_resources(resources)
+            return made.copied(resource_defs={**resources, **made.resource_defs})
         plain: JobDefinition = job_def if isinstance(job_def, JobDefinition) else job_def.to_job()
-        made = plain.with_top_level_resources(self.resources)
+        made = plain
         return made.copied(
-            executor_def=made.executor_def or self.executor_def,
-            logger_defs=made.loggers or self.loggers,
+            resource_defs={**self.resources, **made.resource_defs},
+            executor_def=made.given_executor or self.executor_def,
+            logger_defs=made.given_loggers or self.loggers,
             asset_index=made.asset_index or self.index,
         )
 
@@ -276,13 +287,17 @@ class Definitions:
     resolve_assets_def = get_assets_def
 
     def get_all_asset_specs(self) -> Sequence[AssetSpec]:
-        """Return the specs of all assets, of those that others build, too."""
-        return list(self.index.specs)
+        """Return the specs of all assets, of those that others build, too, each with its group."""
+        return [
+            spec if spec.group_name is not None else spec.replace_attributes(group_name=spec.group)
+            for spec in self.index.specs
+        ]
 
     resolve_all_asset_specs = get_all_asset_specs
 
     def resolve_all_asset_keys(self) -> Sequence[AssetKey]:
-        """Return the keys of all assets."""
+        """Return the keys of all assets. Raises DuplicateAssetKey when two definitions have one."""
+        self._refuse_repeated_keys()
         return list(self.index.definition_by_key)
 
     def get_all_asset_check_specs(self) -> Sequence[AssetCheckSpec]:
@@ -451,7 +466,7 @@ def _flat(what: str, given: Any) -> list[Any]:
         return []
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
         raise InvalidDefinitionError(
-            what=f"{what}= was given {given!r}, a {type(given).__name__}.",
+            what=f"{what}= was given {given!r}, {kind_of(given)}.",
             why="It takes several.",
             fix=f"Write {what}=[...].",
         )

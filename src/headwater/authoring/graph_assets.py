@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from headwater.authoring.asset_ops import (
-    PLAIN_IN,
-    checked_check_specs,
-    refuse_repeated_keys,
-)
-from headwater.authoring.assets import AssetsDefinition, deps_with_mappings
+from headwater.authoring.asset_ops import PLAIN_IN, checked_check_specs, deps_with_mappings, refuse_repeated_keys
+from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.graph_definition import graph_of_function
 from headwater.authoring.nodes import NodeDefinition
 from headwater.authoring.op import name_of
 from headwater.authoring.ports import AssetIn, AssetOut
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
 from headwater.model.keys import AssetKey, CoercibleToAssetKey, CoercibleToAssetKeyPrefix, prefix_parts
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import AssetCheckSpec
 
 if TYPE_CHECKING:
@@ -57,6 +54,7 @@ def graph_asset(
 ) -> Callable[[Callable[..., Any]], AssetsDefinition]: ...
 
 
+@spelling_checked
 def graph_asset(
     compose_fn: Callable[..., Any] | None = None,
     *,
@@ -132,6 +130,7 @@ def graph_asset(
     return decorate(compose_fn) if compose_fn is not None else decorate
 
 
+@spelling_checked
 def graph_multi_asset(
     *,
     outs: Mapping[str, AssetOut],

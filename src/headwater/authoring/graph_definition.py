@@ -13,6 +13,7 @@ from headwater.authoring.op import docstring_of, name_of
 from headwater.authoring.ports import NO_VALUE, GraphIn, GraphOut
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
+from headwater.model.named_arguments import spelling_checked
 
 if TYPE_CHECKING:
     from headwater.authoring.hooks import HookDefinition
@@ -46,12 +47,32 @@ class DependencyDefinition:
     output: str = "result"
     description: str | None = None
 
+    def is_fan_in(self) -> bool:
+        """Whether it stands for several outputs."""
+        return False
+
+    def get_node_dependencies(self) -> list[DependencyDefinition]:
+        """Return the outputs that it stands for: itself."""
+        return [self]
+
 
 @dataclass(frozen=True)
 class MultiDependencyDefinition:
     """An input comes from several outputs, as a list."""
 
     dependencies: Sequence[DependencyDefinition]
+
+    def is_fan_in(self) -> bool:
+        """Whether it stands for several outputs."""
+        return True
+
+    def get_node_dependencies(self) -> list[DependencyDefinition]:
+        """Return the outputs that it stands for."""
+        return [each for each in self.dependencies if isinstance(each, DependencyDefinition)]
+
+    def get_dependencies_and_mappings(self) -> Sequence[DependencyDefinition]:
+        """Return all of its parts."""
+        return self.dependencies
 
 
 @dataclass(frozen=True)
@@ -129,6 +150,7 @@ class GraphDefinition(NodeDefinition):
         output_sources: Mapping[str, Source] | None = None,
         input_names: Sequence[str] | None = None,
         input_annotations: Mapping[str, Any] | None = None,
+        input_descriptions: Mapping[str, str | None] | None = None,
         output_descriptions: Mapping[str, str | None] | None = None,
         dynamic_outputs: Set[str] = frozenset(),
     ) -> None:
@@ -159,7 +181,11 @@ class GraphDefinition(NodeDefinition):
         super().__init__(
             name,
             ins={
-                given: self._input_port(given, (input_annotations or {}).get(given, NO_VALUE))
+                given: self._input_port(
+                    given,
+                    (input_annotations or {}).get(given, NO_VALUE),
+                    (input_descriptions or {}).get(given),
+                )
                 for given in input_names or ()
             },
             outs={
@@ -171,7 +197,7 @@ class GraphDefinition(NodeDefinition):
             hooks=hooks,
         )
 
-    def _input_port(self, name: str, annotation: Any) -> InputPort:
+    def _input_port(self, name: str, annotation: Any, description: str | None) -> InputPort:
         """The graph's input takes its type and default from the first node input that it feeds."""
         for node, sources in self.sources.items():
             for input_name, source in sources.items():
@@ -181,11 +207,12 @@ class GraphDefinition(NodeDefinition):
                         name,
                         annotation=fed.annotation if annotation is NO_VALUE else annotation,
                         default_value=fed.default_value,
+                        description=description,
                         asset_key=fed.asset_key,
                         input_manager_key=fed.input_manager_key,
                         metadata=fed.metadata,
                     )
-        return InputPort(name, annotation=annotation)
+        return InputPort(name, annotation=annotation, description=description)
 
     def _output_port(self, name: str, source: Source, description: str | None) -> OutputPort:
         if isinstance(source, NodeOutput):
@@ -250,13 +277,15 @@ class GraphDefinition(NodeDefinition):
     @property
     def input_mappings(self) -> list[InputMapping]:
         """Which inputs of its nodes the graph's inputs feed."""
-        return [
+        found = [
             InputMapping(part.name, node, name, self.ins[part.name].description)
             for node, of_node in self.sources.items()
             for name, source in of_node.items()
             for part in (source.sources if isinstance(source, FanIn) else (source,))
             if isinstance(part, GraphInput)
         ]
+        place = {name: number for number, name in enumerate(self.ins)}
+        return sorted(found, key=lambda mapping: place[mapping.graph_input_name])
 
     @property
     def output_mappings(self) -> list[OutputMapping]:
@@ -327,6 +356,8 @@ class GraphDefinition(NodeDefinition):
         """Return a job of this graph; takes what `@job` takes."""
         from headwater.authoring.job import JobDefinition
 
+        if options.get("tags") is None:
+            options["tags"] = self.tags
         return JobDefinition(graph_def=self, name=name or self.name, **options)
 
     def stored_assets(self) -> Iterator[StoredAsset]:
@@ -388,6 +419,8 @@ class GraphDefinition(NodeDefinition):
             "sources": self.sources,
             "output_sources": self.output_sources,
             "input_names": list(self.ins),
+            "input_descriptions": {name: port.description for name, port in self.ins.items()},
+            "output_descriptions": {name: port.description for name, port in self.outs.items()},
             "dynamic_outputs": self.dynamic_outputs,
         }
         made = GraphDefinition(**{**kept, **changes})
@@ -398,6 +431,13 @@ class GraphDefinition(NodeDefinition):
 def _uses_by_hand(
     graph: str, node_defs: Sequence[NodeDefinition], dependencies: Mapping[str | NodeInvocation, Mapping[str, Any]]
 ) -> tuple[dict[str, NodeUse], dict[str, dict[str, Source]]]:
+    for given in node_defs:
+        if not isinstance(given, NodeDefinition):
+            raise InvalidDefinitionError(
+                what=f'Graph "{graph}" was given {given!r} among its node_defs.',
+                why="A graph is made of ops and graphs.",
+                fix="Give what @op and @graph made.",
+            )
     by_name = {definition.name: definition for definition in node_defs}
     uses: dict[str, NodeUse] = {}
     sources: dict[str, dict[str, Source]] = {}
@@ -443,6 +483,7 @@ def graph(
 ) -> Callable[[Callable[..., Any]], GraphDefinition]: ...
 
 
+@spelling_checked
 def graph(
     compose_fn: Callable[..., Any] | None = None,
     *,
@@ -459,7 +500,7 @@ def graph(
 
     def decorate(function: Callable[..., Any]) -> GraphDefinition:
         return graph_of_function(
-            function, name, kind="graph", description=description, out=out, tags=tags, config=config
+            function, name, kind="graph", description=description, ins=ins, out=out, tags=tags, config=config
         )
 
     return decorate(compose_fn) if compose_fn is not None else decorate
@@ -471,6 +512,7 @@ def graph_of_function(
     *,
     kind: str,
     description: str | None = None,
+    ins: Mapping[str, GraphIn] | None = None,
     out: GraphOut | Mapping[str, GraphOut] | None = None,
     output_names: Sequence[str] | None = None,
     tags: Mapping[str, Any] | None = None,
@@ -504,9 +546,10 @@ def graph_of_function(
         output_sources=output_sources,
         input_names=parameters,
         input_annotations={parameter.name: parameter.annotation for parameter in signature.inputs},
+        input_descriptions={key: value.description for key, value in (ins or {}).items()},
         output_descriptions={key: value.description for key, value in out.items()}
         if isinstance(out, Mapping)
-        else None,
+        else {"result": getattr(out, "description", None)},
         dynamic_outputs=composition.dynamic_outputs,
         description=description if description is not None else docstring_of(function),
         tags=tags,

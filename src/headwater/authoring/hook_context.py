@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from headwater.authoring.contexts import OpExecutionContext
-from headwater.authoring.op_node import NodeHandle, OpNode
+from headwater.authoring.op_node import OpNode
 from headwater.authoring.step_scope import StepScope
+
+if TYPE_CHECKING:
+    import logging
 
 
 class HookContext:
@@ -41,11 +44,12 @@ class HookContext:
         return self._scope.run.run_id if self._scope.run is not None else ""
 
     @property
-    def op(self) -> OpNode | None:
+    def op(self) -> OpNode:
         """The op of the step that ended, under its name in the job; None if `build_hook_context` was given none."""
+        # In a run there always is one, so it is not declared as optional: hooks read its name.
         if self._scope.op_def is None:
-            return None
-        return OpNode(NodeHandle.of_step(self._scope.step_key).name, self._scope.op_def)
+            return cast(OpNode, None)
+        return OpNode.of_step(self._scope.step_key, self._scope.op_def, self._scope.job_def)
 
     @property
     def op_config(self) -> Any:
@@ -73,7 +77,7 @@ class HookContext:
         return self._scope.step_key
 
     @property
-    def log(self) -> Any:
+    def log(self) -> logging.Logger:
         """The log of the step that ended."""
         return OpExecutionContext(self._scope).log
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, overload
 
-from headwater.model.errors import InvalidDefinitionError, InvalidInvocationError
+from headwater.model.errors import InvalidDefinitionError, InvalidInvocationError, MissingResourceError
+from headwater.model.errors.root import kind_of
 
 
 class HookDefinition:
@@ -32,7 +33,11 @@ class HookDefinition:
         """Call the function itself, with a context from build_hook_context(); or, given a job or graph, attach the hook to it."""
         if len(args) == 1 and hasattr(args[0], "with_hooks"):
             return args[0].with_hooks({self})
-        self._require_context([*args, *kwargs.values()])
+        given = [*args, *kwargs.values()]
+        self._require_context(given)
+        for key in sorted(self.required_resource_keys):
+            if key not in given[0].resources:
+                raise MissingResourceError(key, f'hook "{self.name}"', given[0].resources._asdict())
         return self.decorated_fn(*args, **kwargs)
 
     def _require_context(self, given: Sequence[Any]) -> None:
@@ -58,7 +63,7 @@ def checked_hooks(hooks: Iterable[Any] | None, of: str) -> frozenset[HookDefinit
     for hook in hooks:
         if not isinstance(hook, HookDefinition):
             raise InvalidDefinitionError(
-                what=f"{of} was given the hook {hook!r}, a {type(hook).__name__}.",
+                what=f"{of} was given the hook {hook!r}, {kind_of(hook)}.",
                 why="A hook says after which outcome it is called.",
                 fix="Put @success_hook or @failure_hook above the function.",
             )
@@ -103,13 +108,13 @@ def success_hook(
 def failure_hook(hook_fn: Callable[..., Any], /) -> HookDefinition: ...
 @overload
 def failure_hook(
-    *, name: str | None = None, required_resource_keys: Iterable[str] | None = None
+    name: str | None = None, required_resource_keys: Iterable[str] | None = None
 ) -> Callable[[Callable[..., Any]], HookDefinition]: ...
 def failure_hook(
-    hook_fn: Callable[..., Any] | None = None,
-    *,
-    name: str | None = None,
+    name: Any = None,
     required_resource_keys: Iterable[str] | None = None,
 ) -> Any:
     """Make a hook that is called after each step that failed for good; `context.op_exception` is why."""
-    return _hook(hook_fn, name, required_resource_keys, ("failure",))
+    if callable(name):
+        return _hook(name, None, required_resource_keys, ("failure",))
+    return _hook(None, name, required_resource_keys, ("failure",))

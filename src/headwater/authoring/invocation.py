@@ -16,6 +16,7 @@ from headwater.authoring.op import OpDefinition
 from headwater.authoring.ports import NO_VALUE
 from headwater.authoring.step_scope import StepScope
 from headwater.model.errors import InvalidInvocationError, did_you_mean
+from headwater.model.partitions import PartitionKeyRange
 
 if TYPE_CHECKING:
     from headwater.authoring.assets import AssetsDefinition
@@ -184,20 +185,15 @@ def _resources(op: OpDefinition, what: str, held: Any, arguments: Mapping[str, A
         if parameter.name not in held:
             if parameter.default is not NO_VALUE:
                 continue
-            raise InvalidInvocationError(
-                what=f'{what} was called without its resource "{parameter.name}".',
-                why="Its function takes it as a parameter.",
-                fix=f"Give it by name, {parameter.name}=..., or with build_asset_context(resources={{"
-                f'"{parameter.name}": ...}}).',
-            )
+            from headwater.model.errors import ResourceNotGiven
+
+            raise ResourceNotGiven(parameter.name, what, is_parameter=True)
         found[parameter.name] = getattr(held, parameter.name)
     for key in op.bare_resource_keys:
         if key not in held:
-            raise InvalidInvocationError(
-                what=f'{what} was called without its resource "{key}".',
-                why="It is in required_resource_keys.",
-                fix=f'Give it: build_asset_context(resources={{"{key}": ...}}).',
-            )
+            from headwater.model.errors import ResourceNotGiven
+
+            raise ResourceNotGiven(key, what, is_parameter=False)
     return found
 
 
@@ -245,6 +241,13 @@ def _bound(scope: StepScope, op: OpDefinition, definition: AssetsDefinition | No
         if scope.partitions_def is None:
             found = [spec.partitions_def for spec in definition.specs if spec.partitions_def is not None]
             scope.partitions_def = found[0] if found else None
+            ends = scope.run_partition_keys
+            if scope.partitions_def is not None and ends is not None and len(ends) == 2:
+                # A range was given by its ends before it was known how the asset is partitioned.
+                between = PartitionKeyRange(*ends)
+                scope.run_partition_keys = scope.partitions_def.get_partition_keys_in_range(
+                    between, None, scope.instance
+                )
         if scope.run_partition_keys is not None and not scope.partition_keys_by_asset:
             scope.partition_keys_by_asset = dict.fromkeys(definition.specs_by_key, scope.run_partition_keys)
     return scope

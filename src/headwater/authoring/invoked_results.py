@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.authoring.returned_items import RESULT_TYPES, items_of
 from headwater.authoring.types import require_type
 from headwater.model.errors.execution import StepOutputNotFoundError, UnknownOutput, UnusableResult
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetKey
 from headwater.model.results import DynamicOutput, MaterializeResult, ObserveResult, Output, Skip, Unchanged
 
@@ -110,7 +111,7 @@ class _Given:
                     self._check_type(port, item.value)
         elif not isinstance(item, RESULT_TYPES):
             raise UnusableResult(
-                what=f'"{self.op.name}" yielded {repr(item)[:80]}, a {type(item).__name__}.',
+                what=f'"{self.op.name}" yielded {repr(item)[:80]}, {kind_of(item)}.',
                 why="A generator says what each thing is.",
                 fix="Yield Output(value), MaterializeResult(...) or AssetCheckResult(...), or return the value instead.",
             )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.value_context import BuiltResources, ValueContext
 from headwater.model.errors import CheckError
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetKey, CoercibleToAssetKey
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class OutputContext(ValueContext):
 
         if not isinstance(event, (AssetMaterialization, AssetObservation)):
             raise CheckError(
-                what=f"log_event was given a {type(event).__name__}.",
+                what=f"log_event was given {kind_of(event)}.",
                 why="It records materializations and observations.",
                 fix="Pass AssetMaterialization(...) or AssetObservation(...).",
             )

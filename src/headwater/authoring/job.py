@@ -6,7 +6,8 @@ A job is a definition and decides nothing: the planner reads it, the engine runs
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any, overload
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from headwater.authoring.config import ConfigMapping, RunConfig, run_config_dict
 from headwater.authoring.graph_definition import GraphDefinition, graph_of_function
@@ -16,6 +17,7 @@ from headwater.authoring.running import runtime_function
 from headwater.authoring.unconnected_inputs import refuse_unconnected_inputs
 from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError, did_you_mean
 from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import checked_name
 
 if TYPE_CHECKING:
@@ -62,12 +64,12 @@ class JobDefinition:
         self.name = checked_name(name or (graph_def.name if graph_def else ""), "a job")
         self.description = description if description is not None else (graph_def.description if graph_def else None)
         self.resource_defs: dict[str, Any] = dict(resource_defs or {})
-        self.executor_def = executor_def
-        self.loggers: Mapping[str, Any] = logger_defs or {}
+        self.given_executor: ExecutorDefinition | None = executor_def
+        self.given_loggers: Mapping[str, Any] = logger_defs or {}
         self.config = config
         self.tags: Mapping[str, str] = json_tags(tags)
         self.run_tags: Mapping[str, str] = json_tags(run_tags) if run_tags is not None else self.tags
-        self.metadata: Mapping[str, Any] = metadata or {}
+        self.metadata: Mapping[str, Any] = _normalized(metadata) if metadata else {}
         self.hook_defs = checked_hooks(hooks, f'job "{self.name}"') | checked_hooks(hook_defs, f'job "{self.name}"')
         self.op_retry_policy = op_retry_policy
         self.explicit_partitions_def = partitions_def
@@ -103,6 +105,20 @@ class JobDefinition:
                 fix="Use .asset_keys.",
             )
         return self.graph_def
+
+    @property
+    def executor_def(self) -> ExecutorDefinition:
+        """The executor that carries out the steps; the default one where the job names none."""
+        from headwater.authoring.executors import multi_or_in_process_executor
+
+        return self.given_executor or multi_or_in_process_executor
+
+    @property
+    def loggers(self) -> Mapping[str, Any]:
+        """The loggers by name; where the job names none, those that a run's config can switch on."""
+        from headwater.authoring.loggers import default_loggers
+
+        return self.given_loggers or default_loggers()
 
     @property
     def is_asset_job(self) -> bool:
@@ -185,8 +201,8 @@ class JobDefinition:
             "name": self.name,
             "description": self.description,
             "resource_defs": self.resource_defs,
-            "executor_def": self.executor_def,
-            "logger_defs": self.loggers,
+            "executor_def": self.given_executor,
+            "logger_defs": self.given_loggers,
             "config": self.config,
             "tags": self.tags,
             "run_tags": self.run_tags,
@@ -215,8 +231,8 @@ class JobDefinition:
         return self.copied(hook_defs=self.hook_defs | frozenset(hook_defs))
 
     def with_top_level_resources(self, resource_defs: Mapping[str, Any]) -> JobDefinition:
-        """Return this job with resources for the keys for which it has none."""
-        return self.copied(resource_defs={**resource_defs, **self.resource_defs})
+        """Return this job with these resources, in place of those that it has for the same keys."""
+        return self.copied(resource_defs={**self.resource_defs, **resource_defs})
 
     def for_assets(
         self, asset_keys: Iterable[AssetKey], check_keys: Iterable[AssetCheckKey] | None = None
@@ -295,12 +311,12 @@ class JobDefinition:
     @property
     def has_specified_executor(self) -> bool:
         """Whether the job names an executor."""
-        return self.executor_def is not None
+        return self.given_executor is not None
 
     @property
     def has_specified_loggers(self) -> bool:
         """Whether the job has loggers of its own."""
-        return bool(self.loggers)
+        return bool(self.given_loggers)
 
     @property
     def config_mapping(self) -> ConfigMapping | None:
@@ -393,6 +409,14 @@ class JobDefinition:
             return self
         return self.for_assets(asset_selection or (), asset_check_selection)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: a job is not called, neither by itself nor within another one."""
+        raise InvariantViolationError(
+            what=f'Job "{self.name}" was called.',
+            why="A job is run as a whole, with what is recorded of it.",
+            fix=f"Run it with {self.name}.execute_in_process(), or call a graph in its place within another job.",
+        )
+
     def execute_in_process(
         self,
         run_config: Any = None,
@@ -415,7 +439,7 @@ class JobDefinition:
         from headwater.authoring.executors import in_callers_process
 
         made: ExecuteInProcessResult = runtime_function("execute_job_in_process")(
-            self if self.executor_def is None else self.copied(executor_def=in_callers_process),
+            self if self.given_executor is None else self.copied(executor_def=in_callers_process),
             run_config=run_config,
             instance=instance,
             partition_key=partition_key,
@@ -437,10 +461,23 @@ class JobDefinition:
         from headwater.authoring.run_request import RunRequest
 
         options.setdefault("run_config", self.preset_config(partition_key))
-        return RunRequest(run_key=run_key, job_name=self.name, tags=tags, partition_key=partition_key, **options)
+        partition_tags = self.get_tags_for_partition_key(partition_key) if self.partitions_def is not None else {}
+        return RunRequest(
+            run_key=run_key,
+            job_name=self.name,
+            tags={**(tags or {}), **partition_tags},
+            partition_key=partition_key,
+            **options,
+        )
 
     def __repr__(self) -> str:
         return f"JobDefinition({self.name!r})"
+
+
+def _normalized(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    from headwater.model.metadata import normalize_metadata
+
+    return normalize_metadata(metadata)
 
 
 @overload
@@ -468,6 +505,7 @@ def job(
 ) -> Callable[[Callable[..., Any]], JobDefinition]: ...
 
 
+@spelling_checked
 def job(
     compose_fn: Callable[..., Any] | None = None,
     *,
@@ -491,7 +529,7 @@ def job(
 
     def decorate(function: Callable[..., Any]) -> JobDefinition:
         graph_def = graph_of_function(function, name, kind="job", description=description)
-        return JobDefinition(
+        made = JobDefinition(
             graph_def=graph_def,
             name=name or function.__name__,
             description=description if description is not None else docstring_of(function),
@@ -509,5 +547,7 @@ def job(
             timeout=timeout,
             owners=owners,
         )
+        update_wrapper(made, function, updated=())
+        return made
 
     return decorate(compose_fn) if compose_fn is not None else decorate

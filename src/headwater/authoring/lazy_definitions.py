@@ -8,6 +8,7 @@ from typing import Any
 from headwater.authoring.definitions import Definitions
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvariantViolationError
+from headwater.model.errors.root import kind_of
 
 
 class LazyDefinitions:
@@ -41,7 +42,7 @@ class LazyDefinitions:
             made = made(context)
         if not isinstance(made, Definitions):
             raise InvariantViolationError(
-                what=f"{self.name}(), with @definitions above it, returned {made!r}, a {type(made).__name__}.",
+                what=f"{self.name}(), with @definitions above it, returned {made!r}, {kind_of(made)}.",
                 why="It is loaded as the definitions of a project.",
                 fix="Return Definitions(...).",
             )

@@ -23,7 +23,8 @@ from headwater.authoring.sensors import SensorDefinition
 from headwater.authoring.source_asset import SourceAsset
 from headwater.model.errors import CheckError, DefinitionError, DefinitionErrors, InvalidDefinitionError
 from headwater.model.errors.graph import DuplicateAssetKey
-from headwater.model.errors.loading import ModuleLoadError
+from headwater.model.errors.loading import ModuleLoadError, NoSuchModule
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetKey, CoercibleToAssetKeyPrefix, prefix_parts
 from headwater.model.specs import DEFAULT_GROUP_NAME, AssetSpec
 
@@ -48,7 +49,7 @@ def _namespaces(modules: Iterable[ModuleType]) -> list[Namespace]:
         if not isinstance(module, ModuleType):
             raise CheckError(
                 what=f"{module!r} was given as a module.",
-                why=f"It is a {type(module).__name__}.",
+                why=f"It is {kind_of(module)}.",
                 fix="Import the module and give that; for a package by name there is load_assets_from_package_name.",
             )
         found.append((module.__name__, vars(module)))
@@ -82,6 +83,8 @@ def _imported(name: str) -> ModuleType:
     try:
         return import_module(name)
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == name:
+            raise NoSuchModule(name, error) from error
         raise ModuleLoadError(name, error) from error
 
 

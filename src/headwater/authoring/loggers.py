@@ -13,12 +13,13 @@ from headwater.authoring.config import (
     ConfigSchema,
     ConfigStage,
     Field,
+    examine_config,
     resolve_through,
     schema_of,
 )
-from headwater.model.errors.config import InvalidConfigError
+from headwater.model.errors.config import ConfigFault, InvalidConfigError
 from headwater.model.errors.definition import InvalidDefinitionError, InvalidInvocationError
-from headwater.model.errors.root import did_you_mean
+from headwater.model.errors.root import did_you_mean, kind_of
 
 if TYPE_CHECKING:
     from headwater.runtime.instance import Instance
@@ -83,7 +84,7 @@ class LoggerDefinition(AnonymousConfigurable):
         made = self.logger_fn(InitLoggerContext(resolved, self, job_def, run_id))
         if not isinstance(made, logging.Logger):
             raise InvalidDefinitionError(
-                what=f'The function of the logger "{name}" returned a {type(made).__name__}.',
+                what=f'The function of the logger "{name}" returned {kind_of(made)}.',
                 why="Only a logging.Logger can be handed what steps say.",
                 fix="Return a logging.Logger from it.",
             )
@@ -112,6 +113,24 @@ def logger(config_schema: Any = None, description: str | None = None) -> Any:
 def build_init_logger_context(logger_config: Any = None, job_def: Any = None) -> InitLoggerContext:
     """Return a context with which a logger definition can be called in a test."""
     return InitLoggerContext(logger_config, job_def=job_def)
+
+
+def logger_faults(definitions: Mapping[str, LoggerDefinition], section: Any) -> list[ConfigFault]:
+    """Return what is wrong with the "loggers" part of a run's configuration."""
+    if not isinstance(section, Mapping):
+        return [ConfigFault("loggers", "must be a mapping from logger name to its config.")]
+    faults: list[ConfigFault] = []
+    for name, given in section.items():
+        at = f"loggers.{name}"
+        if name not in definitions:
+            faults.append(ConfigFault(at, "there is no such logger.", did_you_mean(name, definitions).rstrip()))
+        elif given is not None and not isinstance(given, Mapping):
+            faults.append(ConfigFault(at, 'must be a mapping such as {"config": {...}}.'))
+        else:
+            config = NO_VALUE if given is None else given.get("config", NO_VALUE)
+            schema = definitions[name].config_schema
+            faults.extend(examine_config(schema, config, f"{at}.config", resolve_env=False)[1])
+    return faults
 
 
 def open_loggers(

@@ -23,6 +23,7 @@ from headwater.authoring.triggers import results_listed
 from headwater.model.errors import DefinitionError, InvalidDefinitionError
 from headwater.model.errors.triggers import CursorIsNotYours, CursorNotAdvanced, UnknownMonitoredAsset
 from headwater.model.keys import AssetKey
+from headwater.model.named_arguments import spelling_checked
 
 if TYPE_CHECKING:
     from headwater.authoring.definitions import Definitions
@@ -138,6 +139,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
         return [result]
 
 
+@spelling_checked
 def multi_asset_sensor(
     monitored_assets: MonitoredAssets,
     *,

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from headwater.authoring.asset_ops import (
     asset_op,
     checked_check_specs,
+    deps_with_mappings,
     loaded_inputs,
     refuse_repeated_keys,
 )
-from headwater.authoring.assets import Asset, deps_with_mappings
+from headwater.authoring.assets import Asset
 from headwater.authoring.nodes import DEFAULT_IO_MANAGER_KEY, OutputPort
 from headwater.authoring.op import docstring_of, name_of, tuple_annotations
 from headwater.authoring.ports import NO_VALUE, AssetIn, AssetOut
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
 from headwater.model.keys import AssetKey
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import AssetCheckSpec, AssetDep, AssetExecutionType, AssetSpec, checked_name
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@spelling_checked
 def multi_asset(
     *,
     outs: Mapping[str, AssetOut] | None = None,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from headwater.authoring.ports import NO_VALUE, Out
-from headwater.model.errors import InvalidDefinitionError, InvariantViolationError, did_you_mean
+from headwater.model.errors import InvariantViolationError, did_you_mean
 from headwater.model.keys import AssetKey
 from headwater.model.specs import checked_name, checked_tags
 
@@ -271,7 +271,7 @@ class NodeDefinition:
         return composition.record(NodeUse(self), args, kwargs)
 
     def invoke_directly(self, *args: Any, **kwargs: Any) -> Any:
-        raise InvalidDefinitionError(
+        raise InvariantViolationError(
             what=f'{self.node_type} "{self.name}" was called outside of a graph or job.',
             why="It is made of other nodes, so there is nothing to run on its own.",
             fix="Call it inside a function with @graph or @job, or use execute_in_process().",

@@ -11,12 +11,16 @@ from headwater.authoring.nodes import InputPort, NodeDefinition, OutputPort
 from headwater.authoring.ports import NO_VALUE, DynamicOut, In, Out
 from headwater.authoring.signature import Signature, read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import checked_kind, checked_name
 
 if TYPE_CHECKING:
     from headwater.authoring.config import ConfigSchema, ConfigStage
     from headwater.authoring.hooks import HookDefinition
     from headwater.model.policies import RetryPolicy
+    from headwater.model.results import DynamicOutput, Output
+
+    GivesOutputs = TypeVar("GivesOutputs", bound=Output[Any] | Iterable[Output[Any] | DynamicOutput[Any]])
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,26 +36,29 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
         self,
         compute_fn: Callable[..., Any],
         name: str | None = None,
-        *,
         ins: Mapping[str, In] | None = None,
         outs: Mapping[str, Out] | None = None,
         description: str | None = None,
         config_schema: Any = None,
         required_resource_keys: Iterable[str] | None = None,
         tags: Mapping[str, str] | None = None,
-        code_version: str | None = None,
         version: str | None = None,
         retry_policy: RetryPolicy | None = None,
+        code_version: str | None = None,
         pool: str | None = None,
+        *,
         timeout: float | None = None,
         hooks: Iterable[HookDefinition] = (),
         signature: Signature | None = None,
         input_ports: Mapping[str, InputPort] | None = None,
         output_ports: Mapping[str, OutputPort] | None = None,
     ) -> None:
-        self.compute_fn = compute_fn
-        self.signature = signature or read_signature(compute_fn)
         name = name or name_of(compute_fn)
+        self.signature = signature or read_signature(compute_fn)
+        if signature is None and _takes_a_mapping(self.signature, ins or {}):
+            compute_fn = _with_named_inputs(compute_fn, self.signature.kind)
+            self.signature = read_signature(compute_fn)
+        self.compute_fn = compute_fn
         _refuse_unfit(name, self.signature, config_schema)
         if retry_policy is not None:
             checked_kind(retry_policy, "headwater.model.policies", "RetryPolicy", f'retry_policy= of "{name}"')
@@ -75,6 +82,8 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
         self.timeout_seconds = timeout
         self._config_schema: ConfigSchema | None = None
         self.config_stages: tuple[ConfigStage, ...] = ()
+        if config_schema is not None and not isinstance(config_schema, type):
+            _ = self.own_config_schema  # a mistake in it is told where it is written
 
     @property
     def version(self) -> str | None:
@@ -195,6 +204,24 @@ def name_of(function: Any) -> str:
     while isinstance(function, functools.partial):
         function = function.func
     return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _takes_a_mapping(signature: Signature, ins: Mapping[str, In]) -> bool:
+    """Whether a function has the parameters (context, inputs), where the inputs come as one mapping by name."""
+    names = signature.input_names
+    return signature.context is not None and names in (("inputs",), ("_inputs",)) and names[0] not in ins
+
+
+def _with_named_inputs(compute_fn: Callable[..., Any], kind: str) -> Callable[..., Any]:
+    def compute(context: Any, **inputs: Any) -> Any:
+        return compute_fn(context, inputs)
+
+    def computed(context: Any, **inputs: Any) -> Any:
+        yield from compute_fn(context, inputs)
+
+    made = computed if kind == "generator" else compute
+    made.__doc__ = compute_fn.__doc__
+    return made
 
 
 def _refuse_unfit(name: str, signature: Signature, config_schema: Any) -> None:
@@ -337,10 +364,14 @@ def tuple_annotations(returns: Any, count: int) -> list[Any]:
 class Op(OpDefinition, Generic[P, R]):
     """What `@op` gives: a definition that can still be called as the function that it was."""
 
-    # Not `P.args`: inside the body of a graph, an op is called without its context, config and resources.
-    def __call__(self, *args: Any, **kwargs: Any) -> R:
-        made: R = super().__call__(*args, **kwargs)
-        return made
+    # Not `P.args`: inside the body of a graph, an op is called without its context, config and resources. There, an
+    # output stands for its value and many dynamic ones can be mapped, which is another type than what the function gives.
+    @overload
+    def __call__(self: Op[P, GivesOutputs], *args: Any, **kwargs: Any) -> Any: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> R: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(*args, **kwargs)
 
 
 @overload
@@ -365,6 +396,7 @@ def op(
 ) -> Callable[[Callable[P, R]], Op[P, R]]: ...
 
 
+@spelling_checked
 def op(
     compute_fn: Callable[..., Any] | None = None,
     *,

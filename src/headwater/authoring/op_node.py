@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headwater.authoring.job import JobDefinition
+    from headwater.authoring.nodes import NodeUse
     from headwater.authoring.op import OpDefinition
 
 
@@ -39,10 +42,17 @@ class NodeHandle:
 
 @dataclass(frozen=True, slots=True)
 class OpNode:
-    """An op in a job: its name there, and its definition, whose attributes it has as well."""
+    """An op in a job: its name and tags there, and its definition, whose attributes it has as well."""
 
     name: str
     definition: OpDefinition
+    tags: Mapping[str, str]
+
+    @classmethod
+    def of_step(cls, step_key: str, definition: OpDefinition, job_def: JobDefinition | None) -> OpNode:
+        """Return the op of a step; its tags are those of the definition and those given where it was used."""
+        handle = NodeHandle.of_step(step_key)
+        return cls(handle.name, definition, {**definition.tags, **_tags_of_use(handle.path, job_def)})
 
     def __getattr__(self, name: str) -> Any:
         if name == "definition" or name.startswith("__"):  # while it is copied or unpickled
@@ -51,3 +61,12 @@ class OpNode:
 
     def describe_node(self) -> str:
         return f"op '{self.name}'"
+
+
+def _tags_of_use(path: tuple[str, ...], job_def: JobDefinition | None) -> Mapping[str, str]:
+    graph: Any = job_def.graph_def if job_def is not None else None
+    use: NodeUse | None = None
+    for name in path:
+        use = getattr(graph, "uses", {}).get(name)
+        graph = use.definition if use is not None else None
+    return use.tags if use is not None else {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from headwater.authoring.config import NO_VALUE, ConfigMapping, RunConfig, run_config_dict
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvalidInvocationError
+from headwater.model.errors.root import kind_of
 from headwater.model.partitions import (
     DailyPartitionsDefinition,
     HourlyPartitionsDefinition,
@@ -127,7 +128,7 @@ class PartitionedConfig(Generic[D]):
             made = self.run_config_for_partition_fn(self._partition(partition_key))
         if not isinstance(made, (RunConfig, Mapping)):
             raise InvalidDefinitionError(
-                what=f'The config for the partition "{partition_key}" came as {made!r}, a {type(made).__name__}.',
+                what=f'The config for the partition "{partition_key}" came as {made!r}, {kind_of(made)}.',
                 why="It is the whole config of a run.",
                 fix='Return a RunConfig, or a dict such as {"ops": {"load": {"config": {...}}}}.',
             )

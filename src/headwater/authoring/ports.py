@@ -173,11 +173,11 @@ class AssetOut:
         group_name: str | None = None,
         code_version: str | None = None,
         automation_condition: Any = None,
-        freshness_policy: Any = None,
         backfill_policy: Any = None,
         owners: Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
         kinds: Iterable[str] | None = None,
+        freshness_policy: Any = None,
     ) -> None:
         self.key_prefix = prefix_parts(key_prefix)
         self.key = None if key is None else AssetKey.from_coercible(key)

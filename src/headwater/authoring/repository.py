@@ -20,6 +20,7 @@ from headwater.authoring.graph_definition import GraphDefinition
 from headwater.authoring.job import JobDefinition
 from headwater.authoring.resources import ResourceDefinition, wrap_resource
 from headwater.model.errors import DefinitionError, DefinitionErrors, InvalidDefinitionError, did_you_mean
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.metadata import normalize_metadata
 from headwater.model.specs import AssetSpec, checked_name
@@ -471,7 +472,7 @@ def _data_of_names(name: str, returned: Mapping[Any, Any], shared: Mapping[str, 
         elif not isinstance(things, Mapping):
             problems.append(
                 InvalidDefinitionError(
-                    what=f'The function of repository "{name}" returned {kind!r} as a {type(things).__name__}.',
+                    what=f'The function of repository "{name}" returned {kind!r} as {kind_of(things)}.',
                     why="In a dict, definitions stand under their names.",
                     fix=f'Write {{"{kind}": {{"name": ...}}}}, or return a list of all definitions.',
                 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.model.data_versions import DataVersionsByPartition, ObservedPartition
 from headwater.model.errors.execution import UnknownOutput, UnusableResult
+from headwater.model.errors.root import kind_of
 from headwater.model.results import (
     AssetCheckEvaluation,
     AssetCheckResult,
@@ -83,7 +84,7 @@ def items_of(
         for name, value in returned.items():
             yield Output(value, name)
     else:
-        shape = f"a tuple of {len(returned)}" if isinstance(returned, tuple) else f"a {type(returned).__name__}"
+        shape = f"a tuple of {len(returned)}" if isinstance(returned, tuple) else kind_of(returned)
         raise UnusableResult(
             what=f'"{key}" returned {shape}, and has {len(outs)} outputs: {", ".join(outs)}.',
             why="They cannot be matched.",
@@ -117,7 +118,7 @@ def _placed(op: OpDefinition, key: str, returned: Sequence[Any]) -> Iterator[Any
 def _dynamic_items(key: str, name: str, returned: Any) -> Iterator[Any]:
     if not isinstance(returned, (list, tuple)) or not all(isinstance(part, DynamicOutput) for part in returned):
         raise UnusableResult(
-            what=f'"{key}" returned a {type(returned).__name__} for its dynamic output "{name}".',
+            what=f'"{key}" returned {kind_of(returned)} for its dynamic output "{name}".',
             why="Each value needs a mapping key.",
             fix="Return a list of DynamicOutput(value, mapping_key=...), or yield them.",
         )
@@ -135,7 +136,7 @@ def _check_items(key: str, returned: Any) -> Iterator[Any]:
         yield AssetCheckResult(passed=bool(returned))
     else:
         raise UnusableResult(
-            what=f'Check "{key}" returned {"nothing" if returned is None else f"a {type(returned).__name__}"}.',
+            what=f'Check "{key}" returned {"nothing" if returned is None else kind_of(returned)}.',
             why="It is not known whether it passed.",
             fix="Return AssetCheckResult(passed=...), or True or False.",
         )
@@ -152,7 +153,7 @@ def _observation_items(key: str, returned: Any) -> Iterator[Any]:
             yield ObserveResult(asset_key=key, data_version=version)
     elif returned is not None:
         raise UnusableResult(
-            what=f'Observable asset "{key}" returned a {type(returned).__name__}.',
+            what=f'Observable asset "{key}" returned {kind_of(returned)}.',
             why="An observation says which version was seen.",
             fix="Return DataVersion(...), DataVersionsByPartition(...) or ObserveResult(...).",
         )

@@ -46,6 +46,10 @@ class RunRequest:
         self.partition_key = partition_key
         self.asset_check_keys = asset_check_keys
 
+    def with_replaced_attrs(self, **attributes: Any) -> RunRequest:
+        """Return the same request with some of its attributes replaced."""
+        return RunRequest(**{**{name: getattr(self, name) for name in self.__slots__}, **attributes})
+
     def _state(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self.__slots__)
 

@@ -18,7 +18,9 @@ from headwater.authoring.sensors import (
 )
 from headwater.authoring.triggers import is_job, results_listed
 from headwater.model.errors import CheckError, DefinitionError, InvalidDefinitionError, did_you_mean
+from headwater.model.errors.root import kind_of
 from headwater.model.errors.triggers import CursorIsNotYours, UnreadableCursor
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.run_status_changes import EVENT_TYPES_BY_STATUS
 from headwater.model.runs import RunStatus
 
@@ -81,7 +83,7 @@ class RunStatusSensorDefinition(SensorDefinition):
         if not isinstance(run_status, RunStatus):
             raise CheckError(
                 what=f"{self._described} was given run_status={run_status!r}.",
-                why=f"It is a {type(run_status).__name__}, not a status.",
+                why=f"It is {kind_of(run_status)}, not a status.",
                 fix=f"{did_you_mean(str(run_status).upper(), RunStatus.__members__)}Write RunStatus.SUCCESS.",
             )
         if run_status not in EVENT_TYPES_BY_STATUS:
@@ -229,7 +231,7 @@ def _checked_monitored(of: str, given: Any) -> list[Any]:
             by_name = f'JobSelector(location_name="...", job_name={one!r})' if isinstance(one, str) else "a JobSelector"
             raise CheckError(
                 what=f"{of} was given {one!r} in monitored_jobs=.",
-                why=f"It is a {type(one).__name__}, not a job.",
+                why=f"It is {kind_of(one)}, not a job.",
                 fix=f"Give the jobs themselves, or name one with {by_name}.",
             )
     return checked
@@ -245,6 +247,7 @@ def _one_of(of: str, name: str, value: Any, older_name: str, older_value: Any) -
     return value if value is not None else older_value
 
 
+@spelling_checked
 def run_status_sensor(
     run_status: RunStatus,
     name: str | None = None,

@@ -40,6 +40,14 @@ class TypeCheck:
     def __post_init__(self) -> None:
         if self.metadata is None:
             object.__setattr__(self, "metadata", _NOTHING_SAID)
+        elif self.metadata:
+            object.__setattr__(self, "metadata", _normalized(self.metadata))
+
+
+def _normalized(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    from headwater.model.metadata import normalize_metadata
+
+    return normalize_metadata(metadata)
 
 
 PASSED: Final = TypeCheck(True)
@@ -124,7 +132,7 @@ class HeadwaterType:
         self.loader = loader
         self.kind = kind
         self.typing_type = typing_type
-        self.metadata: Mapping[str, Any] = dict(metadata or {})
+        self.metadata: Mapping[str, Any] = _normalized(metadata) if metadata else {}
         self.type_check_fn = type_check_fn
         self._required_resource_keys = frozenset(required_resource_keys or ())
         self._takes_context = _takes_context(type_check_fn, str(name or key))
@@ -136,6 +144,11 @@ class HeadwaterType:
     @property
     def unique_name(self) -> str:
         return self.display_name
+
+    @property
+    def has_unique_name(self) -> bool:
+        """Whether it was given a name, rather than a key alone."""
+        return self.given_name is not None
 
     @property
     def spelling(self) -> str:
@@ -153,6 +166,11 @@ class HeadwaterType:
         if self.loader is None:
             return self._required_resource_keys
         return self._required_resource_keys | frozenset(self.loader.required_resource_keys())
+
+    @property
+    def check_resource_keys(self) -> frozenset[str]:
+        """The resources that the check needs: `context.resources` has them."""
+        return self._required_resource_keys
 
     @property
     def is_any(self) -> bool:
@@ -181,16 +199,19 @@ class HeadwaterType:
             return self.inner_types[0]
         return self
 
-    def type_check(self, *arguments: Any, context: Any = None) -> TypeCheck:
+    def type_check(self, *arguments: Any, context: Any = None, **value_by_name: Any) -> TypeCheck:
         """Return whether a value is of this type. Called as type_check(value) or type_check(context, value).
 
         An error that the author's check raises is passed on, with a note of the type. Raises InvalidTypeCheckAnswer if
         it returns neither a bool nor a TypeCheck.
         """
+        if not arguments and set(value_by_name) == {"value"}:
+            arguments = (value_by_name.pop("value"),)
         if len(arguments) == 2:
             context = arguments[0]
-        elif len(arguments) != 1:
-            raise TypeError(f"type_check takes (value) or (context, value), and got {len(arguments)} arguments")
+        if len(arguments) not in (1, 2) or value_by_name:
+            count = len(arguments) + len(value_by_name)
+            raise TypeError(f"type_check takes (value) or (context, value), and got {count} arguments")
         value = arguments[-1]
         try:
             if self._takes_context:

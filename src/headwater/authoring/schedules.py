@@ -6,6 +6,7 @@ These are definitions that can be evaluated for a given time; who watches the cl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -19,13 +20,17 @@ from headwater.authoring.triggers import (
     TriggerContext,
     TriggerFunction,
     completed_request,
+    job_of,
     results_listed,
     targets_of,
 )
 from headwater.model.clock import as_utc
 from headwater.model.cron import checked_cron, checked_timezone
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvalidInvocationError
+from headwater.model.errors.partitions import MissingDynamicPartitionsStoreError
+from headwater.model.errors.root import kind_of
 from headwater.model.errors.triggers import InvalidCronError, MissingTriggerContextValue, TriggerResultError
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.partitions import (
     MultiPartitionKey,
     MultiPartitionsDefinition,
@@ -228,7 +233,7 @@ class ScheduleDefinition(Trigger):
         for request in requests:
             if not isinstance(request, RunRequest):
                 raise TriggerResultError(
-                    what=f"{self._described} gave {request!r}, a {type(request).__name__}.",
+                    what=f"{self._described} gave {request!r}, {kind_of(request)}.",
                     why="It asks for nothing.",
                     fix="Give RunRequests, a SkipReason, a run config, or None.",
                 )
@@ -238,10 +243,23 @@ class ScheduleDefinition(Trigger):
                     why="By its key a request is known when a tick is evaluated again after a crash.",
                     fix="Give each RunRequest a run_key of its own.",
                 )
+            self._refuse_unknown_partition(request, context)
         tags = {SCHEDULE_TAG: self.name}
         return ScheduleExecutionData(
             [completed_request(self._described, request, self.targets, tags, context) for request in requests]
         )
+
+    def _refuse_unknown_partition(self, request: RunRequest, context: ScheduleEvaluationContext) -> None:
+        partitions_def = getattr(job_of(request, self.targets, context), "partitions_def", None)
+        if request.partition_key is None or partitions_def is None:
+            return
+        # Without an instance, nobody knows the keys of dynamic partitions.
+        with suppress(MissingDynamicPartitionsStoreError):
+            partitions_def.validate_partition_key(
+                request.partition_key,
+                context._scheduled_execution_time,
+                context.instance if context.has_instance else None,
+            )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the decorated function itself."""
@@ -261,6 +279,7 @@ def _refuse_both(of: str, first: str, first_value: Any, second: str, second_valu
         )
 
 
+@spelling_checked
 def schedule(
     cron_schedule: str | Sequence[str],
     *,

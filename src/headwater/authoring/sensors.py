@@ -22,7 +22,9 @@ from headwater.authoring.triggers import (
     targets_of,
 )
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvariantViolationError
+from headwater.model.errors.root import kind_of
 from headwater.model.errors.triggers import TriggerResultError
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import checked_name
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ class SensorEvaluationContext(TriggerContext):
         """Leave this for the next evaluation; it is kept only if this one succeeds. None forgets what was left."""
         if cursor is not None and not isinstance(cursor, str):
             raise CheckError(
-                what=f"update_cursor was given {cursor!r}, a {type(cursor).__name__}.",
+                what=f"update_cursor was given {cursor!r}, {kind_of(cursor)}.",
                 why="A cursor is kept as text.",
                 fix="Write update_cursor(str(...)), or json.dumps(...) for more than one value.",
             )
@@ -114,8 +116,8 @@ def build_sensor_context(
     sensor_name: str | None = None,
     resources: Mapping[str, Any] | None = None,
     definitions: Definitions | None = None,
-    last_sensor_start_time: float | None = None,
     *,
+    last_sensor_start_time: float | None = None,
     last_run_key: str | None = None,
     last_tick_completion_time: float | None = None,
 ) -> SensorEvaluationContext:
@@ -161,14 +163,14 @@ class SensorResult:
             )
         if cursor is not None and not isinstance(cursor, str):
             raise CheckError(
-                what=f"SensorResult(cursor={cursor!r}) is a {type(cursor).__name__}.",
+                what=f"SensorResult(cursor={cursor!r}) is {kind_of(cursor)}.",
                 why="A cursor is kept as text.",
                 fix="Write cursor=str(...), or json.dumps(...) for more than one value.",
             )
         for request in requests:
             if not isinstance(request, RunRequest):
                 raise CheckError(
-                    what=f"SensorResult(run_requests=...) holds {request!r}, a {type(request).__name__}.",
+                    what=f"SensorResult(run_requests=...) holds {request!r}, {kind_of(request)}.",
                     why="It asks for nothing.",
                     fix="Give RunRequests.",
                 )
@@ -205,7 +207,8 @@ class SensorExecutionData:
     """What one evaluation asked for; without any request, `skip_message` says why. `cursor` is for the next one.
 
     `run_reactions` are those of a sensor of run statuses whose function asked for nothing; `is_behind` tells that it
-    could be evaluated again at once, as more runs are waiting.
+    could be evaluated again at once, as more runs are waiting. `automation_condition_evaluations` are the trees of reasons
+    of a sensor of automation conditions, as `evaluate_automation_conditions` gives them.
     """
 
     run_requests: Sequence[RunRequest] = ()
@@ -217,6 +220,7 @@ class SensorExecutionData:
     asset_events: Sequence[AssetMaterialization | AssetObservation | AssetCheckEvaluation] = ()
     run_reactions: Sequence[RunReaction] = ()
     is_behind: bool = False
+    automation_condition_evaluations: Sequence[Any] = ()
 
 
 class SensorDefinition(Trigger):
@@ -348,7 +352,7 @@ class SensorDefinition(Trigger):
         for one in returned:
             if not isinstance(one, RunRequest):
                 raise TriggerResultError(
-                    what=f"{self._described} gave {one!r}, a {type(one).__name__}.",
+                    what=f"{self._described} gave {one!r}, {kind_of(one)}.",
                     why="It asks for nothing.",
                     fix="Give RunRequests, a SkipReason, a SensorResult, or None.",
                 )
@@ -394,6 +398,7 @@ class SensorDefinition(Trigger):
         return self.function.invoke(args, kwargs, self._context_class)
 
 
+@spelling_checked
 def sensor(
     job_name: str | None = None,
     *,

@@ -17,6 +17,7 @@ from headwater.authoring.op import OpDefinition, docstring_of
 from headwater.authoring.signature import read_signature
 from headwater.model.errors import InvalidDefinitionError, InvariantViolationError
 from headwater.model.keys import AssetKey, CoercibleToAssetKey, CoercibleToAssetKeyPrefix, prefix_parts
+from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import AssetCheckSpec, AssetExecutionType, AssetSpec
 
 if TYPE_CHECKING:
@@ -285,6 +286,7 @@ def observable_source_asset(
 ) -> Callable[[Callable[..., Any]], SourceAsset]: ...
 
 
+@spelling_checked
 def observable_source_asset(
     observe_fn: Callable[..., Any] | None = None,
     *,
@@ -337,6 +339,7 @@ def observable_source_asset(
     return decorate(observe_fn) if observe_fn is not None else decorate
 
 
+@spelling_checked
 def multi_observable_source_asset(
     *,
     specs: Sequence[AssetSpec],

@@ -21,6 +21,7 @@ from headwater.model.errors import (
     InvalidInvocationError,
     did_you_mean,
 )
+from headwater.model.errors.root import kind_of
 from headwater.model.errors.triggers import MissingTriggerContextValue, TriggerResultError
 from headwater.model.metadata import normalize_metadata
 from headwater.model.partitions.definition import PARTITION_TAG
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from headwater.authoring.definitions import Definitions
     from headwater.authoring.resources import ResourceSession, ScopedResources
     from headwater.model.metadata import MetadataValue
+    from headwater.runtime.instance import Instance
 
 Self = TypeVar("Self", bound="TriggerContext")
 
@@ -120,7 +122,7 @@ def _as_job(of: str, thing: Any) -> Any:
         return thing.to_job()
     raise InvalidDefinitionError(
         what=f"{of} was given {thing!r} to start.",
-        why=f"It is a {type(thing).__name__}, not a job.",
+        why=f"It is {kind_of(thing)}, not a job.",
         fix="Give a job or graph as job=, or assets as target=; a job's name goes into job_name=.",
     )
 
@@ -142,16 +144,19 @@ class TriggerContext:
     ) -> None:
         self._instance = instance
         self._resource_defs: Mapping[str, Any] = resources or {}
-        self._definitions = definitions
+        # A repository stands for definitions; whoever gave one is handed it back.
+        self._repository_def = definitions
+        self._definitions: Definitions | None = getattr(definitions, "definitions", definitions)
         self._log = log
         self._session: ResourceSession | None = None
 
     @property
-    def instance(self) -> Any:
+    def instance(self) -> Instance:
         """The instance whose runs and assets it may look at. Raises MissingTriggerContextValue without one."""
         if self._instance is None:
             raise MissingTriggerContextValue("instance", self._builder)
-        return self._instance
+        instance: Instance = self._instance
+        return instance
 
     @property
     def has_instance(self) -> bool:
@@ -175,9 +180,9 @@ class TriggerContext:
     @property
     def repository_def(self) -> Definitions:
         """The project that the trigger belongs to. Raises MissingTriggerContextValue without one."""
-        if self._definitions is None:
+        if self._repository_def is None:
             raise MissingTriggerContextValue("repository_def", self._builder)
-        return self._definitions
+        return self._repository_def
 
     @property
     def resource_defs(self) -> Mapping[str, Any]:
@@ -392,7 +397,7 @@ def completed_request(
     run_config: Any = request.run_config
     partition_tags: Mapping[str, str] = {}
     if request.partition_key is not None:
-        job = _job_of(request, targets, context)
+        job = job_of(request, targets, context)
         partitioned = getattr(job, "partitioned_config", None)
         partitions_def = getattr(job, "partitions_def", None)
         if partitioned is not None:
@@ -414,7 +419,8 @@ def completed_request(
     )
 
 
-def _job_of(request: RunRequest, targets: TriggerTargets, context: TriggerContext) -> Any:
+def job_of(request: RunRequest, targets: TriggerTargets, context: TriggerContext) -> Any:
+    """Return the job that a request is for, with what the project gives it; None when that is not known here."""
     name = request.job_name or (targets.names[0] if targets.names else None)
     if context.definitions is not None and name is not None and context.definitions.has_job(name):
         return context.definitions.get_job_def(name)

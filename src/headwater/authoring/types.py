@@ -61,13 +61,13 @@ else:
     Optional = _OptionalOf()
 
 
-def check_headwater_type(headwater_type: Any, value: Any) -> TypeCheck:
+def check_headwater_type(dagster_type: Any, value: Any) -> TypeCheck:
     """Return whether `value` is of a type, which is a HeadwaterType or any annotation. For tests of one's types."""
-    return resolve_type(headwater_type).type_check(value)
+    return resolve_type(dagster_type).type_check(value)
 
 
-def make_python_type_usable_as_headwater_type(python_type: type, headwater_type: HeadwaterType) -> None:
-    """Make `headwater_type` what the annotation `python_type` means, in everything declared from now on.
+def make_python_type_usable_as_headwater_type(python_type: type, dagster_type: HeadwaterType) -> None:
+    """Make `dagster_type` what the annotation `python_type` means, in everything declared from now on.
 
     Raises InvalidTypeDefinition if the class already stands for another HeadwaterType.
     """
@@ -77,7 +77,7 @@ def make_python_type_usable_as_headwater_type(python_type: type, headwater_type:
             why="Only a class can be made to stand for a HeadwaterType.",
             fix="Give the class whose annotations should mean the type.",
         )
-    register_type(python_type, headwater_type)
+    register_type(python_type, dagster_type)
 
 
 @overload

@@ -15,8 +15,11 @@ from headwater.model.errors.root import did_you_mean
 from headwater.model.keys import AssetKey
 
 if TYPE_CHECKING:
+    import logging
+
     from headwater.model.metadata import MetadataValue
     from headwater.model.partitions import PartitionKeyRange, PartitionsDefinition, PartitionsSubset, TimeWindow
+    from headwater.runtime.instance import Instance
 
 
 class ValueContext:
@@ -106,13 +109,14 @@ class ValueContext:
     headwater_type = dagster_type
 
     @property
-    def log(self) -> Any:
+    def log(self) -> logging.Logger:
         """The run's logger; outside a run the logger "headwater"."""
         if self._log is None:
             import logging
 
             self._log = logging.getLogger("headwater")
-        return self._log
+        log: logging.Logger = self._log
+        return log
 
     @property
     def resources(self) -> Any:
@@ -136,11 +140,12 @@ class ValueContext:
         return self._instance is not None
 
     @property
-    def instance(self) -> Any:
+    def instance(self) -> Instance:
         """The instance that keeps the record."""
         if self._instance is None:
             raise self._missing("instance")
-        return self._instance
+        instance: Instance = self._instance
+        return instance
 
     @property
     def has_asset_key(self) -> bool:

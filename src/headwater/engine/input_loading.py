@@ -73,18 +73,21 @@ class InputLoader:
         assets = list(attempt.code.selected_keys)
         owner = f'asset "{assets[0]}"' if definition is not None and len(assets) == 1 else f'op "{attempt.key}"'
         declared = port.type
-        if isinstance(source, FromAsset) and isinstance(value, dict) and not declared.type_check(value).success:
+        said = attempt.context_of_check(declared)
+        if isinstance(source, FromAsset) and isinstance(value, dict):
             partitions = attempt.upstream_partitions(source.asset)
             if partitions is not None and len(partitions) != 1 and set(value) <= set(partitions):
+                if declared.type_check(value, context=said).success:
+                    return
                 for part in value.values():
-                    require_type(declared, part, owner=owner, direction="input", name=port.name)
+                    require_type(declared, part, owner=owner, direction="input", name=port.name, context=said)
                 return
         if isinstance(source, (FromMany, FromCollected)) and isinstance(value, list):
-            if declared.type_check(value).success:
+            if declared.type_check(value, context=said).success:
                 return
             if not declared.supports_fan_in:
                 return
-        require_type(declared, value, owner=owner, direction="input", name=port.name)
+        require_type(declared, value, owner=owner, direction="input", name=port.name, context=said)
 
     def _value(self, source: Source, port: InputPort) -> Any:
         match source:

@@ -64,6 +64,7 @@ class RunScope:
         self._given_under: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
         self._observed: dict[tuple[str, str | None], str] = {}
         self._upstream: dict[tuple[AssetKey, AssetKey], tuple[str, ...] | None] = {}
+        self._missing: dict[tuple[AssetKey, AssetKey], Sequence[str]] = {}
         for step, known in plan.known_outputs.items():
             if "[" not in step or step.partition("[")[0] not in plan.known_outputs:
                 self.record_given(step, known.outputs)
@@ -85,14 +86,22 @@ class RunScope:
         reader_def: PartitionsDefinition[Any] | None,
         reader_keys: Sequence[str] | None,
         mapping: PartitionMapping | None,
+        is_read: bool = False,
     ) -> tuple[str, ...] | None:
-        """Return which partitions of an upstream asset a step reads; None when the upstream is not partitioned."""
+        """Return which partitions of an upstream asset a step stands on; None when the upstream is not partitioned.
+
+        Raises MissingUpstreamPartition where `is_read` and some of them do not exist. What comes only after them runs.
+        """
         known = self._upstream.get((reader, upstream), _UNKNOWN)
-        if known is not _UNKNOWN:
-            return known  # type: ignore[no-any-return]
-        found = self._upstream_partitions(upstream, reader, reader_def, reader_keys, mapping)
-        self._upstream[(reader, upstream)] = found
-        return found
+        if known is _UNKNOWN:
+            known = self._upstream_partitions(upstream, reader, reader_def, reader_keys, mapping)
+            self._upstream[(reader, upstream)] = known
+        missing = self._missing.get((reader, upstream))
+        if is_read and missing:
+            from headwater.model.errors.execution import MissingUpstreamPartition
+
+            raise MissingUpstreamPartition(str(reader), str(upstream), missing)
+        return known  # type: ignore[no-any-return]
 
     def upstream_partitions_of_one(
         self,
@@ -133,9 +142,7 @@ class RunScope:
         result = chosen.upstream_of(subset, upstream_def, None, self.instance)
         missing = result.required_but_nonexistent_partition_keys
         if missing:
-            from headwater.model.errors.execution import MissingUpstreamPartition
-
-            raise MissingUpstreamPartition(str(reader), str(upstream), missing)
+            self._missing[(reader, upstream)] = missing
         return tuple(result.partitions_subset)
 
     # --------------------------------------------------------------------------------------------- what is known so far

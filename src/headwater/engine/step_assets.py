@@ -163,11 +163,13 @@ class StepAssets:
         if result.has_value:
             port = attempt.op.outs[name]
             events.extend(
-                attempt.outputs.take_value(port, result.value, result.metadata, result.data_version, None, result.tags)
+                attempt.outputs.take_value(
+                    port, result.value, normalize_metadata(result.metadata), result.data_version, None, result.tags
+                )
             )
         else:
             attempt.outputs.refuse_twice(name)
-            metadata = attempt.with_said_metadata(result.metadata, name)
+            metadata = attempt.with_said_metadata(normalize_metadata(result.metadata), name)
             attempt.outputs.note(name)
             partitions = attempt.scope.partitions_of.get(asset)
             events.extend(self.built(asset, partitions, metadata, result.data_version, {}, result.tags, False))
@@ -194,7 +196,7 @@ class StepAssets:
                 step_key=attempt.key,
                 asset=str(asset),
                 partition=part,
-                metadata=metadata_data(result.metadata),
+                metadata=metadata_data(normalize_metadata(result.metadata)),
                 tags=result.tags,
                 data_version=version,
             )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.authoring.contexts import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
 from headwater.authoring.ports import NO_VALUE
 from headwater.authoring.returned_items import items_of
+from headwater.authoring.runtime_type import HeadwaterType, TypeCheckContext
 from headwater.authoring.step_scope import StepScope
 from headwater.engine.error_info import error_info_from
 from headwater.engine.input_loading import InputLoader
@@ -266,6 +267,8 @@ class StepAttempt:
             partitions_def = partitions_def_of_step(scope, code)
             if partitions_def is None:
                 run_keys = None
+            else:  # fewer than the run is about, where an earlier run has built the others
+                run_keys = next((asset.partitions for asset in self.step.assets if asset.partitions), run_keys)
         elif run_keys is not None:
             partitions_def = scope.job.partitions_def
         plain = config
@@ -299,7 +302,7 @@ class StepAttempt:
 
     def upstream_partitions(self, upstream: AssetKey) -> tuple[str, ...] | None:
         """Return which partitions of an upstream asset this step reads."""
-        return upstream_partitions(self.scope, self.code, upstream)
+        return upstream_partitions(self.scope, self.code, upstream, is_read=True)
 
     @property
     def run_partition(self) -> str | None:
@@ -327,6 +330,14 @@ class StepAttempt:
         if manager is None:
             manager = self._managers[key] = getattr(self.scope.resources.resources_for((key,)), key)
         return manager
+
+    def context_of_check(self, declared: HeadwaterType) -> TypeCheckContext | None:
+        """Return what the check of a type of one's own is called with; those of annotations ask for nothing."""
+        if declared.is_annotation:
+            return None
+        needed = declared.check_resource_keys
+        resources = self.scope.resources.resources_for(needed) if needed else None
+        return TypeCheckContext(self.run_id, self.log, resources)
 
     def resources_of_manager(self, key: str) -> Any:
         """Return the resources that an IO manager or input manager asked for; None when it asked for none."""

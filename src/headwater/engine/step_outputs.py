@@ -192,8 +192,10 @@ class StepOutputs:
             if port.is_nothing or (asset is not None and port.is_by_spec):
                 events.extend(self._without_value(port, asset))
             else:
-                kind = "Asset" if asset is not None else "Op"
-                raise StepOutputNotFoundError(str(asset) if asset is not None else attempt.key, name, kind)
+                is_multi = definition is not None and len(definition.specs_by_key) > 1
+                kind = "Multi-asset" if is_multi else "Asset" if asset is not None else "Op"
+                owner = attempt.key if asset is None or is_multi else str(asset)
+                raise StepOutputNotFoundError(owner, name, kind)
         return events
 
     def _without_value(self, port: OutputPort, asset: AssetKey | None) -> list[Event]:
@@ -229,6 +231,7 @@ class StepOutputs:
         if declared.is_any:
             return
         owner = f'asset "{asset}"' if asset is not None else f'op "{self.attempt.key}"'
+        context = self.attempt.context_of_check(declared)
         if (
             partitions is not None
             and len(partitions) != 1
@@ -236,12 +239,12 @@ class StepOutputs:
             and set(value) <= set(partitions)
         ):
             # Several partitions in one run: each of them has the declared type.
-            if declared.type_check(value).success:
+            if declared.type_check(value, context=context).success:
                 return
             for part in value.values():
-                require_type(declared, part, owner=owner, direction="output", name=port.name)
+                require_type(declared, part, owner=owner, direction="output", name=port.name, context=context)
             return
-        require_type(declared, value, owner=owner, direction="output", name=port.name)
+        require_type(declared, value, owner=owner, direction="output", name=port.name, context=context)
 
     def _stored(
         self,

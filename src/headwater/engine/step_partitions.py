@@ -28,8 +28,10 @@ def partitions_def_of_step(scope: RunScope, code: JobStep) -> PartitionsDefiniti
     return None
 
 
-def upstream_partitions(scope: RunScope, code: JobStep, upstream: AssetKey) -> tuple[str, ...] | None:
-    """Return which partitions of an upstream asset a step reads; None when the upstream is not partitioned."""
+def upstream_partitions(
+    scope: RunScope, code: JobStep, upstream: AssetKey, *, is_read: bool = False
+) -> tuple[str, ...] | None:
+    """Return which partitions of an upstream asset a step stands on; None when the upstream is not partitioned."""
     definition = code.assets_def
     if definition is None:
         return None
@@ -45,6 +47,7 @@ def upstream_partitions(scope: RunScope, code: JobStep, upstream: AssetKey) -> t
             reader_def=scope.partitions_def_of(reader),
             reader_keys=scope.partitions_of.get(reader),
             mapping=definition.partition_mapping_of(reader, upstream),
+            is_read=is_read,
         )
     spec = next((spec for spec in definition.check_specs if spec.key in code.selected_checks), None)
     if spec is None:
@@ -53,5 +56,5 @@ def upstream_partitions(scope: RunScope, code: JobStep, upstream: AssetKey) -> t
     reader_def = partitions_def_of_step(scope, code)
     keys = scope.plan.partition_keys if reader_def is not None else None
     return scope.upstream_partitions(
-        upstream, reader=spec.asset_key, reader_def=reader_def, reader_keys=keys, mapping=mapping
+        upstream, reader=spec.asset_key, reader_def=reader_def, reader_keys=keys, mapping=mapping, is_read=is_read
     )

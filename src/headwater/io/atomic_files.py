@@ -181,8 +181,16 @@ def _open_new(temporary: str) -> int:
     try:
         return os.open(temporary, _FLAGS, 0o666)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(temporary), exist_ok=True)
+        _make_directory(os.path.dirname(temporary))
         return os.open(temporary, _FLAGS, 0o666)
+
+
+def _make_directory(directory: str) -> None:
+    """Make a directory, with those above it; mostly they are there, and one system call is enough."""
+    try:
+        os.mkdir(directory)
+    except OSError:  # another process was first, or those above it are missing, or it tells below what is in the way
+        os.makedirs(directory, exist_ok=True)
 
 
 def _write_all(descriptor: int, content: bytes | memoryview) -> None:

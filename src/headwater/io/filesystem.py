@@ -136,8 +136,8 @@ class FilesystemIOManager(IOManager):
     def load_input(self, context: InputContext) -> Any:
         """Return the stored value, as the kind of table that the annotation asks for; for several partitions a dict.
 
-        With metadata {"allow_missing_partitions": True} on the input, the dict lacks what is not there. Raises
-        ValueNotFound, UnreadableValue, WrongStoredType.
+        With metadata {"allow_missing_partitions": True} on the input, the dict lacks what is not there, and the value
+        of a single partition that is not there is None. Raises ValueNotFound, UnreadableValue, WrongStoredType.
         """
         keys = context.asset_partition_keys if context.has_asset_partitions else None
         base = self._directory(context)
@@ -145,6 +145,8 @@ class FilesystemIOManager(IOManager):
         if keys is None or len(keys) == 1:
             found = self._find(f"{base}/{places[0]}")
             if found is None:
+                if keys and are_gaps_allowed(context):
+                    return None
                 raise ValueNotFound(owner_of(context), [f"{base}/{places[0]}.*"], keys or ())
             try:
                 return _load_one(context, f"{base}/{places[0]}", found, keys)

@@ -33,11 +33,17 @@ class InMemoryIOManager(IOManager):
             self.values.update(zip(places, values_by_partition(context, obj, keys), strict=True))
 
     def load_input(self, context: InputContext) -> Any:
-        """Return what was kept, tables as the kind that is asked for; for several partitions a dict by key."""
+        """Return what was kept, tables as the kind that is asked for; for several partitions a dict by key.
+
+        With metadata {"allow_missing_partitions": True} on the input, the dict lacks what is not there, and the value
+        of a single partition that is not there is None.
+        """
         keys = context.asset_partition_keys if context.has_asset_partitions else None
         places = places_of(context, keys)
         if keys is None or len(keys) == 1:
             if places[0] not in self.values:
+                if keys and are_gaps_allowed(context):
+                    return None
                 raise self._not_found(context, keys or ())
             return self._asked(context, self.values[places[0]], context.annotation)
         if not is_mapping_annotation(context.annotation):

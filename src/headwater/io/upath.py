@@ -202,12 +202,14 @@ class UPathIOManager(IOManager):
     def load_input(self, context: InputContext) -> Any:
         """Return the value; for several partitions a dict by partition key.
 
-        With metadata {"allow_missing_partitions": True} on the input, the dict lacks what is not there. Raises
-        ValueNotFound.
+        With metadata {"allow_missing_partitions": True} on the input, the dict lacks what is not there, and the value
+        of a single partition that is not there is None. Raises ValueNotFound.
         """
         keys = context.asset_partition_keys if context.has_asset_partitions else None
         paths = self.paths_of(context)
         if keys is None or len(keys) == 1:
+            if keys and are_gaps_allowed(context) and not self.path_exists(paths[0]):
+                return None
             return self._load(context, paths[0], keys or ())
         if not is_mapping_annotation(context.annotation):
             raise mapping_expected(context, len(keys))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from headwater.model.errors.root import kind_of
 from headwater.model.errors.triggers import InvalidCronError, UnknownTimezoneError
 
 # As many ticks as show any pattern of hours, weekdays and months that five fields can spell.
@@ -15,7 +16,7 @@ def checked_cron(schedule: str, of: str) -> str:
     from headwater.model.partitions.windows import expanded_cron
 
     if not isinstance(schedule, str):
-        raise InvalidCronError(schedule, of, f"it is a {type(schedule).__name__}")
+        raise InvalidCronError(schedule, of, f"it is {kind_of(schedule)}")
     expanded = expanded_cron(schedule)
     if expanded.startswith("@"):
         raise InvalidCronError(schedule, of, "there is no such alias")

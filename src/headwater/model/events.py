@@ -254,6 +254,8 @@ class StepFailed(Event, frozen=True, kw_only=True, tag="step_failed"):
             return StepFailureData(error, said, ErrorSource.USER_CODE_ERROR)
         sources = {"user": ErrorSource.USER_CODE_ERROR, "canceled": ErrorSource.INTERRUPT}
         source = sources.get(self.cause, ErrorSource.UNEXPECTED_ERROR)
+        if self.error is not None and self.error.code is not None:
+            return StepFailureData(error, None, source)  # the engine refused what the step gave or asked for
         return StepFailureData(_raised_in_step(self, error), None, source)
 
 
@@ -552,5 +554,6 @@ def _raised_in_step(event: Event, error: SerializableErrorInfo | None) -> Serial
 
 def _read(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:
     from headwater.model.metadata import metadata_from_data
+    from headwater.model.tags import Metadata
 
-    return {name: metadata_from_data(value) for name, value in metadata.items()}
+    return Metadata((name, metadata_from_data(value)) for name, value in metadata.items())

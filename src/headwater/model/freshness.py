@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.model.cron import checked_cron, checked_timezone, shortest_gap
 from headwater.model.errors import CheckError
+from headwater.model.errors.root import kind_of
 
 if TYPE_CHECKING:
     from headwater.model.specs import AssetSpec
@@ -117,13 +118,13 @@ def apply_freshness_policy(spec: AssetSpec, policy: FreshnessPolicy, overwrite_e
 
     if not isinstance(spec, AssetSpec):
         raise CheckError(
-            what=f"apply_freshness_policy was given {spec!r}, a {type(spec).__name__}.",
+            what=f"apply_freshness_policy was given {spec!r}, {kind_of(spec)}.",
             why="It changes the spec of one asset.",
             fix="Use it in map_asset_specs, which hands it one spec after the other.",
         )
     if not isinstance(policy, FreshnessPolicy):
         raise CheckError(
-            what=f"apply_freshness_policy was given {policy!r} as policy, a {type(policy).__name__}.",
+            what=f"apply_freshness_policy was given {policy!r} as policy, {kind_of(policy)}.",
             why="It says nothing of freshness.",
             fix="Give a FreshnessPolicy, such as FreshnessPolicy.time_window(fail_window=timedelta(days=1)).",
         )

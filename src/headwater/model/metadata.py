@@ -38,6 +38,7 @@ from headwater.model.metadata_kinds import (
     UrlMetadataValue,
 )
 from headwater.model.plain_json import NotPlain, plain_json
+from headwater.model.tags import Metadata
 
 __all__ = [
     "KINDS",
@@ -95,7 +96,7 @@ def normalize_metadata(metadata: RawMetadataMapping | None) -> dict[str, Metadat
     dataclass and model JSON. A namespaced set (TableMetadataSet) is a mapping, so it can be spread with `**`.
     Raises InvalidMetadata, naming the key and the type, for what has no such form.
     """
-    normalized: dict[str, MetadataValue] = {}
+    normalized: Metadata[MetadataValue] = Metadata()
     for key, value in (metadata or {}).items():
         make = _BY_PLAIN_TYPE.get(type(value))
         if type(key) is not str and not isinstance(key, str):

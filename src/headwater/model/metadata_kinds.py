@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headwater.model.errors import CheckError
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetKey, CoercibleToAssetKey
 from headwater.model.plain_json import NotPlain, encodable, plain_json
 
@@ -524,7 +525,7 @@ def _hash_of(value: Any) -> int:
 
 def _wrong(kind: str, value: object, expected: str) -> CheckError:
     return CheckError(
-        what=f"MetadataValue.{kind} was given {value!r:.80}, a {type(value).__name__}.",
+        what=f"MetadataValue.{kind} was given {value!r:.80}, {kind_of(value)}.",
         why=f"It takes {expected}.",
         fix="Use the constructor for this type, or hand the value over bare: its kind is then chosen by its type.",
     )

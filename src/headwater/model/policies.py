@@ -65,6 +65,13 @@ class RetryPolicy:
     calculate_delay = delay_seconds
 
 
+class BackfillPolicyType(Enum):
+    """Whether a backfill is one run, or several."""
+
+    SINGLE_RUN = "SINGLE_RUN"
+    MULTI_RUN = "MULTI_RUN"
+
+
 @dataclass(frozen=True, slots=True)
 class BackfillPolicy:
     """How many partitions of a backfill one run takes: all of them (None), or at most `max_partitions_per_run`."""
@@ -88,6 +95,11 @@ class BackfillPolicy:
     @property
     def is_single_run(self) -> bool:
         return self.max_partitions_per_run is None
+
+    @property
+    def policy_type(self) -> BackfillPolicyType:
+        """Whether one run takes all partitions, or each a part of them."""
+        return BackfillPolicyType.SINGLE_RUN if self.is_single_run else BackfillPolicyType.MULTI_RUN
 
 
 class AssetCheckSeverity(Enum):

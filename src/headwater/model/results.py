@@ -6,18 +6,26 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvariantViolationError, did_you_mean
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.metadata import MetadataValue, metadata_from_data, normalize_metadata
 from headwater.model.policies import AssetCheckSeverity
-from headwater.model.tags import Tags
+from headwater.model.tags import Metadata, Tags
 
 if TYPE_CHECKING:
+    # A bare Output or MaterializeResult holds anything; before Python 3.13 only this TypeVar knows defaults.
+    from typing_extensions import TypeVar
+
     from headwater.model.events import AssetMaterialized, AssetObserved, CheckEvaluated
 
-T = TypeVar("T")
+    T = TypeVar("T", default=Any)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 DEFAULT_OUTPUT = "result"
 _NOT_OF_A_NAME = re.compile(r"\W+")
@@ -35,7 +43,7 @@ class DataVersion:
     def __init__(self, value: str) -> None:
         if not isinstance(value, str):
             raise CheckError(
-                what=f"DataVersion got {value!r}, a {type(value).__name__}.",
+                what=f"DataVersion got {value!r}, {kind_of(value)}.",
                 why="Versions are compared and stored as text.",
                 fix=f"Write DataVersion(str({value!r})).",
             )
@@ -61,7 +69,10 @@ class _Value:
     __slots__: tuple[str, ...] = ()
 
     def _state(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
+        state = {name: getattr(self, name) for name in self.__slots__}
+        if state.get("metadata"):
+            state["metadata"] = normalize_metadata(state["metadata"])  # 1 and IntMetadataValue(1) say the same
+        return tuple(state.values())
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and isinstance(other, _Value) and other._state() == self._state()
@@ -152,13 +163,13 @@ class AssetCheckResult(_Described):
                 passed = bool(passed)  # a numpy bool
             else:
                 raise CheckError(
-                    what=f"AssetCheckResult(passed={passed!r}) is a {type(passed).__name__}.",
+                    what=f"AssetCheckResult(passed={passed!r}) is {kind_of(passed)}.",
                     why="A check either passed or did not.",
                     fix="Give True or False, such as passed=bool(...) or passed=(count == 0).",
                 )
         if not isinstance(severity, AssetCheckSeverity):
             raise CheckError(
-                what=f"AssetCheckResult(severity={severity!r}) is a {type(severity).__name__}.",
+                what=f"AssetCheckResult(severity={severity!r}) is {kind_of(severity)}.",
                 why="A check that did not pass is a warning or an error.",
                 fix="Write severity=AssetCheckSeverity.WARN or AssetCheckSeverity.ERROR.",
             )
@@ -178,7 +189,6 @@ class MaterializeResult(_Value, Generic[T]):
 
     def __init__(
         self,
-        *,
         asset_key: CoercibleToAssetKey | None = None,
         metadata: Mapping[str, Any] | None = None,
         check_results: Sequence[AssetCheckResult] | None = None,
@@ -187,7 +197,7 @@ class MaterializeResult(_Value, Generic[T]):
         value: T = None,  # type: ignore[assignment]
     ) -> None:
         self.asset_key = None if asset_key is None else AssetKey.from_coercible(asset_key)
-        self.metadata: dict[str, MetadataValue] = normalize_metadata(metadata) if metadata else {}
+        self.metadata = _as_given(metadata)
         self.check_results = tuple(check_results or ())
         self.data_version = data_version
         self.tags: Mapping[str, str] = tags or {}
@@ -201,6 +211,14 @@ class MaterializeResult(_Value, Generic[T]):
     def check_result_named(self, check_name: str) -> AssetCheckResult:
         """Return the result of one of its checks. Raises CheckError when it has none of this name."""
         return _check_result_named(self.check_results, check_name)
+
+
+def _as_given(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return metadata as it was written, for tests to compare. Raises InvalidMetadata for what could not be recorded."""
+    if not metadata:
+        return {}
+    normalize_metadata(metadata)
+    return Metadata(metadata)
 
 
 def _check_result_named(results: Sequence[AssetCheckResult], name: str) -> AssetCheckResult:
@@ -222,7 +240,6 @@ class ObserveResult(_Value):
 
     def __init__(
         self,
-        *,
         asset_key: CoercibleToAssetKey | None = None,
         metadata: Mapping[str, Any] | None = None,
         check_results: Sequence[AssetCheckResult] | None = None,
@@ -230,7 +247,7 @@ class ObserveResult(_Value):
         tags: Mapping[str, str] | None = None,
     ) -> None:
         self.asset_key = None if asset_key is None else AssetKey.from_coercible(asset_key)
-        self.metadata: dict[str, MetadataValue] = normalize_metadata(metadata) if metadata else {}
+        self.metadata = _as_given(metadata)
         self.check_results = tuple(check_results or ())
         self.data_version = data_version
         self.tags: Mapping[str, str] = tags or {}
@@ -398,7 +415,7 @@ class RetryRequested(Exception):
 
 
 def _metadata_from(data: Mapping[str, Any]) -> dict[str, MetadataValue]:
-    return {name: metadata_from_data(value) for name, value in data.items()}
+    return Metadata((name, metadata_from_data(value)) for name, value in data.items())
 
 
 def _tags_of(event: AssetMaterialized | AssetObserved) -> Tags:

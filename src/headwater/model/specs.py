@@ -8,8 +8,10 @@ from enum import Enum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from headwater.model.errors import CheckError, InvalidAssetKey, InvalidDefinitionError
+from headwater.model.errors import CheckError, ConflictingDependencies, InvalidAssetKey, InvalidDefinitionError
+from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
+from headwater.model.named_arguments import spelling_checked
 
 if TYPE_CHECKING:
     from headwater.model.partitions import PartitionMapping, PartitionsDefinition
@@ -48,7 +50,7 @@ def checked_kind(value: Any, module: str, kind: str, of: str) -> None:
     expected = getattr(import_module(module), kind)
     if not isinstance(value, expected):
         raise CheckError(
-            what=f"{of} was given {value!r}, a {type(value).__name__}.",
+            what=f"{of} was given {value!r}, {kind_of(value)}.",
             why=f"It takes {'an' if kind[0] in 'AEIOU' else 'a'} {kind}.",
             fix=f"Give one, such as {_EXAMPLES.get(kind, kind + '(...)')}.",
         )
@@ -80,18 +82,20 @@ def checked_metadata(metadata: Mapping[str, Any] | None, of: str) -> Mapping[str
         return {}
     if not isinstance(metadata, Mapping):
         raise CheckError(
-            what=f"metadata= of {of} was given {metadata!r}, a {type(metadata).__name__}.",
+            what=f"metadata= of {of} was given {metadata!r}, {kind_of(metadata)}.",
             why="Metadata has names and values.",
             fix='Write metadata={"name": value}.',
         )
     for name in metadata:
         if not isinstance(name, str):
             raise CheckError(
-                what=f"metadata= of {of} has the name {name!r}, a {type(name).__name__}.",
+                what=f"metadata= of {of} has the name {name!r}, {kind_of(name)}.",
                 why="Metadata is stored and shown by name.",
                 fix=f"Write {str(name)!r}.",
             )
-    return metadata
+    from headwater.model.tags import Metadata
+
+    return Metadata(metadata)
 
 
 def checked_tags(tags: Mapping[str, Any] | None, of: str) -> Mapping[str, str]:
@@ -127,13 +131,22 @@ def checked_owners(owners: Sequence[str] | None, of: str) -> tuple[str, ...]:
 
 
 class AssetDep:
-    """One upstream asset, and how its partitions map to the partitions of the asset that depends on it."""
+    """One upstream asset, how its partitions map to those of the asset that depends on it, and what is said of the edge."""
 
-    __slots__ = ("asset_key", "partition_mapping")
+    __slots__ = ("asset_key", "metadata", "partition_mapping")
 
-    def __init__(self, asset: CoercibleToAssetKey, *, partition_mapping: PartitionMapping | None = None) -> None:
+    def __init__(
+        self,
+        asset: Any,
+        *,
+        partition_mapping: PartitionMapping | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
         self.asset_key = key_of(asset)
         self.partition_mapping = partition_mapping
+        self.metadata: Mapping[str, Any] = (
+            checked_metadata(metadata, f'the dependency on "{self.asset_key}"') if metadata else {}
+        )
 
     @staticmethod
     def from_coercible(value: Any) -> AssetDep:
@@ -147,6 +160,7 @@ class AssetDep:
             isinstance(other, AssetDep)
             and other.asset_key == self.asset_key
             and other.partition_mapping == self.partition_mapping
+            and other.metadata == self.metadata
         )
 
     def __hash__(self) -> int:
@@ -196,7 +210,7 @@ def coerce_deps(deps: Iterable[Any] | None) -> tuple[AssetDep, ...]:
                 continue
             one = _dep_of(dep)
         if one.asset_key in found and found[one.asset_key] != one:
-            raise InvalidDefinitionError(
+            raise ConflictingDependencies(
                 what=f'"{one.asset_key}" is given twice in deps, with different partition mappings.',
                 why="One edge has one mapping.",
                 fix="Keep one of them.",
@@ -213,7 +227,7 @@ def _dep_of(dep: Any) -> AssetDep:
             raise
         shown = f"the function {dep.__name__}" if callable(dep) and hasattr(dep, "__name__") else repr(dep)
         raise InvalidDefinitionError(
-            what=f"deps= was given {shown}, a {type(dep).__name__}, which names no asset.",
+            what=f"deps= was given {shown}, {kind_of(dep)}, which names no asset.",
             why="An asset depends on assets.",
             fix="Put @asset above the function." if callable(dep) else "Give a key, a spec or an asset.",
         ) from error
@@ -237,6 +251,7 @@ class AssetSpec:
         "tags",
     )
 
+    @spelling_checked
     def __init__(
         self,
         key: CoercibleToAssetKey,
@@ -375,6 +390,7 @@ class AssetCheckSpec:
         "partitions_def",
     )
 
+    @spelling_checked
     def __init__(
         self,
         name: str,

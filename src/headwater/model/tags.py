@@ -1,7 +1,7 @@
-"""Tags, which read the same under both spellings of the names that the system itself gives a meaning.
+"""Tags and metadata, which read the same under both spellings of the names that the system itself gives a meaning.
 
 `Tags` holds `headwater/partition`; a program written for Dagster asks for, and sets, `dagster/partition`. Names that have
-no meaning of their own stay as they were written.
+no meaning of their own stay as they were written. `Metadata` is kept as it was written, and found under both spellings.
 """
 
 from __future__ import annotations
@@ -138,3 +138,45 @@ class Tags(dict[str, str]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Tags, (dict(self),))
+
+
+class Metadata(dict[str, V]):
+    """Metadata by name. What was recorded as `headwater/NAME` is found as `dagster/NAME`, too, and the other way round."""
+
+    __slots__ = ()
+
+    def __missing__(self, name: str) -> V:
+        other = _other_spelling(name)
+        if other is None or not super().__contains__(other):
+            raise KeyError(name)
+        return super().__getitem__(other)
+
+    def __contains__(self, name: object) -> bool:
+        if super().__contains__(name):
+            return True
+        other = _other_spelling(name)
+        return other is not None and super().__contains__(other)
+
+    @overload
+    def get(self, name: str, default: None = None, /) -> V | None: ...
+    @overload
+    def get(self, name: str, default: V, /) -> V: ...
+    @overload
+    def get(self, name: str, default: D, /) -> V | D: ...
+    def get(self, name: str, default: Any = None, /) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def copy(self) -> Metadata[V]:
+        return Metadata(self)
+
+
+def _other_spelling(name: object) -> str | None:
+    """Return "headwater/x" for "dagster/x", and the other way round; None for a name of the user's."""
+    if not isinstance(name, str):
+        return None
+    if name.startswith(_THEIRS):
+        return _OURS + name[len(_THEIRS) :]
+    return _THEIRS + name[len(_OURS) :] if name.startswith(_OURS) else None

@@ -17,6 +17,7 @@ from contextvars import copy_context
 from typing import Any, Final
 
 from headwater.model.errors import CheckError
+from headwater.model.errors.root import kind_of
 from headwater.pipes.log_readers import LogReaders, PipesLogReader
 from headwater.pipes.message_handler import PipesMessageHandler
 from headwater.pipes.protocol import (
@@ -126,7 +127,7 @@ class PipesThreadedMessageReader(PipesMessageReader):
         for reader in self._log_readers:
             if not isinstance(reader, PipesLogReader):
                 raise CheckError(
-                    what=f"log_readers holds {reader!r}, a {type(reader).__name__}.",
+                    what=f"log_readers holds {reader!r}, {kind_of(reader)}.",
                     why="It could not be started and stopped with the session.",
                     fix="Give objects of a subclass of PipesLogReader.",
                 )

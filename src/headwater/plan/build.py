@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from headwater.model.errors import CheckError, InvalidSubsetError, InvariantViolationError, did_you_mean
+from headwater.model.errors import CheckError, InvariantViolationError, did_you_mean
+from headwater.model.errors.execution import StepNotFound
 from headwater.model.tags import MAX_RUNTIME_SECONDS_TAG, Tags
+from headwater.plan.already_built import AlreadyBuilt, without_built_assets
 from headwater.plan.job_steps import JobStep, steps_of_job
 from headwater.plan.partitions_of_request import requested_keys
 from headwater.plan.run_plan import (
@@ -46,11 +48,13 @@ def build_plan(
     partition_range: tuple[str, str] | None = None,
     step_keys: Sequence[str] | None = None,
     known_outputs: Mapping[str, KnownOutputs] | None = None,
+    built: AlreadyBuilt | None = None,
 ) -> Planned:
     """Return the plan of one run of a job.
 
     `step_keys` leaves out all other steps: what those would give is taken from `known_outputs`, or must be stored already.
-    Raises UnknownPartitionError, InvalidSubsetError and InvalidDefinitionError.
+    `built` leaves out assets and partitions of the steps that can do without them.
+    Raises UnknownPartitionError, StepNotFound and InvalidDefinitionError.
     """
     keys = requested_keys(job, store, partition_key, partition_keys, partition_range)
     job_steps = steps_of_job(job)
@@ -59,7 +63,7 @@ def build_plan(
         chosen = set(step_keys)
         unknown = [key for key in step_keys if key not in known]
         if unknown:
-            raise InvalidSubsetError(
+            raise StepNotFound(
                 what=f'Job "{job.name}" has no step "{unknown[0]}".',
                 why="Nothing could be selected.",
                 fix=f"{did_you_mean(unknown[0], known)}Its steps are: {', '.join(list(known)[:20])}.",
@@ -68,7 +72,10 @@ def build_plan(
         given = chosen | set(known_outputs or ())
         job_steps = [_with_inputs_from_outside(step, given) for step in job_steps]
         known |= {step.key: step for step in job_steps}
-    steps = tuple(_plan_step(step, keys, job) for step in job_steps)
+    if built is not None:
+        job_steps = without_built_assets(job_steps, built, keys)
+        known |= {step.key: step for step in job_steps}
+    steps = tuple(_plan_step(step, keys, built) for step in job_steps)
     if keys is None:
         _refuse_unpartitioned_run(job_steps, job)
     plan = RunPlan(
@@ -119,13 +126,22 @@ def _with_inputs_from_outside(step: JobStep, given: set[str]) -> JobStep:
     return replace(step, inputs={name: kept(name, source) for name, source in step.inputs.items()})
 
 
-def _plan_step(step: JobStep, keys: tuple[str, ...] | None, job: JobDefinition) -> PlanStep:
+def _plan_step(step: JobStep, keys: tuple[str, ...] | None, built: AlreadyBuilt | None) -> PlanStep:
     definition = step.assets_def
     assets: list[PlannedAsset] = []
     for output, key in step.asset_by_output.items():
         assert definition is not None
         is_partitioned = definition.specs_by_key[key].partitions_def is not None
         assets.append(PlannedAsset(key, output, keys if is_partitioned else None))
+    if built is not None and keys is not None:
+        # The function is told of one set of partitions, so all of its assets are built in those that one of them lacks.
+        left = {part for asset in assets for part in built.left_of(asset.key, asset.partitions) or ()}
+        if left:
+            ordered = tuple(key for key in keys if key in left)
+            assets = [
+                asset if asset.partitions is None else PlannedAsset(asset.key, asset.output, ordered)
+                for asset in assets
+            ]
     return PlanStep(
         key=step.key,
         kind=step.kind,

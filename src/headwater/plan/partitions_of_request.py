@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from headwater.model.errors import InvariantViolationError
+from headwater.model.errors import CheckError, InvariantViolationError
 from headwater.model.errors.partitions import UnknownPartitionError
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def requested_keys(
         given = partition_key or (
             partition_keys[0] if partition_keys else partition_range[0] if partition_range else ""
         )
-        raise InvariantViolationError(
-            what=f'Partition "{given}" was asked for, and nothing of "{job.name}" is partitioned.',
+        raise CheckError(
+            what=f'Partition "{given}" was asked for, and {_named(job)} partitioned.',
             why="There is no partition that it could mean.",
-            fix="Leave the partition out, or give the asset (or job) a partitions_def.",
+            fix=f"Leave the partition out, or give the {'asset' if job.is_asset_job else 'job'} a partitions_def.",
         )
     if partition_range is not None:
         return keys_in_range(definitions[0], partition_range, store)
@@ -57,6 +57,16 @@ def requested_keys(
     if len(keys) == 1:
         return (key_of(definitions[0], keys[0]),)
     return tuple(definitions[0].subset_with_partition_keys(keys))
+
+
+def _named(job: JobDefinition) -> str:
+    """Name what a job builds, or the job where it builds no assets."""
+    if not job.is_asset_job:
+        return f'job "{job.name}" is not'
+    names = [f'"{key}"' for key in sorted(job.asset_keys or {check.asset_key for check in job.check_keys})]
+    if len(names) == 1:
+        return f"asset {names[0]} is not"
+    return f"none of {', '.join(names[:5])}{', ...' if len(names) > 5 else ''} is"
 
 
 def key_of(definition: PartitionsDefinition[Any], written: str) -> str:

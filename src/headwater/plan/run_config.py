@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Set
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from headwater.authoring.nodes import NodeDefinition
 from headwater.authoring.op import OpDefinition
 from headwater.authoring.ports import NO_VALUE as NO_PORT_VALUE
 from headwater.model.errors.config import ConfigFault, config_error
+from headwater.model.errors.resources import MissingResourceError
 from headwater.model.errors.root import did_you_mean
 from headwater.plan.run_plan import FromConfig, FromMany
 
@@ -54,16 +55,21 @@ class _OpConfigs:
     resolved: dict[str, Any]
 
 
-def op_configs(job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep]) -> dict[str, Any]:
-    """Return the given config of each op by its dotted path. Raises InvalidConfigError with every fault there is."""
-    return _found_op_configs(job, run_config, steps).given
+def op_configs(
+    job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep], resource_keys: Set[str]
+) -> dict[str, Any]:
+    """Return the given config of each op by its dotted path. Raises InvalidConfigError with every fault there is.
+
+    The config of resources is held against those of `resource_keys`.
+    """
+    return _found_op_configs(job, run_config, steps, resource_keys).given
 
 
 def resolved_run_config(
     job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep]
 ) -> dict[str, Any]:
     """Return the config of a run with the defaults of all its ops. Raises InvalidConfigError with every fault there is."""
-    found = _found_op_configs(job, run_config, steps)
+    found = _found_op_configs(job, run_config, steps, required_keys(job, steps))
     ops: dict[str, Any] = deepcopy(dict(run_config.get("ops") or {}))
     for path, config in found.resolved.items():
         *graphs, op = path.split(".")
@@ -74,7 +80,9 @@ def resolved_run_config(
     return {**run_config, "ops": ops} if ops else dict(run_config)
 
 
-def _found_op_configs(job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep]) -> _OpConfigs:
+def _found_op_configs(
+    job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep], resource_keys: Set[str]
+) -> _OpConfigs:
     faults: list[ConfigFault] = []
     for name in run_config:
         if name not in _SECTIONS:
@@ -100,9 +108,13 @@ def _found_op_configs(job: JobDefinition, run_config: Mapping[str, Any], steps: 
                 d.node_def.name: d.node_def for d in job.asset_index.definitions if d.node_def is not None
             } | definitions
         _of_nodes({name: (node, name in definitions) for name, node in known.items()}, section, (), found, faults)
-    faults.extend(_resource_faults(job, run_config, steps))
+    faults.extend(_resource_faults(job, run_config, resource_keys))
     if "execution" in run_config:
-        faults.extend(execution_faults(job.executor_def, run_config["execution"]))
+        faults.extend(execution_faults(job.given_executor, run_config["execution"]))
+    if run_config.get("loggers"):
+        from headwater.authoring.loggers import logger_faults
+
+        faults.extend(logger_faults(job.loggers, run_config["loggers"]))
     if faults:
         raise config_error(faults)
     return found
@@ -148,6 +160,12 @@ def _of_nodes(
                 if key not in ("ops", "inputs", "config", "outputs"):
                     fix = did_you_mean(key, ("ops", "inputs", "config")).rstrip()
                     faults.append(ConfigFault(f"{at}.{key}", "there is no such field of a graph.", fix))
+            if node.config_mapping is None and given.get("config") not in (None, {}):
+                faults.append(
+                    ConfigFault(
+                        f"{at}.config", f'graph "{node.name}" takes no config.', "Configure its ops, under ops."
+                    )
+                )
             _of_graph(node, inner, (*path, name), found, faults)
 
 
@@ -222,7 +240,7 @@ def _unfit_inputs(
 
 
 def _resource_faults(
-    job: JobDefinition, run_config: Mapping[str, Any], steps: Mapping[str, JobStep]
+    job: JobDefinition, run_config: Mapping[str, Any], resource_keys: Set[str]
 ) -> Iterator[ConfigFault]:
     from headwater.authoring.resources import resource_config_faults
 
@@ -230,7 +248,7 @@ def _resource_faults(
     if not isinstance(section, Mapping):
         yield ConfigFault("resources", "must be a mapping from resource key to its config.", "")
         return
-    yield from resource_config_faults(job.resource_defs, section, sorted(required_keys(job, steps)))
+    yield from resource_config_faults(job.resource_defs, section, sorted(resource_keys))
 
 
 def given_input(run_config: Mapping[str, Any], path: tuple[str, ...]) -> Any:
@@ -276,6 +294,20 @@ def refuse_missing_inputs(
         raise config_error(faults)
 
 
+def refuse_missing_resources(job: JobDefinition, steps: Mapping[str, JobStep], resource_keys: Set[str]) -> None:
+    """Raise MissingResourceError for the first step that needs a resource which the job does not have.
+
+    `resource_keys` are those that all of the steps need.
+    """
+    provided = {"io_manager", *job.resource_defs}
+    if resource_keys <= provided:
+        return
+    for step in steps.values():
+        for key in sorted(required_keys(job, {step.key: step}) - provided):
+            needed_by = f'{step.kind} "{step.key}" of job "{job.name}"'
+            raise MissingResourceError(key, needed_by, job.resource_defs)
+
+
 def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
     """Return the keys of all resources that these steps need: their own, their IO managers', hooks' and types'."""
     from headwater.authoring.nodes import is_nothing
@@ -287,6 +319,8 @@ def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
         for hook in step.hooks:
             keys |= hook.required_resource_keys
         for name, port in step.op.outs.items():
+            if not port.type.is_annotation:
+                keys |= port.type.check_resource_keys
             asset = step.asset_by_output.get(name)
             if port.annotation is not NO_ANNOTATION and is_nothing(port.annotation):
                 continue
@@ -299,6 +333,8 @@ def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
         for name, entry in step.op.ins.items():
             if entry.is_nothing:
                 continue
+            if not entry.type.is_annotation:
+                keys |= entry.type.check_resource_keys
             if isinstance(step.inputs.get(name), FromConfig) and entry.type.loader is not None:
                 keys |= entry.type.loader.required_resource_keys()
             if entry.input_manager_key is not None:

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 _CLAUSE = re.compile(r"^(\*|\++)?([A-Za-z0-9_.]+)(\*|\++)?$")
 
 
-def selected_step_keys(job: JobDefinition, selection: Sequence[str]) -> tuple[str, ...]:
+def selected_step_keys(
+    job: JobDefinition, selection: Sequence[str], *, unmatched: type[InvalidSubsetError] = InvalidSubsetError
+) -> tuple[str, ...]:
     """Return the steps that are meant. `*x` is x and all before it, `x*` all after; `+x` one level before, `++x` two.
 
-    The name of a graph means all of its ops. Raises InvalidSubsetError for a clause that matches nothing.
+    The name of a graph means all of its ops. Raises `unmatched` for a clause that matches nothing.
     """
     steps = steps_of_job(job)
     parents = {step.key: {source for need in step.needs for source, _ in need.sources} for step in steps}
@@ -33,7 +35,7 @@ def selected_step_keys(job: JobDefinition, selection: Sequence[str]) -> tuple[st
         hits = {step.key for step in steps if step.key == name or step.key.startswith(f"{name}.")}
         if match is None or not hits:
             known = [step.key for step in steps]
-            raise InvalidSubsetError(
+            raise unmatched(
                 what=f'"{clause}" selects no op of job "{job.name}".',
                 why="There would be nothing to run for it.",
                 fix=f"{did_you_mean(name, known)}Its ops are: {', '.join(known[:20])}.",

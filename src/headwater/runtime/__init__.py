@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headwater.runtime.automation_tick import evaluate_automation_sensor
     from headwater.runtime.execute import (
         execute_job_in_process,
         launch,
@@ -20,6 +21,7 @@ _PLACES = {
     "AssetValueLoader": "values",
     "ExecuteInProcessResult": "results",
     "Instance": "instance",
+    "evaluate_automation_sensor": "automation_tick",
     "execute_job_in_process": "execute",
     "instance_for_test": "instance",
     "launch": "execute",
@@ -33,6 +35,7 @@ __all__ = [
     "AssetValueLoader",
     "ExecuteInProcessResult",
     "Instance",
+    "evaluate_automation_sensor",
     "execute_job_in_process",
     "instance_for_test",
     "launch",

@@ -16,7 +16,11 @@ from headwater.runtime.results import ExecuteInProcessResult
 
 if TYPE_CHECKING:
     from headwater.engine.step_logs import LogLine
+    from headwater.plan.already_built import AlreadyBuilt
     from headwater.plan.run_plan import RunPlan
+
+UNNAMED_ASSET_JOB = "__ephemeral_asset_job__"
+"""The job of assets that are handed to `materialize` and belong to no definitions."""
 
 
 def materialize(
@@ -35,7 +39,7 @@ def materialize(
     the user's code is raised again and nothing more is started; without, siblings go on and `.success` is False.
     """
     definitions = Definitions(assets=list(assets), resources=resources)
-    job = asset_job(definitions, selection)
+    job = asset_job(definitions, selection).copied(name=UNNAMED_ASSET_JOB)
     return execute_job_in_process(
         job,
         run_config=run_config,
@@ -195,6 +199,7 @@ def execute_job_in_process(
     partition_keys: Sequence[str] | None = None,
     step_keys: Sequence[str] | None = None,
     known_outputs: Mapping[str, Any] | None = None,
+    built: AlreadyBuilt | None = None,
     parent_run_id: str | None = None,
     root_run_id: str | None = None,
 ) -> ExecuteInProcessResult:
@@ -211,6 +216,8 @@ def execute_job_in_process(
                 fix=f"{did_you_mean(unknown[0], job.graph_def.ins)}Its inputs are: {', '.join(job.graph_def.ins) or 'none'}.",
             )
     opened = instance or Instance.ephemeral()
+    if op_selection is None and step_keys is None:
+        op_selection = job.op_selection
     if op_selection is not None:
         from headwater.plan.step_selection import selected_step_keys
 
@@ -225,6 +232,7 @@ def execute_job_in_process(
         raise_on_error=raise_on_error,
         step_keys=step_keys,
         known_outputs=known_outputs or {},
+        built=built,
         parent_run_id=parent_run_id,
         root_run_id=root_run_id,
         keeps_ops_in_memory=instance is None,

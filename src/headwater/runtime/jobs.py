@@ -2,49 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from headwater.authoring.job import JobDefinition
-from headwater.model.errors import CheckError, InvariantViolationError
-from headwater.model.events import StepSucceeded
+from headwater.model.errors import InvariantViolationError
+from headwater.model.errors.execution import StepNotFound
 from headwater.plan.job_steps import steps_of_job
 from headwater.plan.run_config import full_run_config, resolved_run_config
-from headwater.plan.run_plan import KnownOutputs
 from headwater.plan.step_selection import selected_step_keys
+from headwater.runtime.earlier_run import built_by, earlier_run, is_done, outputs_of, partitions_of_run
 from headwater.runtime.execute import execute_job_in_process
 from headwater.runtime.instance import Instance
+from headwater.runtime.reconstructable import ReconstructableJob
 from headwater.runtime.results import ExecuteInProcessResult
-
-
-class ReconstructableJob:
-    """A job that can be made again elsewhere, by calling the function or reading the attribute that gave it."""
-
-    def __init__(self, target: Any) -> None:
-        self._target = target
-
-    def get_definition(self) -> JobDefinition:
-        made = self._target
-        if not isinstance(made, JobDefinition) and callable(made):
-            made = made()
-        if not isinstance(made, JobDefinition):
-            raise CheckError(
-                what=f"reconstructable() was given {self._target!r}.",
-                why="It is no job, and gives none when it is called.",
-                fix="Give what @job makes, or a function that returns a job.",
-            )
-        return made
-
-
-def reconstructable(target: JobDefinition | Callable[[], JobDefinition]) -> ReconstructableJob:
-    """Return a reference to a job, for `execute_job`."""
-    return ReconstructableJob(target)
 
 
 @dataclass(frozen=True, slots=True)
 class ReexecutionOptions:
-    """Run again what an earlier run did: all of it, the steps of `step_selection`, or only what did not succeed."""
+    """Run again what an earlier run did: all of it, the steps of `step_selection`, or only what did not succeed.
+
+    What did not succeed is told by step; in a multi-asset that can be built in parts, by asset; and in a run of several
+    partitions, by partition.
+    """
 
     parent_run_id: str
     step_selection: Sequence[str] = ()
@@ -52,42 +33,24 @@ class ReexecutionOptions:
 
     @staticmethod
     def from_failure(run_id: str, instance: Instance) -> ReexecutionOptions:
-        """Return options that run the failed steps of a run, and what depends on them. Raises when the run succeeded."""
-        run = _parent(instance, run_id)
+        """Return options that run the failed steps of a run, and what depends on them.
+
+        Raises InvariantViolationError for a run that succeeded or has not ended, CheckError when there is none.
+        """
+        run = earlier_run(instance, run_id)
         if run.is_success:
             raise InvariantViolationError(
                 what=f"Run {run_id} was to be continued from where it failed, and it succeeded.",
                 why="There is nothing left to run.",
                 fix="Run it whole: ReexecutionOptions(parent_run_id=...).",
             )
+        if not run.is_finished:
+            raise InvariantViolationError(
+                what=f"Run {run_id} was to be continued from where it failed, and it has not ended.",
+                why="It is not known yet what will be left to run.",
+                fix="Wait until it has ended.",
+            )
         return ReexecutionOptions(run_id, is_from_failure=True)
-
-
-def _parent(instance: Instance, run_id: str) -> Any:
-    run = instance.get_run_by_id(run_id)
-    if run is None:
-        raise InvariantViolationError(
-            what=f"There is no run {run_id}.", why="It cannot be run again.", fix="`headwater run list` shows the runs."
-        )
-    return run
-
-
-def outputs_of(instance: Instance, run_id: str) -> dict[str, KnownOutputs]:
-    """Return what each step of a run gave, and what it took over from the run that it continued."""
-    run = _parent(instance, run_id)
-    known: dict[str, KnownOutputs] = outputs_of(instance, run.parent_run_id) if run.parent_run_id else {}
-    mapped: dict[str, list[tuple[str, str | None]]] = {}
-    for record in instance.store.events_of_run(run_id):
-        event = record.event
-        if isinstance(event, StepSucceeded) and event.step_key is not None:
-            pairs = tuple((ref.name, ref.mapping_key) for ref in event.outputs)
-            known[event.step_key] = KnownOutputs(run_id, pairs)
-            template, bracket, rest = event.step_key.partition("[")
-            if bracket:
-                mapped.setdefault(template, []).extend((name, rest[:-1]) for name, _ in pairs)
-    for template, outputs in mapped.items():
-        known[template] = KnownOutputs(run_id, tuple(outputs))
-    return known
 
 
 def execute_job(
@@ -114,14 +77,14 @@ def execute_job(
             asset_selection=asset_selection,
             partition_key=partition_key,
         )
-    parent = _parent(instance, reexecution_options.parent_run_id)
+    parent = earlier_run(instance, reexecution_options.parent_run_id)
     known = outputs_of(instance, parent.run_id)
     steps = steps_of_job(definition)
     planned = [step.key for step in steps if not parent.step_keys or step.key in parent.step_keys]
     if reexecution_options.is_from_failure:
-        chosen = [key for key in planned if not _is_done(key, known, instance, parent.run_id)]
+        chosen = [key for key in planned if not is_done(key, known, instance, parent.run_id)]
     elif reexecution_options.step_selection:
-        chosen = list(selected_step_keys(definition, reexecution_options.step_selection))
+        chosen = list(selected_step_keys(definition, reexecution_options.step_selection, unmatched=StepNotFound))
     else:
         chosen = planned
     kept = {key: value for key, value in known.items() if key.partition("[")[0] not in chosen}
@@ -129,32 +92,19 @@ def execute_job(
         # Instances of mapped steps that succeeded are not run again, as long as what they are mapped over stays.
         mapped = {step.key for step in steps if step.mapped_over is not None and step.mapped_over[0] in kept}
         done = (key for key in known if "[" in key and key.partition("[")[0] in mapped and key not in kept)
-        kept |= {key: known[key] for key in done if _is_done(key, known, instance, parent.run_id)}
+        kept |= {key: known[key] for key in done if is_done(key, known, instance, parent.run_id)}
     return execute_job_in_process(
         definition,
         run_config=run_config if run_config is not None else parent.run_config,
         instance=instance,
         tags={**parent.tags, **(tags or {})},
         raise_on_error=raise_on_error,
+        partition_keys=partitions_of_run(parent),
         step_keys=chosen,
         known_outputs=kept,
+        built=built_by(instance, parent, steps, is_continued=reexecution_options.is_from_failure),
         parent_run_id=parent.run_id,
         root_run_id=parent.root_run_id or parent.run_id,
-    )
-
-
-def _is_done(key: str, known: Mapping[str, KnownOutputs], instance: Instance, run_id: str) -> bool:
-    """Whether a step succeeded; a mapped step only when every instance of it did."""
-    from headwater.model.runs import StepStatus
-
-    if key not in known:
-        return False
-    unfinished = {StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELED, StepStatus.RUNNING}
-    records = instance.store.steps_of(run_id)
-    return not any(
-        record.status in unfinished
-        for record in records
-        if record.step_key == key or record.step_key.startswith(f"{key}[")
     )
 
 

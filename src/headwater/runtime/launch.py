@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.executors import warn_of_limit
+from headwater.authoring.log import Log
 from headwater.authoring.resources import ResourceSession
 from headwater.authoring.step_scope import PARTITION_RANGE_END_TAG, PARTITION_RANGE_START_TAG, PARTITION_TAG
 from headwater.engine.error_info import error_info_from
@@ -19,8 +20,15 @@ from headwater.engine.step_logs import StepLogs
 from headwater.model.events import Event, RunCanceled, RunFailed
 from headwater.model.runs import Run, RunStatus, StepStatus
 from headwater.model.tags import Tags
+from headwater.plan.already_built import AlreadyBuilt
 from headwater.plan.build import Planned, build_plan
-from headwater.plan.run_config import full_run_config, op_configs, refuse_missing_inputs, required_keys
+from headwater.plan.run_config import (
+    full_run_config,
+    op_configs,
+    refuse_missing_inputs,
+    refuse_missing_resources,
+    required_keys,
+)
 from headwater.plan.run_plan import KnownOutputs, RunPlan
 
 if TYPE_CHECKING:
@@ -56,6 +64,7 @@ class Request:
     partition_range: tuple[str, str] | None = None
     step_keys: Sequence[str] | None = None
     known_outputs: Mapping[str, KnownOutputs] = field(default_factory=dict)
+    built: AlreadyBuilt | None = None
     input_values: Mapping[str, Any] = field(default_factory=dict)
     run_id: str | None = None
     parent_run_id: str | None = None
@@ -66,10 +75,18 @@ class Request:
     keeps_ops_in_memory: bool = False
 
 
-def plan_request(
-    job: JobDefinition, request: Request, instance: Instance
-) -> tuple[Planned, dict[str, Any], dict[str, Any]]:
-    """Return the plan of a request, its whole config, and the config of each op. Raises before anything is recorded."""
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """A request as a plan, with its whole config, the config of each op, and the keys of the resources that it needs."""
+
+    planned: Planned
+    config: dict[str, Any]
+    op_configs: dict[str, Any]
+    resource_keys: Set[str]
+
+
+def plan_request(job: JobDefinition, request: Request, instance: Instance) -> PlannedRequest:
+    """Return what a request comes to. Raises before anything is recorded."""
     config = full_run_config(job, request.run_config, request.partition_key)
     tags = Tags({**job.run_tags, **request.tags})
     start_end = (tags.get(PARTITION_RANGE_START_TAG), tags.get(PARTITION_RANGE_END_TAG))
@@ -77,6 +94,9 @@ def plan_request(
     if partition_range is None and start_end[0] and start_end[1]:
         partition_range = (str(start_end[0]), str(start_end[1]))
     partition_key = request.partition_key or (tags.get(PARTITION_TAG) if partition_range is None else None)
+    if partition_key is not None and job.partitioned_config is not None:
+        job.partitioned_config.partitions_def.validate_partition_key(partition_key, dynamic_partitions_store=instance)
+        tags = Tags({**job.partitioned_config.get_tags_for_partition_key(partition_key), **tags})
     planned = build_plan(
         job,
         store=instance,
@@ -87,10 +107,14 @@ def plan_request(
         partition_range=partition_range if partition_key is None and request.partition_keys is None else None,
         step_keys=request.step_keys,
         known_outputs=request.known_outputs,
+        built=request.built,
     )
-    configs = op_configs(job, config, planned.steps)
+    steps = {key: planned.steps[key] for key in planned.plan.step_keys}
+    resource_keys = required_keys(job, steps)
+    refuse_missing_resources(job, steps, resource_keys)
+    configs = op_configs(job, config, planned.steps, resource_keys)
     refuse_missing_inputs(planned.plan, planned.steps, config, {**job.input_values, **request.input_values})
-    return planned, config, configs
+    return PlannedRequest(planned, config, configs, resource_keys)
 
 
 def run_job(
@@ -103,11 +127,12 @@ def run_job(
     on_line: Callable[[LogLine], None] | None = None,
 ) -> RunOutcome:
     """Run a job in this process. With `raise_on_error`, raises what the user's code raised, after it is recorded."""
-    planned, config, configs = plan_request(job, request, instance)
+    asked = plan_request(job, request, instance)
+    planned, config = asked.planned, asked.config
     plan = planned.plan
     if on_plan is not None:
         on_plan(plan)
-    warn_of_limit(job.executor_def)
+    warn_of_limit(job.given_executor)
     run = _new_run(job, plan, request, config)
     resources = _with_default_manager(job, instance, in_memory=request.keeps_ops_in_memory)
     outcome = RunOutcome(run, plan)
@@ -120,7 +145,9 @@ def run_job(
     store = instance.store
     store.create_run(run)
     logs = StepLogs(instance.logs_dir, on_line=on_line, pass_through=on_line is None)
-    session = ResourceSession(resources, config.get("resources"), instance=instance, run=run)
+    loggers = _loggers(job, config, run)
+    log = Log(loggers=loggers) if loggers else None
+    session = ResourceSession(resources, config.get("resources"), instance=instance, run=run, log=log)
     scope = RunScope(
         run=run,
         plan=plan,
@@ -129,9 +156,9 @@ def run_job(
         instance=instance,
         resources=session,
         logs=logs,
-        loggers=_loggers(job, config, run),
+        loggers=loggers,
         input_values={**job.input_values, **request.input_values},
-        op_configs=configs,
+        op_configs=asked.op_configs,
         keeps_values=request.keeps_values,
     )
     outcome.scope = scope
@@ -152,7 +179,7 @@ def run_job(
     try:
         try:
             with logs.capturing():
-                session.open(sorted(required_keys(job, _steps_in(planned)) & resources.keys()))
+                session.open(sorted(asked.resource_keys & resources.keys()))
                 state = run_to_completion(
                     None,
                     run_id=run.run_id,
@@ -203,10 +230,6 @@ def session_close_quietly(session: ResourceSession) -> None:
         logging.getLogger("headwater").warning("A resource could not be torn down: %s", error)
 
 
-def _steps_in(planned: Planned) -> Mapping[str, Any]:
-    return {key: planned.steps[key] for key in planned.plan.step_keys}
-
-
 def _new_run(job: JobDefinition, plan: RunPlan, request: Request, config: Mapping[str, Any]) -> Run:
     run_id = request.run_id or str(uuid.uuid4())
     tags = Tags(plan.tags)
@@ -247,11 +270,12 @@ def _with_default_manager(job: JobDefinition, instance: Instance, *, in_memory: 
 
 
 def _loggers(job: JobDefinition, config: Mapping[str, Any], run: Run) -> Sequence[Any]:
-    if not job.loggers:
+    given = config.get("loggers")
+    if not job.given_loggers and not given:
         return ()
     from headwater.authoring.loggers import open_loggers
 
-    return open_loggers(job.loggers, config.get("loggers"), job_def=job, run_id=run.run_id)
+    return open_loggers(job.loggers, given, job_def=job, run_id=run.run_id)
 
 
 def _first_exception(outcome: RunOutcome) -> BaseException | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from headwater.model.errors import InvariantViolationError, did_you_mean
+from headwater.model.errors import CheckError, InvariantViolationError, did_you_mean
 from headwater.model.events import (
     AssetMaterialized,
     AssetObserved,
@@ -301,7 +301,7 @@ class ExecuteInProcessResult:
         """Return the value that this run gave an asset, or the one that is stored when it was not kept."""
         key = AssetKey.from_coercible(asset_key)
         if key not in self._asset_outputs:
-            raise InvariantViolationError(
+            raise CheckError(
                 what=f'Run {self.run_id} did not build the asset "{key}".',
                 why="It has no value of it.",
                 fix=did_you_mean(str(key), map(str, self._asset_outputs)) or "Load it with load_asset_value(...).",

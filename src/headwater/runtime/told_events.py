@@ -20,6 +20,7 @@ from headwater.model.events import (
     OutputRef,
     StepFailed,
     StepRetryScheduled,
+    StepSkipped,
     StepStarted,
     StepSucceeded,
 )
@@ -172,11 +173,18 @@ class _Telling:
                                 yield key, output, self._manager_of(step, output)
             case FromMany(sources=sources):
                 for part in sources:
-                    yield from self._sources(part, reader)
+                    if not (isinstance(part, FromStep) and self._gave_nothing(part.step, part.output)):
+                        yield from self._sources(part, reader)
             case FromInputManager():
                 yield None, None, _DEFAULT_MANAGER
             case _:
                 return
+
+    def _gave_nothing(self, step: str, output: str) -> bool:
+        """Whether a step of this run was skipped, or succeeded without giving an output: nothing is loaded from it."""
+        if step in self.given:
+            return all(ref.name != output for ref in self.given[step])
+        return any(isinstance(fact, StepSkipped) and fact.step_key == step for fact in self.facts)
 
     def _manager_of(self, step: str, output: str) -> str:
         code = self.code.get(step)

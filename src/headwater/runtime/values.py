@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.authoring.definitions import Definitions
 from headwater.authoring.io_contexts import InputContext, OutputContext
 from headwater.authoring.resources import ResourceSession
-from headwater.model.errors import InvariantViolationError, did_you_mean
+from headwater.model.errors import CheckError, did_you_mean
 from headwater.model.keys import AssetKey, CoercibleToAssetKey
 from headwater.runtime.instance import Instance
 
@@ -122,7 +122,7 @@ class AssetValueLoader:
         index = self._definitions.index
         spec = index.spec(key)
         if spec is None:
-            raise InvariantViolationError(
+            raise CheckError(
                 what=f'There is no asset "{key}".',
                 why="It is not known where its value is kept.",
                 fix=did_you_mean(str(key), map(str, index.definition_by_key)) or "See `headwater asset list`.",

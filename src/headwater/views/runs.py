@@ -57,7 +57,7 @@ STEP_WORDS: Mapping[StepStatus, str] = {
 }
 
 # What people see instead of the names of jobs that nobody declared.
-_UNNAMED_JOBS = ("__ASSET_JOB",)
+_UNNAMED_JOBS = ("__ASSET_JOB", "__ephemeral_asset_job__")
 
 
 def short_id(run_id: str) -> str:
@@ -108,7 +108,10 @@ def run_sentence(run: Run, now: float, *, tells_cause: bool = True) -> str:
         case RunStatus.SUCCESS:
             told = f"succeeded in {duration_in_words(run.duration_seconds)}"
         case RunStatus.FAILURE:
-            told = f"failed after {duration_in_words(run.duration_seconds)}"
+            # A run that could not begin has no duration.
+            told = (
+                "failed" if run.duration_seconds is None else f"failed after {duration_in_words(run.duration_seconds)}"
+            )
         case RunStatus.CANCELED | RunStatus.INTERRUPTED:
             told = f"was {word}"
         case RunStatus.STARTED | RunStatus.CANCELING if run.started_at is not None:

@@ -263,7 +263,7 @@ def test_a_definition_can_be_called_in_a_test() -> None:
         assert value == 3
     assert ResourceDefinition.hardcoded_resource(4)(None) == 4
     with pytest.raises(InvalidInvocationError):
-        generator(None, None)
+        generator(None)
 
 
 def test_a_context_for_tests_tears_down_its_resources_when_it_is_left() -> None:

@@ -649,3 +649,30 @@ def partitions_that_are_added(note: Recorder) -> None:
     project.step()
     project.instance.delete_dynamic_partition("files", "z")
     project.step()
+
+
+@program
+def what_is_asked_of_upstream_assets(note: Recorder) -> None:
+    a, b = asset("a"), asset("b")
+    conditions = {
+        "updated": dg.AutomationCondition.any_deps_updated(),
+        "missing": dg.AutomationCondition.any_deps_missing(),
+        "in_progress": dg.AutomationCondition.any_deps_in_progress(),
+        "since_cron": dg.AutomationCondition.all_deps_updated_since_cron("0 0 * * *"),
+        "once": dg.AutomationCondition.any_deps_updated().since_last_handled(),
+        "replaced": dg.AutomationCondition.eager().replace(
+            "any_deps_updated", dg.AutomationCondition.any_deps_missing()
+        ),
+    }
+    downstream = [asset(name, condition, "a", "b") for name, condition in conditions.items()]
+    project = Project(note, a, b, *downstream)
+    project.step()
+    project.build(a)
+    project.step()
+    project.build(b)
+    project.step()
+    project.step()
+    project.step(at(11, 0, 1))
+    project.build(a, b)
+    project.step()
+    project.step()

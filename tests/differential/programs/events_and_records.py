@@ -372,3 +372,24 @@ def results_are_changed_by_making_new_ones(note: Recorder) -> None:
     note("named", result.check_result_named("k").passed)
     with dg.instance_for_test() as instance:
         note("persistent", (instance.is_persistent, instance.is_ephemeral))
+
+
+@program
+def an_asset_asks_its_instance(note: Recorder) -> None:
+    seen = {}
+
+    @dg.asset
+    def source():
+        return 5
+
+    @dg.asset(deps=[source])
+    def asks(context: dg.AssetExecutionContext):
+        seen["materialized"] = context.instance.get_latest_materialization_event(source.key) is not None
+        seen["loaded"] = context.load_asset_value(source.key)
+        context.log.info("asked")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        note.run("run", dg.materialize([source, asks], instance=instance))
+        note("seen", seen)
+        (record,) = instance.get_run_records()
+        note("record", [isinstance(record, dg.RunRecord), record.dagster_run.status.value, record.end_time is not None])

@@ -597,3 +597,120 @@ def labels_and_versions_and_paths_are_plain(note: Recorder) -> None:
         "references",
         [any("code_references" in name for name in each.metadata_by_key[each.key]) for each in with_references],
     )
+
+
+# ------------------------------------------------------------------------------------------ files, and other managers
+
+
+@program
+def files_are_kept_by_a_manager_of_paths(note: Recorder) -> None:
+    from pathlib import Path
+
+    class Texts(dg.UPathIOManager):
+        extension = ".txt"
+
+        def dump_to_path(self, context: dg.OutputContext, obj, path):
+            path.write_text(obj)
+
+        def load_from_path(self, context: dg.InputContext, path):
+            return path.read_text()
+
+    letters = dg.StaticPartitionsDefinition(["a", "b"])
+
+    @dg.asset(key_prefix=["shop"])
+    def apples():
+        return "red"
+
+    @dg.asset(ins={"apples": dg.AssetIn(key_prefix="shop")})
+    def pears(apples):
+        return apples + " green"
+
+    @dg.asset(partitions_def=letters)
+    def parts(context):
+        return context.partition_key
+
+    @dg.asset
+    def joined(parts: dict[str, str]):
+        return "".join(parts[key] for key in sorted(parts))
+
+    resources = {"io_manager": Texts(base_path=Path("kept"))}
+    note.run("run", dg.materialize([apples, pears], resources=resources), outputs=["pears"])
+    for letter in "ab":
+        dg.materialize([parts], resources=resources, partition_key=letter)
+    note.run("joined", dg.materialize([parts, joined], selection=[joined], resources=resources), outputs=["joined"])
+    found = sorted(str(path.relative_to("kept")) for path in Path("kept").rglob("*.txt"))
+    note("files", found)
+
+
+@program
+def a_manager_of_inputs_is_a_class(note: Recorder) -> None:
+    class Fixed(dg.InputManager):
+        def load_input(self, context: dg.InputContext):
+            return [context.name, context.definition_metadata]
+
+    @dg.input_manager
+    def fixed():
+        return "plain"
+
+    @dg.op(ins={"rows": dg.In(input_manager_key="rows", metadata={"table": "t"})})
+    def show(rows):
+        return rows
+
+    @dg.job(resource_defs={"rows": dg.InputManagerDefinition(lambda _: Fixed())})
+    def of_class():
+        show()
+
+    note.run("class", of_class.execute_in_process(), outputs=["show"])
+
+    @dg.job(resource_defs={"rows": fixed})
+    def of_function():
+        show()
+
+    note.run("function", of_function.execute_in_process(), outputs=["show"])
+
+
+@program
+def values_are_loaded_by_a_loader(note: Recorder) -> None:
+    shelf = Shelf()
+
+    @dg.asset
+    def apples():
+        return 3
+
+    defs = dg.Definitions(assets=[apples], resources={"io_manager": shelf})
+    with dg.instance_for_test() as instance:
+        dg.materialize([apples], resources={"io_manager": shelf}, instance=instance)
+        with defs.get_asset_value_loader(instance=instance) as loader:
+            note("loader", [isinstance(loader, dg.AssetValueLoader), loader.load_asset_value(dg.AssetKey("apples"))])
+            note.error("unknown", lambda: loader.load_asset_value(dg.AssetKey("appels")), ["appels"])
+
+
+@program
+def an_output_of_an_op_is_an_asset_of_its_own(note: Recorder) -> None:
+    told = []
+
+    class Asking(Shelf):
+        def handle_output(self, context, obj):
+            told.append([context.name, context.has_asset_key, context.get_identifier()[1:]])
+            super().handle_output(context, obj)
+
+    @dg.op(out={"left": dg.Out(metadata={"m": 1}), "right": dg.Out(io_manager_key="other")})
+    def halves():
+        yield dg.Output(1, "left")
+        yield dg.Output(2, "right")
+
+    @dg.op
+    def total(left, right):
+        return left + right
+
+    @dg.job(
+        resource_defs={
+            "io_manager": dg.IOManagerDefinition.hardcoded_io_manager(Asking()),
+            "other": dg.IOManagerDefinition.hardcoded_io_manager(Asking()),
+        }
+    )
+    def summing():
+        total(*halves())
+
+    note.run("run", summing.execute_in_process(), outputs=["total"])
+    note("told", told)

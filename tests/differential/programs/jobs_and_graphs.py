@@ -772,3 +772,172 @@ def a_graph_becomes_several_jobs(note: Recorder) -> None:
     note.run("small", small.execute_in_process(), outputs=["based"])
     note.run("large", large.execute_in_process(), outputs=["based"])
     note.run("direct", work.execute_in_process(resources={"base": 5}), outputs=["based"])
+
+
+def told_of(result):
+    """Return each event of the run itself and of its steps, in their order."""
+    kinds = (
+        "STEP_START",
+        "STEP_INPUT",
+        "STEP_OUTPUT",
+        "STEP_SUCCESS",
+        "STEP_FAILURE",
+        "STEP_SKIPPED",
+        "STEP_UP_FOR_RETRY",
+    )
+    hooks = ("HOOK_COMPLETED", "HOOK_ERRORED", "STEP_RESTARTED", "STEP_EXPECTATION_RESULT")
+    return [
+        [each.event_type_value, each.step_key] for each in result.all_events if each.event_type_value in kinds + hooks
+    ]
+
+
+@program
+def events_come_in_an_order(note: Recorder) -> None:
+    @dg.success_hook
+    def cheer(context):
+        return None
+
+    @dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
+    def flaky(context, number):
+        if context.retry_number == 0:
+            raise ValueError("again")
+        return number
+
+    @dg.op(out={"a": dg.Out(is_required=False), "b": dg.Out(is_required=False)})
+    def choose(number):
+        yield dg.ExpectationResult(success=True, label="fine")
+        yield dg.Output(number, "a")
+
+    @dg.op
+    def broken(number):
+        raise RuntimeError("no")
+
+    @dg.job(hooks={cheer})
+    def whole():
+        a, b = choose(flaky(one()))
+        double.alias("taken")(a)
+        double.alias("left_out")(b)
+
+    @dg.job
+    def failing():
+        double(broken(one()))
+
+    note("whole", told_of(whole.execute_in_process()))
+    result = failing.execute_in_process(raise_on_error=False)
+    note("failing", told_of(result))
+    failure = result.filter_events(lambda event: event.is_failure and not event.step_key)[0]
+    note("job failed", [failure.is_failure, failure.job_failure_data.error is not None])
+    note(
+        "nodes",
+        [e.event_type_value for e in result.events_for_node("broken") if e.event_type_value.startswith("STEP_")],
+    )
+
+
+@program
+def retries_are_told_in_order(note: Recorder) -> None:
+    @dg.op
+    def asks(context):
+        if context.retry_number < 2:
+            raise dg.RetryRequested(max_retries=3)
+        return context.retry_number
+
+    @dg.job
+    def work():
+        double(asks())
+
+    result = work.execute_in_process()
+    note("events", told_of(result))
+    note.run("run", result, outputs=["asks", "double"])
+    note("retried", len(result.filter_events(lambda event: event.is_step_up_for_retry)))
+    note("restarted", len(result.filter_events(lambda event: event.is_step_restarted)))
+
+
+@program
+def mapped_steps_are_told_in_order(note: Recorder) -> None:
+    @dg.op(out=dg.DynamicOut(int))
+    def pieces():
+        yield dg.DynamicOutput(2, "b")
+        yield dg.DynamicOutput(1, "a")
+
+    @dg.op
+    def refuses_two(number):
+        if number == 2:
+            raise ValueError("two")
+        return number
+
+    @dg.op
+    def total(numbers):
+        return sum(numbers)
+
+    @dg.job
+    def fine():
+        total(pieces().map(double).collect())
+
+    @dg.job
+    def partly():
+        total(pieces().map(refuses_two).collect())
+
+    note("fine", told_of(fine.execute_in_process()))
+    result = partly.execute_in_process(raise_on_error=False)
+    note.run("partly", result)
+    note("partly keys", result.get_failed_step_keys())
+    note("output", fine.execute_in_process().output_for_node("double"))
+
+
+@program
+def configs_of_runs_are_checked_before_they_start(note: Recorder) -> None:
+    @dg.op(config_schema={"n": int, "word": dg.Field(str, default_value="w")})
+    def sized(context):
+        return [context.op_config["n"], context.op_config["word"]]
+
+    @dg.job
+    def work():
+        sized()
+
+    def with_config(config):
+        return lambda: work.execute_in_process(run_config=config).output_for_node("sized")
+
+    note.error("fine", with_config({"ops": {"sized": {"config": {"n": 1}}}}))
+    note.error("by class", with_config(dg.RunConfig(ops={"sized": {"config": {"n": 2}}})))
+    note.error("missing", with_config({}), ["sized"])
+    note.error("misspelt op", with_config({"ops": {"sizd": {"config": {"n": 1}}}}), ["sizd"])
+    note.error("misspelt field", with_config({"ops": {"sized": {"config": {"m": 1}}}}), ["m"])
+    note.error("type", with_config({"ops": {"sized": {"config": {"n": "x"}}}}), ["n"])
+    note.error("section", with_config({"opz": {}}), ["opz"])
+    note.error("no mapping", with_config({"ops": 3}), ["ops"])
+    valid = dg.validate_run_config(work, {"ops": {"sized": {"config": {"n": 1}}}})
+    note("validated", valid["ops"]["sized"]["config"])
+    note.error("not valid", lambda: dg.validate_run_config(work, {"ops": {"sized": {"config": {}}}}), ["n"])
+    note.error("nothing", lambda: dg.validate_run_config(work), ["sized"])
+
+
+@program
+def results_of_jobs_are_asked(note: Recorder) -> None:
+    @dg.op(out={"low": dg.Out(), "high": dg.Out()})
+    def bounds():
+        yield dg.AssetMaterialization("table", metadata={"n": 1})
+        yield dg.Output(1, "low")
+        yield dg.Output(9, "high")
+
+    @dg.job(tags={"a": "b"})
+    def work():
+        low, high = bounds()
+        add(low, high)
+
+    result = work.execute_in_process(tags={"c": "d"}, run_id="12345678-1234-1234-1234-123456789012")
+    note("run id", result.run_id)
+    note("run", [result.dagster_run.job_name, result.dagster_run.status, result.dagster_run.is_success])
+    note("tags", {key: value for key, value in result.dagster_run.tags.items() if "/" not in key})
+    note("job", result.job_def.name)
+    note("outputs", [result.output_for_node("bounds", "low"), result.output_for_node("bounds", output_name="high")])
+    note("materialized", [each.label for each in result.asset_materializations_for_node("bounds")])
+    note("successes", [each.step_key for each in result.get_step_success_events()])
+    note("node events", len(result.all_node_events) > 0)
+    note(
+        "outputs of node",
+        [each.step_output_data.output_name for each in result.filter_events(lambda e: e.is_successful_output)],
+    )
+    note.error("no output", lambda: result.output_for_node("bounds", "middle"), ["middle"])
+    note.error("no node", lambda: result.output_for_node("bound"), ["bound"])
+    note.error("no default output", lambda: result.output_for_node("bounds"), ["bounds"])
+    note("failures", len(result.filter_events(lambda event: event.is_failure)))

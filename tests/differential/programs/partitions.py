@@ -350,3 +350,214 @@ def mapped_keys_are_asked_of_the_mapping(note: Recorder) -> None:
         days.empty_subset().with_partition_keys(["2024-01-20", "2024-01-21"]), days, weeks
     )
     note("downstream", sorted(down.get_partition_keys()))
+
+
+@program
+def configs_of_every_cadence_follow_their_partitions(note: Recorder) -> None:
+    @dg.op(config_schema={"start": str, "end": str})
+    def say(context):
+        return [context.op_config["start"], context.op_config["end"]]
+
+    def told(start, end):
+        return {"ops": {"say": {"config": {"start": start.isoformat(), "end": end.isoformat()}}}}
+
+    kinds = {
+        "hourly": (dg.hourly_partitioned_config(start_date="2024-01-01-00:00"), "2024-01-01-05:00"),
+        "daily": (dg.daily_partitioned_config(start_date="2024-01-01", hour_offset=6), "2024-01-03"),
+        "weekly": (dg.weekly_partitioned_config(start_date="2024-01-01", day_offset=2), "2024-01-09"),
+        "monthly": (dg.monthly_partitioned_config(start_date="2024-01-01", timezone="Europe/Berlin"), "2024-03-01"),
+    }
+    for label, (decorator, key) in kinds.items():
+        config = decorator(told)
+
+        @dg.job(config=config)
+        def work():
+            say()
+
+        note.run(label, work.execute_in_process(partition_key=key), outputs=["say"])
+        note(f"{label} config", config.get_run_config_for_partition_key(key))
+        note(f"{label} kind", [isinstance(config, dg.PartitionedConfig), type(config.partitions_def).__name__])
+        note(f"{label} first", work.partitions_def.get_partition_keys(current_time=datetime(2024, 3, 5))[:2])
+        note(f"{label} called", config(datetime(2024, 1, 1), datetime(2024, 1, 2)))
+        note.error(f"{label} unknown", lambda work=work: work.execute_in_process(partition_key="1999-01-01"))
+
+
+@program
+def a_partitioned_config_is_written_by_hand(note: Recorder) -> None:
+    letters = dg.StaticPartitionsDefinition(["x", "y"])
+
+    @dg.op(config_schema={"letter": str})
+    def say(context):
+        return [context.op_config["letter"], context.partition_key]
+
+    config = dg.PartitionedConfig(
+        partitions_def=letters,
+        run_config_for_partition_key_fn=lambda key: {"ops": {"say": {"config": {"letter": key.upper()}}}},
+        tags_for_partition_key_fn=lambda key: {"letter": key},
+    )
+
+    @dg.job(config=config)
+    def work():
+        say()
+
+    result = work.execute_in_process(partition_key="x")
+    note.run("run", result, outputs=["say"])
+    note("tags", {key: value for key, value in result.dagster_run.tags.items() if "/" not in key})
+    note("keys", config.get_partition_keys())
+    note("config", config.get_run_config_for_partition_key("y"))
+    note("tags of key", config.get_tags_for_partition_key("y").get("letter"))
+    note("partitions", work.partitions_def == letters)
+    note("of job", work.partitioned_config is config)
+    note.error("no partition", lambda: work.execute_in_process())
+    note.error("unknown", lambda: work.execute_in_process(partition_key="z"), ["z"])
+    note.error("unknown config", lambda: config.get_run_config_for_partition_key("z"), ["z"])
+    note.error("no function", lambda: dg.PartitionedConfig(partitions_def=letters))
+    own = {"ops": {"say": {"config": {"letter": "own"}}}}
+    note.run("config wins", work.execute_in_process(partition_key="x", run_config=own), outputs=["say"])
+
+
+@program
+def a_dynamic_config_follows_what_a_function_lists(note: Recorder) -> None:
+    @dg.op(config_schema={"name": str})
+    def say(context):
+        return context.op_config["name"]
+
+    @dg.dynamic_partitioned_config(partition_fn=lambda _now: ["a", "b"], tags_for_partition_fn=lambda key: {"n": key})
+    def by_name(key):
+        return {"ops": {"say": {"config": {"name": key}}}}
+
+    @dg.static_partitioned_config(partition_keys=["a"], tags_for_partition_key_fn=lambda key: {"k": key})
+    def tagged(key):
+        return {"ops": {"say": {"config": {"name": key}}}}
+
+    @dg.job(config=by_name)
+    def named():
+        say()
+
+    @dg.job(config=tagged)
+    def with_tags():
+        say()
+
+    note("keys", by_name.get_partition_keys())
+    note.run("run", named.execute_in_process(partition_key="b"), outputs=["say"])
+    result = with_tags.execute_in_process(partition_key="a")
+    note("tags", result.dagster_run.tags.get("k"))
+    note("called", tagged("q"))
+
+
+@program
+def windows_are_values(note: Recorder) -> None:
+    window = dg.TimeWindow(datetime(2024, 1, 1), datetime(2024, 1, 2))
+    note("parts", [window.start, window.end])
+    note("equal", window == dg.TimeWindow(datetime(2024, 1, 1), datetime(2024, 1, 2)))
+    note("by name", dg.TimeWindow(start=datetime(2024, 1, 1), end=datetime(2024, 1, 2)) == window)
+    keys = dg.PartitionKeyRange(start="2024-01-02", end="2024-01-04")
+    note("range", [keys.start, keys.end])
+    note("keys", DAYS.get_partition_keys_in_range(keys))
+    note("of range", DAYS.get_partition_keys_in_time_window(dg.TimeWindow(datetime(2024, 1, 3), datetime(2024, 1, 5))))
+    note("first", [DAYS.get_first_partition_key(), DAYS.get_last_partition_key()])
+    note("last window", DAYS.get_last_partition_window())
+    note("next", DAYS.get_next_partition_window(datetime(2024, 1, 3)))
+    note("previous", DAYS.get_prev_partition_window(datetime(2024, 1, 3)))
+    note("start and end", [DAYS.start, DAYS.end])
+    note("offsets", [DAYS.minute_offset, DAYS.hour_offset])
+    note("cadence", DAYS.schedule_type)
+    note.error(
+        "upside down", lambda: DAYS.get_partition_keys_in_range(dg.PartitionKeyRange("2024-01-05", "2024-01-02"))
+    )
+    note.error(
+        "outside",
+        lambda: DAYS.get_partition_keys_in_range(dg.PartitionKeyRange("2024-01-05", "2025-01-02")),
+        ["2025-01-02"],
+    )
+
+
+@program
+def subsets_of_partitions_are_sets(note: Recorder) -> None:
+    for label, definition, few in (
+        ("days", DAYS, ["2024-01-02", "2024-01-03"]),
+        ("static", dg.StaticPartitionsDefinition(["a", "b", "c"]), ["a", "c"]),
+    ):
+        some = definition.empty_subset().with_partition_keys(few)
+        whole = definition.subset_with_all_partitions()
+        note(f"{label} keys", sorted(some.get_partition_keys()))
+        note(f"{label} count", [len(some), len(whole), len(definition.empty_subset())])
+        note(f"{label} in", [few[0] in some, "nothing" in some])
+        note(f"{label} or", sorted((some | definition.empty_subset()).get_partition_keys()))
+        note(f"{label} and", sorted((some & whole).get_partition_keys()))
+        note(f"{label} minus", sorted((whole - some).get_partition_keys()))
+        note(f"{label} missing", sorted(some.get_partition_keys_not_in_subset(definition)))
+        note(f"{label} ranges", some.get_partition_key_ranges(definition))
+
+
+@program
+def sensors_add_and_delete_partitions(note: Recorder) -> None:
+    files = dg.DynamicPartitionsDefinition(name="files")
+
+    @dg.asset(partitions_def=files)
+    def file(context):
+        return context.partition_key
+
+    job = dg.define_asset_job("read", selection="file", partitions_def=files)
+
+    @dg.sensor(job=job)
+    def watching(context):
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(run_key="c", partition_key="c")],
+            dynamic_partitions_requests=[files.build_add_request(["c"]), files.build_delete_request(["a"])],
+        )
+
+    add = dg.AddDynamicPartitionsRequest("files", ["x", "y"])
+    delete = dg.DeleteDynamicPartitionsRequest("files", ["z"])
+    note("add", [add.partitions_def_name, add.partition_keys])
+    note("delete", [delete.partitions_def_name, delete.partition_keys])
+    note("built", files.build_add_request(["c"]) == dg.AddDynamicPartitionsRequest("files", ["c"]))
+    defs = dg.Definitions(assets=[file], jobs=[job], sensors=[watching])
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("files", ["a", "b"])
+        context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
+        data = watching(context)
+        note("requests", [[each.run_key, each.partition_key] for each in data.run_requests])
+        note(
+            "asked",
+            [
+                [type(each).__name__, each.partitions_def_name, each.partition_keys]
+                for each in data.dynamic_partitions_requests
+            ],
+        )
+        note("not yet", instance.get_dynamic_partitions("files"))
+    note.error("two names", lambda: dg.DynamicPartitionsDefinition(lambda _now: ["a"]).build_add_request(["x"]))
+
+
+@program
+def jobs_of_partitioned_assets_run_one(note: Recorder) -> None:
+    @dg.asset(partitions_def=DAYS)
+    def sales(context):
+        return context.partition_key
+
+    @dg.asset
+    def plain():
+        return 1
+
+    job = dg.define_asset_job("daily", selection=["sales", "plain"])
+    defs = dg.Definitions(assets=[sales, plain], jobs=[job])
+    found = defs.resolve_job_def("daily")
+    note.run("run", found.execute_in_process(partition_key="2024-01-03"), outputs=["sales"])
+    note("partitions", found.partitions_def == DAYS)
+    note.error("unknown", lambda: found.execute_in_process(partition_key="2030-01-03"), ["2030-01-03"])
+    other = dg.define_asset_job("other", selection="sales", partitions_def=dg.StaticPartitionsDefinition(["a"]))
+    note.error(
+        "other partitions", lambda: dg.Definitions(assets=[sales], jobs=[other]).resolve_job_def("other"), ["sales"]
+    )
+
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["a"]))
+    def lettered():
+        return 1
+
+    note.error(
+        "two kinds",
+        lambda: dg.Definitions(
+            assets=[sales, lettered], jobs=[dg.define_asset_job("both", selection=["sales", "lettered"])]
+        ).resolve_job_def("both"),
+        ["both"],
+    )

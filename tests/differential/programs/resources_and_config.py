@@ -340,3 +340,152 @@ def resources_are_built_and_used_in_tests(note: Recorder) -> None:
 
     note("direct", table(dg.build_asset_context(), warehouse=Warehouse(url="z")))
     note("by context", table(dg.build_asset_context(resources={"warehouse": Warehouse(url="y")})))
+
+
+@program
+def a_resource_depends_on_a_plain_one(note: Recorder) -> None:
+    class Client:
+        def __init__(self, name):
+            self.name = name
+
+    class Store(dg.ConfigurableResource):
+        client: dg.ResourceDependency[Client]
+        folder: str = "f"
+
+    @dg.asset
+    def table(store: Store):
+        return [store.client.name, store.folder]
+
+    @dg.resource
+    def made(context):
+        return Client("made")
+
+    note.run("object", dg.materialize([table], resources={"store": Store(client=Client("own"))}), outputs=["table"])
+    store = Store(client=made, folder="g")
+    note.run("definition", dg.materialize([table], resources={"store": store, "client": made}), outputs=["table"])
+
+
+@program
+def values_are_a_resource(note: Recorder) -> None:
+    @dg.op(required_resource_keys={"values"})
+    def show(context):
+        return context.resources.values
+
+    @dg.job(resource_defs={"values": dg.make_values_resource(name=str, number=int)})
+    def showing():
+        show()
+
+    given = {"resources": {"values": {"config": {"name": "n", "number": 3}}}}
+    note.run("run", showing.execute_in_process(given), outputs=["show"])
+    wrong = {"resources": {"values": {"config": {"name": 3}}}}
+    note.error("wrong", lambda: showing.execute_in_process(wrong), ["name", "number"])
+
+    @dg.job(resource_defs={"values": dg.make_values_resource()})
+    def loose():
+        show()
+
+    note.run("anything", loose.execute_in_process({"resources": {"values": {"config": {"x": 1}}}}), outputs=["show"])
+
+
+@program
+def resources_are_bound_to_assets_and_configured(note: Recorder) -> None:
+    @dg.resource(config_schema={"n": int})
+    def number(context):
+        return context.resource_config["n"]
+
+    @dg.asset(required_resource_keys={"number"})
+    def table(context):
+        return context.resources.number
+
+    bound = dg.with_resources([table], {"number": number}, resource_config_by_key={"number": {"config": {"n": 4}}})
+    note.run("run", dg.materialize(bound), outputs=["table"])
+    note.error("wrong", lambda: dg.with_resources([table], {"number": number}, {"number": {"config": {"m": 4}}}), ["m"])
+
+
+@program
+def a_resource_is_opened_once_for_a_run(note: Recorder) -> None:
+    order = []
+
+    class Session(dg.ConfigurableResource):
+        name: str
+
+        def setup_for_execution(self, context):
+            order.append(f"open {self.name}")
+
+        def teardown_after_execution(self, context):
+            order.append(f"close {self.name}")
+
+    @dg.asset
+    def one(session: Session):
+        order.append("one")
+
+    @dg.asset(deps=[one])
+    def two(session: Session):
+        order.append("two")
+
+    @dg.asset(deps=[two])
+    def three():
+        order.append("three")
+
+    dg.materialize([one, two, three], resources={"session": Session(name="s"), "unused": Session(name="unused")})
+    note("order", order)
+    order.clear()
+
+    @dg.asset
+    def broken(session: Session):
+        raise ValueError("no")
+
+    dg.materialize([broken], resources={"session": Session(name="s")}, raise_on_error=False)
+    note("after a failure", order)
+
+
+@program
+def a_resource_that_fails_to_close(note: Recorder) -> None:
+    class Session(dg.ConfigurableResource):
+        def teardown_after_execution(self, context):
+            raise RuntimeError("cannot close")
+
+    @dg.asset
+    def table(session: Session):
+        return 1
+
+    note.run("run", dg.materialize([table], resources={"session": Session()}, raise_on_error=False), outputs=["table"])
+
+
+@program
+def context_managers_are_resources(note: Recorder) -> None:
+    order = []
+
+    class Session(dg.ConfigurableResource):
+        @contextmanager
+        def yield_for_execution(self, context: dg.InitResourceContext):
+            order.append("open")
+            try:
+                yield self
+            finally:
+                order.append("close")
+
+        def say(self):
+            return "said"
+
+    @dg.asset
+    def table(session: Session):
+        order.append("run")
+        return session.say()
+
+    note.run("run", dg.materialize([table], resources={"session": Session()}), outputs=["table"])
+    note("order", order)
+
+    @dg.resource
+    @contextmanager
+    def plain(context):
+        order.append("plain open")
+        yield 5
+        order.append("plain close")
+
+    @dg.asset(required_resource_keys={"plain"})
+    def other(context):
+        return context.resources.plain
+
+    note.run("plain", dg.materialize([other], resources={"plain": plain}), outputs=["other"])
+    note("plain order", order)

@@ -242,3 +242,113 @@ def mistakes_in_sensors_are_refused(note: Recorder) -> None:
         ),
         ["one", "two", "a"],
     )
+
+
+@program
+def a_sensor_requests_runs_and_partitions(note: Recorder) -> None:
+    regions = dg.DynamicPartitionsDefinition(name="regions")
+
+    @dg.asset(partitions_def=regions)
+    def regional(): ...
+
+    job = dg.define_asset_job("regional_job", [regional], partitions_def=regions)
+
+    @dg.sensor(job=job, minimum_interval_seconds=5, tags={"team": "a"}, description="looks for regions")
+    def looks(context: dg.SensorEvaluationContext):
+        seen = [] if context.cursor is None else context.cursor.split(",")
+        new = [name for name in ("eu", "us") if name not in seen]
+        if not new:
+            return dg.SensorResult(
+                skip_reason="nothing new",
+                dynamic_partitions_requests=[dg.DeleteDynamicPartitionsRequest("regions", ["us"])],
+            )
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(run_key=name) for name in new],
+            cursor=",".join([*seen, *new]),
+            dynamic_partitions_requests=[dg.AddDynamicPartitionsRequest("regions", new)],
+        )
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        defs = dg.Definitions(assets=[regional], jobs=[job], sensors=[looks])
+        sensor = defs.resolve_sensor_def("looks")
+        note("said", [sensor.name, sensor.description, sensor.minimum_interval_seconds, sensor.job_name])
+
+        def tick(cursor):
+            context = dg.build_sensor_context(instance=instance, cursor=cursor, definitions=defs)
+            data = sensor.evaluate_tick(context)
+            asked = [[type(each).__name__, each.partition_keys] for each in data.dynamic_partitions_requests or ()]
+            return data.cursor, [
+                [each.run_key for each in data.run_requests or ()],
+                data.skip_message,
+                asked,
+            ]
+
+        cursor, told = tick(None)
+        note("first", told)
+        _, told = tick(cursor)
+        note("second", told)
+
+
+@program
+def a_sensor_of_an_asset_follows_it(note: Recorder) -> None:
+    @dg.asset_sensor(asset_key=dg.AssetKey("a"), job=JOIN, name="follows")
+    def follows(context: dg.SensorEvaluationContext, event: dg.EventLogEntry):
+        note(f"event {len(note.record)}", event.dagster_event.asset_key)
+        return dg.RunRequest(run_key="k", tags={"of": event.dagster_event.asset_key.to_user_string()})
+
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def tick(cursor):
+            return follows.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=cursor, definitions=PROJECT))
+
+        empty = tick(None)
+        note("empty", [shown(empty), empty.skip_message is not None])
+        materialize(instance, "a")
+        materialize(instance, "b")
+        first = tick(None)
+        note("first", [[each.run_key, each.tags["of"]] for each in first.run_requests])
+        again = tick(first.cursor)
+        note("again", [len(again.run_requests or ()), again.skip_message is not None])
+
+
+@program
+def answers_of_sensors_are_checked(note: Recorder) -> None:
+    def sensor_of(answer):
+        @dg.sensor(job=report, name="s")
+        def looks(context):
+            return answer
+
+        return looks
+
+    def tick(answer):
+        with dg.DagsterInstance.ephemeral() as instance:
+            data = sensor_of(answer).evaluate_tick(dg.build_sensor_context(instance=instance))
+            return [len(data.run_requests or ()), data.skip_message == "why", data.skip_message is not None]
+
+    for label, answer in {
+        "nothing": None,
+        "a request": dg.RunRequest(),
+        "requests": [dg.RunRequest("a"), dg.RunRequest("b")],
+        "a reason": dg.SkipReason("why"),
+        "an empty reason": dg.SkipReason(),
+        "a result": dg.SensorResult([dg.RunRequest("a")]),
+        "no requests": [],
+    }.items():
+        note.error(label, lambda answer=answer: tick(answer))
+    for label, answer in {
+        "a list of texts": ["a"],
+        "both": [dg.RunRequest(), dg.SkipReason("x")],
+    }.items():
+        note.error(label, lambda answer=answer: tick(answer))
+    note.error("two reasons", lambda: dg.SensorResult([dg.RunRequest()], skip_reason="why"))
+
+
+@program
+def a_sensor_that_raises_tells_what(note: Recorder) -> None:
+    @dg.sensor(job=report)
+    def broken(context):
+        raise ValueError("no such folder")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        note.error("tick", lambda: broken.evaluate_tick(dg.build_sensor_context(instance=instance)), ["no such folder"])
+        note.error("call", lambda: broken(dg.build_sensor_context(instance=instance)), ["no such folder"])

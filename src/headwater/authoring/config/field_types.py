@@ -140,7 +140,7 @@ def _checked_default(schema: ConfigSchema, default: AnyType) -> AnyType:
 
 
 class Shape(ConfigType):
-    """Named fields and no others."""
+    """Named fields and no others. `field_aliases` are other names, by field, under which their values may be given."""
 
     __slots__ = ()
 
@@ -150,8 +150,9 @@ class Shape(ConfigType):
         description: str | None = None,
         field_aliases: Mapping[str, str] | None = None,
     ) -> None:
-        named = {(field_aliases or {}).get(name, name): thing for name, thing in fields.items()}
-        super().__init__(with_implicit_default(replace(schemas.shape(named), description=description)))
+        aliases = {alias: name for name, alias in (field_aliases or {}).items()}
+        schema = replace(schemas.shape(fields), description=description, aliases=aliases)
+        super().__init__(with_implicit_default(schema))
 
 
 class Permissive(ConfigType):

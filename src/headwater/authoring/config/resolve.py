@@ -167,7 +167,11 @@ class _Resolver:
 
             value = plain_config(value)
         if not isinstance(value, Mapping):
-            return self.fault(path, f"must be a mapping, but is {shown(value)}.")
+            known = ", ".join(f'"{field}"' for field in schema.fields)
+            fix = f"Its fields are: {known}." if known else ""
+            return self.fault(path, f"must be a mapping, but is {shown(value)}.", fix)
+        if schema.aliases:
+            value = {schema.aliases.get(name, name): item for name, item in value.items()}
         resolved: dict[str, Any] = {}
         for name, inner in schema.fields.items():
             inner_path = f"{path}.{name}"

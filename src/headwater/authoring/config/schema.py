@@ -73,6 +73,8 @@ class ConfigSchema:
     model: type[Any] | None = None
     discriminator: str | None = None
     discriminator_values: Mapping[str, Any] = field(default_factory=dict)
+    # Other names under which the fields of a shape may be given: the field by its alias.
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_default(self) -> bool:

@@ -12,6 +12,8 @@ from headwater.authoring.config.field_types import Field
 from headwater.authoring.config.schema import NO_VALUE, ConfigSchema, schema_of
 from headwater.authoring.resources.init_context import InitResourceContext
 from headwater.model.errors.definition import CheckError, InvalidDefinitionError, InvalidInvocationError
+from headwater.model.errors.resources import MissingResourceError
+from headwater.model.named_arguments import spelling_checked
 
 ResourceFunction = Callable[..., Any]
 
@@ -100,21 +102,54 @@ class ResourceDefinition(AnonymousConfigurable):
         """Call the function. `context.resource_config` is resolved already."""
         return self.resource_fn(context) if self._takes_context else self.resource_fn()
 
-    def __call__(self, *args: Any) -> Any:
-        """Return what the function makes, for tests. Without a context, one is built that has no resources.
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the function makes, for tests: given a context as the function is, or None for an empty one.
 
         The context's configuration is checked and resolved first. A generator function gives a context manager.
+        Raises InvalidInvocationError for any other arguments, and CheckError for what is no context.
         """
-        if len(args) > 1:
-            raise InvalidInvocationError(
-                what=f"The resource {self.name} was called with {len(args)} arguments.",
-                why="It takes one context at most.",
-                fix="Call it with build_init_resource_context(config=..., resources=...), or with nothing.",
-            )
-        context = args[0] if args and args[0] is not None else InitResourceContext()
+        context = self._context_of_call(args, kwargs)
         given = context.resource_config
         resolved = self.resolve(NO_VALUE if given is None else given, "config")
+        for key in sorted(self.required_resource_keys):
+            if key not in context.resources:
+                raise MissingResourceError(key, f"the resource {self.name}", context.resources._asdict())
         return opened(self.make(context.replace_config(resolved)))
+
+    def _context_of_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> InitResourceContext:
+        fix = "Call it with build_init_resource_context(config=..., resources=...)."
+        if not self._takes_context:
+            if args or kwargs:
+                raise InvalidInvocationError(
+                    what=f"The resource {self.name} was called with an argument.",
+                    why="Its function takes none.",
+                    fix=f"Call it as {self.name}().",
+                )
+            return InitResourceContext()
+        if len(args) + len(kwargs) != 1:
+            count = len(args) + len(kwargs)
+            raise InvalidInvocationError(
+                what=f"The resource {self.name} was called with {f'{count} arguments' if count else 'no context'}.",
+                why="Its function takes one context.",
+                fix=fix,
+            )
+        name = _name_of_context(self.resource_fn)
+        if kwargs and name not in kwargs:
+            raise InvalidInvocationError(
+                what=f'The resource {self.name} was called with "{next(iter(kwargs))}".',
+                why=f'The parameter of its function is called "{name}".',
+                fix=f"Write {self.name}({name}=...).",
+            )
+        context = args[0] if args else kwargs[name]
+        if context is None:
+            return InitResourceContext()
+        if not isinstance(context, InitResourceContext):
+            raise CheckError(
+                what=f"The resource {self.name} was called with {context!r}.",
+                why="Its function takes a context.",
+                fix=fix,
+            )
+        return context
 
     @staticmethod
     def hardcoded_resource(value: Any, description: str | None = None) -> ResourceDefinition:
@@ -144,6 +179,12 @@ class ResourceDefinition(AnonymousConfigurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def _name_of_context(function: ResourceFunction) -> str:
+    import inspect
+
+    return next(iter(inspect.signature(function).parameters), "context")
 
 
 def takes_context(function: ResourceFunction) -> bool:
@@ -201,6 +242,7 @@ def resource(
     required_resource_keys: Iterable[str] | None = None,
     version: str | None = None,
 ) -> Callable[[ResourceFunction], ResourceDefinition]: ...
+@spelling_checked
 def resource(
     config_schema: Any = None,
     description: str | None = None,

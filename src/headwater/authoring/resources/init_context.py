@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.model.errors.resources import UnknownResourceError
+
+if TYPE_CHECKING:
+    import logging
+
+    from headwater.model.runs import Run
+    from headwater.runtime.instance import Instance
 
 
 class ScopedResources:
@@ -73,9 +79,9 @@ class InitResourceContext:
         resources: ScopedResources | None = None,
         resource_def: Any = None,
         all_resource_defs: Mapping[str, Any] | None = None,
-        instance: Any = None,
-        run: Any = None,
-        log: Any = None,
+        instance: Instance | None = None,
+        run: Run | None = None,
+        log: logging.Logger | None = None,
         original_resource_dict: Mapping[str, Any] | None = None,
         close: Callable[[], object] | None = None,
     ) -> None:
@@ -122,12 +128,12 @@ class InitResourceContext:
         return self._original_resource_dict
 
     @property
-    def instance(self) -> Any:
-        """The instance in which the run is recorded."""
+    def instance(self) -> Instance | None:
+        """The instance in which the run is recorded, or None outside one."""
         return self._instance
 
     @property
-    def run(self) -> Any:
+    def run(self) -> Run | None:
         """The run, or None outside one."""
         return self._run
 
@@ -137,12 +143,12 @@ class InitResourceContext:
         return getattr(self._run, "run_id", None)
 
     @property
-    def dagster_run(self) -> Any:
+    def dagster_run(self) -> Run | None:
         """The run, by the name that programs moved here may use."""
         return self._run
 
     @property
-    def log(self) -> Any:
+    def log(self) -> logging.Logger:
         """Where a resource logs while it is set up and torn down."""
         if self._log is not None:
             return self._log
@@ -151,7 +157,7 @@ class InitResourceContext:
         return logging.getLogger("headwater")
 
     @property
-    def log_manager(self) -> Any:
+    def log_manager(self) -> logging.Logger:
         """The same as `log`."""
         return self.log
 

@@ -8,6 +8,7 @@ from typing import Any, overload
 from headwater.authoring.config.schema import ConfigSchema, schema_of
 from headwater.authoring.io_manager import InputManager, IOManager
 from headwater.authoring.resources.definition import ResourceDefinition, ResourceFunction, takes_context
+from headwater.model.named_arguments import spelling_checked
 
 
 class IOManagerDefinition(ResourceDefinition):
@@ -89,6 +90,7 @@ def io_manager(
     required_resource_keys: Iterable[str] | None = None,
     version: str | None = None,
 ) -> Callable[[ResourceFunction], IOManagerDefinition]: ...
+@spelling_checked
 def io_manager(
     config_schema: Any = None,
     description: str | None = None,

@@ -230,11 +230,20 @@ def resource_config_faults(
             continue
         try:
             given = _given_config(given_by_key, key)
+            if given is NO_VALUE and _is_configured(definitions_by_key[key]):
+                continue
             definition = wrap_resource(definitions_by_key[key])
             definition.resolve(given, f"resources.{key}.config", resolve_env=False)
         except InvalidConfigError as error:
             faults += error.faults
     return tuple(faults)
+
+
+def _is_configured(resource: Any) -> bool:
+    """Return whether nothing is left to configure: an object was validated when it was made."""
+    if isinstance(resource, ResourceDefinition):
+        return False
+    return hasattr(resource, "process_config_and_initialize") or not hasattr(resource, "get_resource_definition")
 
 
 def build_init_resource_context(

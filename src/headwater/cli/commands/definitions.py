@@ -31,7 +31,7 @@ def validate(workplace: Workplace, as_json: bool) -> None:
     # Jobs are resolved against the assets only when they are asked for.
     jobs = _resolve_jobs(workplace)
     counts = _counts(workplace)
-    limits = [limit_of(executor) for executor in (declared.executor, *(job.executor_def for job in jobs))]
+    limits = [limit_of(executor) for executor in (declared.executor, *(job.given_executor for job in jobs))]
     warnings = [*map(str, declared.warnings()), *dict.fromkeys(limit for limit in limits if limit)]
     if as_json:
         screen.document({"valid": True, "name": workplace.project.name, **counts, "warnings": warnings})

@@ -34,16 +34,18 @@ if TYPE_CHECKING:
 __version__ = DAGSTER_VERSION
 
 
-def __getattr__(name: str) -> object:
-    if name.startswith("__"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=None)
-    try:
-        value: object = find_name(name)
-    except NotCovered as error:
-        raise AttributeError(str(error), name=name, obj=None) from None
-    globals()[name] = value
-    return value
+# Type checkers know the names by their imports, and would take every other name for an object.
+if not TYPE_CHECKING:
 
+    def __getattr__(name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=None)
+        try:
+            value: object = find_name(name)
+        except NotCovered as error:
+            raise AttributeError(str(error), name=name, obj=None) from None
+        globals()[name] = value
+        return value
 
-def __dir__() -> list[str]:
-    return names()
+    def __dir__() -> list[str]:
+        return names()

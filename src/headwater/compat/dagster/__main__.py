@@ -26,6 +26,9 @@ def main(arguments: list[str]) -> int:
     if is_module:
         sys.path.insert(0, os.getcwd())
         sys.argv = arguments[1:]
+        if not _is_there(target[0]):
+            print(f"There is no module {target[0]!r} to run, here or installed.", file=sys.stderr)  # noqa: T201
+            return 2
         runpy.run_module(target[0], run_name="__main__", alter_sys=True)
         return 0
     path = target[0]
@@ -36,6 +39,18 @@ def main(arguments: list[str]) -> int:
     sys.argv = arguments
     runpy.run_path(path, run_name="__main__")
     return 0
+
+
+def _is_there(module: str) -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError as error:
+        # A parent that is missing is the same to whoever asked; what a parent imports in vain is told by itself.
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            return False
+        raise
 
 
 if __name__ == "__main__":

@@ -43,8 +43,11 @@ class NotCovered(ImportError):
 # ----------------------------------------------------------------------------------------------------------- names
 
 
-def find_name(name: str) -> Any:
-    """Return what a name of Dagster's public API means here. Raises NotCovered, which says what to do instead."""
+def find_name(name: str, module: str = "dagster") -> Any:
+    """Return what a name of Dagster's public API means here. Raises NotCovered, which says what to do instead.
+
+    `module` is where it was looked for, in words of an error.
+    """
     from importlib import import_module
 
     from headwater.compat.dagster.names import OWN, RENAMED, UNCOVERED
@@ -52,13 +55,13 @@ def find_name(name: str) -> Any:
     if name in OWN:
         return getattr(import_module(f"{HERE}.{OWN[name]}"), name)
     if name in UNCOVERED:
-        raise NotCovered(missing_name(name), name=f"dagster.{name}")
+        raise NotCovered(missing_name(name, module), name=f"{module}.{name}")
     import headwater
 
     ours = RENAMED.get(name, name)
     if not name.startswith("_") and ours in public_names():
         return getattr(headwater, ours)
-    raise NotCovered(missing_name(name), name=f"dagster.{name}")
+    raise NotCovered(missing_name(name, module), name=f"{module}.{name}")
 
 
 def public_names() -> Iterable[str]:
@@ -79,7 +82,11 @@ def names() -> list[str]:
 def missing_name(name: str, module: str = "dagster") -> str:
     """Return in words why a name cannot be imported: Dagster has it and Headwater does not, or neither has."""
     from headwater.compat.dagster.names import UNCOVERED
+    from headwater.model.errors import did_you_mean
 
+    # Where a module was asked for it, its path may be part of the name.
+    inner, _, name = name.rpartition(".")
+    module = f"{module}.{inner}" if inner else module
     if name in UNCOVERED:
         belongs_to, fix = UNCOVERED[name]
         return (
@@ -91,11 +98,49 @@ def missing_name(name: str, module: str = "dagster") -> str:
             f'"{module}.{name}" is private to Dagster, so Headwater has nothing of that name. Import the public name from '
             '"dagster" itself.'
         )
-    from headwater.model.errors import did_you_mean
-
+    if "._" in module:
+        return (
+            f'"{module}" is private to Dagster. Here it gives Dagster\'s public names, and "{name}" is none of them. '
+            f"{did_you_mean(name, names())}"
+        ).rstrip()
     return (
         f'There is no "{name}" in "{module}": neither Dagster {DAGSTER_VERSION} nor Headwater, which stands in for it here, '
         f"has such a public name. {did_you_mean(name, [*names(), *UNCOVERED])}"
+    ).rstrip()
+
+
+def missing_module(module: str) -> str:
+    """Return in words why a module cannot be imported."""
+    if module.partition(".")[2].startswith("_"):
+        return (
+            f'The module "{module}" is private to Dagster, so Headwater has nothing of that name. Import what is public from '
+            '"dagster" itself.'
+        )
+    return (
+        f'There is no module "{module}": Headwater, which stands in for Dagster here, gives its public names in "dagster" '
+        f"itself. Beside it there are {', '.join(f'dagster.{name}' for name in _PUBLIC_MODULES)}."
+    )
+
+
+def missing_package(package: str) -> str:
+    """Return in words why a package whose name begins as those of Dagster do cannot be imported."""
+    from headwater.compat.dagster.names import OTHER_INTEGRATIONS, OWN_PACKAGES
+    from headwater.model.errors import did_you_mean
+
+    covered = f"Covered are {', '.join(sorted(INTEGRATIONS))}."
+    if package in OWN_PACKAGES:
+        return (
+            f'"{package}" is a part of Dagster\'s own processes, which Headwater does without. Import what is public from '
+            '"dagster" itself, or leave it out.'
+        )
+    if package in OTHER_INTEGRATIONS:
+        return (
+            f'"{package}" is an integration of Dagster that Headwater does not cover. {covered} A resource of your own around '
+            "the library it is made for does the same."
+        )
+    return (
+        f'There is no package "{package}" here, and no integration of Dagster of that name is known. {covered} '
+        f"{did_you_mean(package, [*INTEGRATIONS, *OTHER_INTEGRATIONS])}"
     ).rstrip()
 
 
@@ -113,7 +158,8 @@ class AliasModule(ModuleType):
         try:
             value = _name_in(self.__name__, name)
         except NotCovered as error:
-            raise AttributeError(str(error), name=name, obj=self) from None
+            # Without the object: Python would add a guess of its own to ours.
+            raise AttributeError(str(error), name=name, obj=None) from None
         setattr(self, name, value)
         return value
 
@@ -138,7 +184,7 @@ def _name_in(module: str, name: str) -> Any:
         except AttributeError:
             from headwater.model.errors import did_you_mean
 
-            hint = did_you_mean(name, [each for each in dir(where) if not each.startswith("_")])
+            hint = did_you_mean(name, getattr(where, "__all__", dir(where)))
             raise NotCovered(
                 f'Headwater has no "{name}" for "{package}". {hint}It gives what "{where.__name__}" has.',
                 name=f"{module}.{name}",
@@ -153,7 +199,7 @@ def _name_in(module: str, name: str) -> Any:
         if hasattr(databases, name):
             return getattr(databases, name)
     try:
-        return find_name(name)
+        return find_name(name, module)
     except NotCovered:
         from headwater.compat.dagster import errors
 
@@ -196,16 +242,15 @@ class AliasFinder(MetaPathFinder):
         if self._on_first_import is not None:
             self._on_first_import()
 
+    def _stands_for_dagster(self) -> bool:
+        return not self.is_fallback or isinstance(sys.modules.get("dagster"), AliasModule) or _is_missing("dagster")
+
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
         package, _, rest = fullname.partition(".")
         if package != "dagster" and package not in INTEGRATIONS:
-            if package.startswith("dagster_") and not self.is_fallback and _is_missing(fullname):
-                raise NotCovered(
-                    f'"{package}" is an integration of Dagster that Headwater does not cover. Covered are '
-                    f"{', '.join(sorted(INTEGRATIONS))}. A resource of your own around the library it is made for does the "
-                    "same.",
-                    name=fullname,
-                )
+            # Behind a real Dagster, a package that is missing is one to install.
+            if package.startswith("dagster_") and _is_missing(fullname) and self._stands_for_dagster():
+                raise NotCovered(missing_package(package), name=fullname)
             return None
         parent = sys.modules.get(package)
         if rest and parent is not None and not isinstance(parent, AliasModule):
@@ -225,7 +270,7 @@ class AliasFinder(MetaPathFinder):
         # Programs import public names through private modules too: any of those is a door to the public names.
         if first in _PRIVATE_DOORS:
             return not _is_asked_for_a_name()
-        return rest in ("components", "deprecated", "preview", "version")
+        return rest in _PUBLIC_MODULES
 
 
 _INTEGRATION_MODULES: Final = frozenset(
@@ -245,6 +290,7 @@ def _is_asked_for_a_name() -> bool:
     return False
 
 
+_PUBLIC_MODULES: Final = ("components", "deprecated", "preview", "version")
 _PRIVATE_DOORS: Final = frozenset(
     {"_core", "_config", "_utils", "_loggers", "_record", "_serdes", "_time", "_builtins"}
 )
@@ -256,7 +302,7 @@ def _missing(package: str, rest: str) -> str:
             _name_in(package, rest)
         except NotCovered as error:
             return str(error)
-    return missing_name(rest, package)
+    return missing_name(rest, package) if _is_asked_for_a_name() else missing_module(f"{package}.{rest}")
 
 
 def _is_missing(fullname: str) -> bool:

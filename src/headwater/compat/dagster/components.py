@@ -15,6 +15,7 @@ from headwater.model.specs import AssetCheckSpec, AssetSpec
 
 if TYPE_CHECKING:
     from headwater.authoring.definitions import Definitions
+    from headwater.compat.dagster.component_models import AssetAttributesModel, Model
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -195,28 +196,19 @@ load_from_defs_folder = _not_covered("load_from_defs_folder", "Would load the de
 scaffold_component = _not_covered("scaffold_component", "Would write the files of a new component.")
 
 
-def __getattr__(name: str) -> Any:
-    # Models need pydantic, which nobody should wait for who only looks at names.
-    if name not in ("Model", "AssetAttributesModel"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from pydantic import BaseModel, ConfigDict
+# Models need pydantic, which nobody should wait for who only looks at names.
+if not TYPE_CHECKING:
 
-    class Model(BaseModel):
-        """A pydantic model whose fields can be given in YAML; unknown fields are refused."""
+    def __getattr__(name: str) -> Any:
+        if name not in ("Model", "AssetAttributesModel"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from headwater.compat.dagster import component_models
 
-        model_config = ConfigDict(extra="forbid")
-
-    class AssetAttributesModel(Model):
-        """What YAML may say of an asset."""
-
-        model_config = ConfigDict(extra="allow")
-
-    globals()["Model"], globals()["AssetAttributesModel"] = Model, AssetAttributesModel
-    return globals()[name]
+        return getattr(component_models, name)
 
 
 __all__ = [
-    "AssetAttributesModel",  # noqa: F822
+    "AssetAttributesModel",
     "Component",
     "ComponentFormConfig",
     "ComponentLoadContext",
@@ -226,7 +218,7 @@ __all__ = [
     "DefsFolderComponent",
     "FunctionComponent",
     "Injected",
-    "Model",  # noqa: F822
+    "Model",
     "PythonScriptComponent",
     "ResolutionContext",
     "Resolvable",

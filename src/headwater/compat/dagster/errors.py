@@ -30,7 +30,9 @@ from headwater.model.errors import (
     UnloadableInput as DagsterTypeLoadingError,
     UserCodeExecutionError as DagsterUserCodeExecutionError,
 )
+from headwater.model.errors.execution import StepNotFound
 
+DagsterExecutionStepNotFoundError = StepNotFound
 DagsterExecutionInterruptedError = KeyboardInterrupt
 DagsterInvalidPythonicConfigDefinitionError = DagsterInvalidConfigDefinitionError
 
@@ -49,10 +51,6 @@ class DagsterExecutionHandleOutputError(DagsterUserCodeExecutionError):
 
 class DagsterExecutionLoadInputError(DagsterUserCodeExecutionError):
     """Never raised: what an IO manager raises is raised as it is."""
-
-
-class DagsterExecutionStepNotFoundError(DagsterInvalidSubsetError):
-    """Never raised: a step that is not there raises its parent, DagsterInvalidSubsetError."""
 
 
 class DagsterSubprocessError(DagsterError):

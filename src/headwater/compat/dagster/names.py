@@ -93,3 +93,28 @@ UNCOVERED: Final[dict[str, tuple[str, str]]] = {
         ("how Dagster keeps its own state", "Ask the instance: Instance.get_status_by_partition and the like."),
     ),
 }
+
+# Packages that Dagster is made of, beside the one that programs import.
+OWN_PACKAGES: Final = frozenset(
+    {
+        *(
+            "dagster_cloud",
+            "dagster_cloud_cli",
+            "dagster_daemon",
+            "dagster_dg_cli",
+            "dagster_dg_core",
+            "dagster_graphql",
+        ),
+        *("dagster_rest_resources", "dagster_shared", "dagster_test", "dagster_webserver"),
+    }
+)
+
+_OTHER_INTEGRATIONS: Final = (
+    "airbyte airlift aws azure celery celery_docker celery_k8s census dask databricks datadog datahub dbt deltalake "
+    "deltalake_pandas deltalake_polars dlt docker duckdb_pyspark embedded_elt fivetran gcp gcp_pandas gcp_pyspark ge github "
+    "hightouch iceberg k8s looker mlflow msteams mysql openai pagerduty pandas pandera papertrail polars postgres powerbi "
+    "prometheus pyspark sigma slack sling snowflake snowflake_pandas snowflake_polars snowflake_pyspark spark ssh tableau "
+    "twilio wandb"
+)
+OTHER_INTEGRATIONS: Final = frozenset(f"dagster_{name}" for name in _OTHER_INTEGRATIONS.split())
+"""Integration packages of Dagster that are not covered here."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from headwater import (
+    AssetMetadataValue as DagsterAssetMetadataValue,
+    Event as DagsterEvent,
     EventType as DagsterEventType,
     HeadwaterType as DagsterType,
     HeadwaterTypeLoader as DagsterTypeLoader,
     Instance as DagsterInstance,
+    JobMetadataValue as DagsterJobMetadataValue,
     Log as DagsterLogManager,
+    OpExecutionContext as DagsterTypeLoaderContext,
     PythonObjectHeadwaterType as PythonObjectDagsterType,
     Run as DagsterRun,
+    RunMetadataValue as DagsterRunMetadataValue,
     RunStatus as DagsterRunStatus,
     check_headwater_type as check_dagster_type,
     get_logger as get_dagster_logger,
@@ -19,13 +24,18 @@ from headwater import (
 )
 
 __all__ = [
+    "DagsterAssetMetadataValue",
+    "DagsterEvent",
     "DagsterEventType",
     "DagsterInstance",
+    "DagsterJobMetadataValue",
     "DagsterLogManager",
     "DagsterRun",
+    "DagsterRunMetadataValue",
     "DagsterRunStatus",
     "DagsterType",
     "DagsterTypeLoader",
+    "DagsterTypeLoaderContext",
     "PythonObjectDagsterType",
     "check_dagster_type",
     "dagster_type_loader",

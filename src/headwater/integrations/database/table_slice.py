@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headwater.integrations.database.owners import owner_of
+from headwater.model.errors.root import kind_of
 from headwater.model.errors.tables import MissingPartitionExpression, PartitionsNotOneBlock
 from headwater.model.partitions import MultiPartitionsDefinition, TimeWindow, TimeWindowPartitionsDefinition
 
@@ -172,7 +173,7 @@ def _expressions(owner: str, definition: PartitionsDefinition[Any], declared: An
     if declared is None or declared == "":
         raise MissingPartitionExpression(owner)
     if not isinstance(declared, str):
-        problem = f'{owner} has one dimension, and its "partition_expr" is a {type(declared).__name__}, not a string.'
+        problem = f'{owner} has one dimension, and its "partition_expr" is {kind_of(declared)}, not a string.'
         raise MissingPartitionExpression(owner, problem=problem)
     return {"": declared}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from headwater.model.errors.definition import (
     CheckError as CheckError,
+    ConflictingDependencies as ConflictingDependencies,
     DefinitionError as DefinitionError,
     DefinitionErrors as DefinitionErrors,
     InvalidAssetKey as InvalidAssetKey,
@@ -17,6 +18,8 @@ from headwater.model.errors.definition import (
     InvalidPropertyError as InvalidPropertyError,
     InvalidSubsetError as InvalidSubsetError,
     InvariantViolationError as InvariantViolationError,
+    UnknownArgument as UnknownArgument,
+    UnresolvedSelection as UnresolvedSelection,
 )
 from headwater.model.errors.root import (
     HeadwaterError as HeadwaterError,
@@ -26,6 +29,10 @@ from headwater.model.errors.root import (
 )
 
 if TYPE_CHECKING:
+    from headwater.model.errors.automation import (
+        AutomationConditionError as AutomationConditionError,
+        UnknownAssetInCondition as UnknownAssetInCondition,
+    )
     from headwater.model.errors.config import (
         ConfigFault as ConfigFault,
         ConfigFunctionError as ConfigFunctionError,
@@ -34,6 +41,9 @@ if TYPE_CHECKING:
         InvalidConfigDefinitionError as InvalidConfigDefinitionError,
         InvalidConfigError as InvalidConfigError,
         MissingEnvVar as MissingEnvVar,
+    )
+    from headwater.model.errors.events import (
+        WrongKindOfEvent as WrongKindOfEvent,
     )
     from headwater.model.errors.execution import (
         AssetCheckFailedError as AssetCheckFailedError,
@@ -45,10 +55,14 @@ if TYPE_CHECKING:
         NothingToKeep as NothingToKeep,
         RunFailedError as RunFailedError,
         RunTimeoutError as RunTimeoutError,
+        StepNotFound as StepNotFound,
         StepOutputNotFoundError as StepOutputNotFoundError,
         StepTimeoutError as StepTimeoutError,
         UnknownOutput as UnknownOutput,
         UnusableResult as UnusableResult,
+    )
+    from headwater.model.errors.executors import (
+        UnsupportedExecutorError as UnsupportedExecutorError,
     )
     from headwater.model.errors.graph import (
         AssetCycle as AssetCycle,
@@ -84,6 +98,7 @@ if TYPE_CHECKING:
     )
     from headwater.model.errors.loading import (
         ModuleLoadError as ModuleLoadError,
+        NoSuchModule as NoSuchModule,
     )
     from headwater.model.errors.partitions import (
         InvalidPartitionsDefinitionError as InvalidPartitionsDefinitionError,
@@ -91,6 +106,14 @@ if TYPE_CHECKING:
         PartitionsMismatchError as PartitionsMismatchError,
         UnknownPartitionError as UnknownPartitionError,
         UnreadablePartitionsError as UnreadablePartitionsError,
+    )
+    from headwater.model.errors.pipes import (
+        PipesExecutionError as PipesExecutionError,
+        PipesExtrasError as PipesExtrasError,
+        PipesLaunchError as PipesLaunchError,
+        PipesMessageError as PipesMessageError,
+        PipesProcessFailed as PipesProcessFailed,
+        PipesResultError as PipesResultError,
     )
     from headwater.model.errors.project import (
         AttributeNotFound as AttributeNotFound,
@@ -116,9 +139,14 @@ if TYPE_CHECKING:
         NestedResourceError as NestedResourceError,
         ResourceContextError as ResourceContextError,
         ResourceCycleError as ResourceCycleError,
+        ResourceNotGiven as ResourceNotGiven,
         ResourceSetupError as ResourceSetupError,
         ResourceTeardownError as ResourceTeardownError,
         UnknownResourceError as UnknownResourceError,
+    )
+    from headwater.model.errors.serialized import (
+        DeserializationError as DeserializationError,
+        SerializationError as SerializationError,
     )
     from headwater.model.errors.store import (
         EventTooLarge as EventTooLarge,
@@ -137,11 +165,34 @@ if TYPE_CHECKING:
         UnknownEventType as UnknownEventType,
         UnknownRun as UnknownRun,
     )
+    from headwater.model.errors.tables import (
+        AmbiguousTableType as AmbiguousTableType,
+        DatabaseError as DatabaseError,
+        DatabaseLocked as DatabaseLocked,
+        DatabaseNotOpened as DatabaseNotOpened,
+        LibraryNotInstalled as LibraryNotInstalled,
+        MissingPartitionExpression as MissingPartitionExpression,
+        NoTableReturned as NoTableReturned,
+        NotATable as NotATable,
+        PartitionsNotOneBlock as PartitionsNotOneBlock,
+        TableColumnsDiffer as TableColumnsDiffer,
+        TableNotFound as TableNotFound,
+        TableTypeDiffers as TableTypeDiffers,
+        TableWithoutColumns as TableWithoutColumns,
+        UnreadableTable as UnreadableTable,
+        UnsupportedTableType as UnsupportedTableType,
+    )
     from headwater.model.errors.triggers import (
+        AssetNotMonitored as AssetNotMonitored,
+        CursorIsNotYours as CursorIsNotYours,
+        CursorNotAdvanced as CursorNotAdvanced,
         InvalidCronError as InvalidCronError,
         MissingTriggerContextValue as MissingTriggerContextValue,
+        MonitoredAssetNotPartitioned as MonitoredAssetNotPartitioned,
         TriggerResultError as TriggerResultError,
+        UnknownMonitoredAsset as UnknownMonitoredAsset,
         UnknownTimezoneError as UnknownTimezoneError,
+        UnreadableCursor as UnreadableCursor,
     )
     from headwater.model.errors.types import (
         InvalidTypeCheckAnswer as InvalidTypeCheckAnswer,
@@ -154,6 +205,8 @@ if TYPE_CHECKING:
     )
 
 _MODULE_BY_NAME = {
+    "AutomationConditionError": "automation",
+    "UnknownAssetInCondition": "automation",
     "UserCodeExecutionError": "user_code",
     "ConfigFault": "config",
     "ConfigFunctionError": "config",
@@ -162,6 +215,7 @@ _MODULE_BY_NAME = {
     "InvalidConfigDefinitionError": "config",
     "InvalidConfigError": "config",
     "MissingEnvVar": "config",
+    "WrongKindOfEvent": "events",
     "AssetCheckFailedError": "execution",
     "CheckResultNotFound": "execution",
     "ExecutionError": "execution",
@@ -171,10 +225,12 @@ _MODULE_BY_NAME = {
     "NothingToKeep": "execution",
     "RunFailedError": "execution",
     "RunTimeoutError": "execution",
+    "StepNotFound": "execution",
     "StepOutputNotFoundError": "execution",
     "StepTimeoutError": "execution",
     "UnknownOutput": "execution",
     "UnusableResult": "execution",
+    "UnsupportedExecutorError": "executors",
     "AssetCycle": "graph",
     "CheckOnUnknownAsset": "graph",
     "DuplicateAssetCheck": "graph",
@@ -202,11 +258,18 @@ _MODULE_BY_NAME = {
     "ValueNotFound": "io",
     "WrongStoredType": "io",
     "ModuleLoadError": "loading",
+    "NoSuchModule": "loading",
     "InvalidPartitionsDefinitionError": "partitions",
     "MissingDynamicPartitionsStoreError": "partitions",
     "PartitionsMismatchError": "partitions",
     "UnknownPartitionError": "partitions",
     "UnreadablePartitionsError": "partitions",
+    "PipesExecutionError": "pipes",
+    "PipesExtrasError": "pipes",
+    "PipesLaunchError": "pipes",
+    "PipesMessageError": "pipes",
+    "PipesProcessFailed": "pipes",
+    "PipesResultError": "pipes",
     "AttributeNotFound": "project",
     "ConflictingSettings": "project",
     "InvalidProjectName": "project",
@@ -228,9 +291,12 @@ _MODULE_BY_NAME = {
     "NestedResourceError": "resources",
     "ResourceContextError": "resources",
     "ResourceCycleError": "resources",
+    "ResourceNotGiven": "resources",
     "ResourceSetupError": "resources",
     "ResourceTeardownError": "resources",
     "UnknownResourceError": "resources",
+    "DeserializationError": "serialized",
+    "SerializationError": "serialized",
     "EventTooLarge": "store",
     "LeaseLost": "store",
     "NotAStore": "store",
@@ -246,10 +312,31 @@ _MODULE_BY_NAME = {
     "StoreTooNew": "store",
     "UnknownEventType": "store",
     "UnknownRun": "store",
+    "AmbiguousTableType": "tables",
+    "DatabaseError": "tables",
+    "DatabaseLocked": "tables",
+    "DatabaseNotOpened": "tables",
+    "LibraryNotInstalled": "tables",
+    "MissingPartitionExpression": "tables",
+    "NoTableReturned": "tables",
+    "NotATable": "tables",
+    "PartitionsNotOneBlock": "tables",
+    "TableColumnsDiffer": "tables",
+    "TableNotFound": "tables",
+    "TableTypeDiffers": "tables",
+    "TableWithoutColumns": "tables",
+    "UnreadableTable": "tables",
+    "UnsupportedTableType": "tables",
+    "AssetNotMonitored": "triggers",
+    "CursorIsNotYours": "triggers",
+    "CursorNotAdvanced": "triggers",
     "InvalidCronError": "triggers",
     "MissingTriggerContextValue": "triggers",
+    "MonitoredAssetNotPartitioned": "triggers",
     "TriggerResultError": "triggers",
+    "UnknownMonitoredAsset": "triggers",
     "UnknownTimezoneError": "triggers",
+    "UnreadableCursor": "triggers",
     "InvalidTypeCheckAnswer": "types",
     "InvalidTypeDefinition": "types",
     "TypeCheckDidNotPass": "types",

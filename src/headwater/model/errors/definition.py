@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from headwater.model.errors.root import HeadwaterError
+from headwater.model.errors.root import HeadwaterError, did_you_mean
 
 
 class CheckError(HeadwaterError):
@@ -76,4 +76,33 @@ class InvalidAssetKey(InvalidDefinitionError):
             fix=f"Write AssetKey({path.strip('/').split('/')!r})."
             if isinstance(path, str) and path.strip("/")
             else 'Write AssetKey("orders") or AssetKey(["sales", "orders"]).',
+        )
+
+
+class UnresolvedSelection(InvalidDefinitionError, InvalidSubsetError):
+    """A job selects what the definitions do not have."""
+
+    code = "unresolved-selection"
+
+    def __init__(self, job: str, error: HeadwaterError) -> None:
+        super().__init__(what=f'Job "{job}": {error.what}', why=error.why, fix=error.fix)
+
+
+class ConflictingDependencies(InvariantViolationError, InvalidDefinitionError):
+    """One upstream is named twice, with two partition mappings."""
+
+    code = "conflicting-dependencies"
+
+
+class UnknownArgument(InvalidDefinitionError, TypeError):
+    """A decorator or a definition was given an argument that it does not have; a TypeError, too, as Python has it."""
+
+    code = "unknown-argument"
+
+    def __init__(self, of: str, name: str, known: Iterable[str]) -> None:
+        names = [each for each in known if each != "self"]
+        super().__init__(
+            what=f'{of}() was given "{name}", which is none of its arguments.',
+            why="It would have no effect.",
+            fix=did_you_mean(name, names).rstrip() or f"Its arguments are: {', '.join(names)}.",
         )

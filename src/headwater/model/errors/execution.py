@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from headwater.model.errors.definition import InvariantViolationError
+from headwater.model.errors.definition import InvalidSubsetError, InvariantViolationError
 from headwater.model.errors.root import HeadwaterError, did_you_mean
 
 
@@ -137,7 +137,7 @@ class RunFailedError(ExecutionError):
     code = "run-failed"
 
 
-class MissingUpstreamPartition(ExecutionError):
+class MissingUpstreamPartition(InvariantViolationError, ExecutionError):
     """A partition needs an upstream partition that does not exist."""
 
     code = "missing-upstream-partition"
@@ -151,6 +151,12 @@ class MissingUpstreamPartition(ExecutionError):
             fix="Run it for other partitions, extend the upstream definition, or use "
             "TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True).",
         )
+
+
+class StepNotFound(InvalidSubsetError):
+    """A step or op was selected that the job does not have."""
+
+    code = "step-not-found"
 
 
 class JobNotFound(InvariantViolationError):

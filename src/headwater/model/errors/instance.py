@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from headwater.model.errors.definition import CheckError
-from headwater.model.errors.root import HeadwaterError, did_you_mean
+from headwater.model.errors.root import HeadwaterError, did_you_mean, kind_of
 
 
 class RunNotFound(HeadwaterError):
@@ -42,7 +42,7 @@ class NotAnAssetEvent(CheckError):
 
     def __init__(self, given: object) -> None:
         super().__init__(
-            what=f"report_runless_asset_event got {given!r}, a {type(given).__name__}.",
+            what=f"report_runless_asset_event got {given!r}, {kind_of(given)}.",
             why="What is recorded outside of a run is about an asset or a check of one.",
             fix="Give an AssetMaterialization, an AssetObservation or an AssetCheckEvaluation.",
         )

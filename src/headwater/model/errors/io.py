@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headwater.model.errors.definition import CheckError, InvariantViolationError
-from headwater.model.errors.root import HeadwaterError
+from headwater.model.errors.root import HeadwaterError, kind_of
 
 
 class InvalidMetadata(CheckError):
@@ -28,7 +28,7 @@ class InvalidMetadataKey(CheckError):
 
     def __init__(self, key: object) -> None:
         super().__init__(
-            what=f"The metadata key {key!r} is a {type(key).__name__}, not a string.",
+            what=f"The metadata key {key!r} is {kind_of(key)}, not a string.",
             why="Metadata is found again by its name.",
             fix=f'Write "{key}" as the key.',
         )
@@ -40,8 +40,8 @@ class InputOutputError(HeadwaterError):
     code = "io"
 
 
-class ValueNotFound(InputOutputError):
-    """A value was asked for that is not in storage."""
+class ValueNotFound(InputOutputError, FileNotFoundError):
+    """A value was asked for that is not in storage: a FileNotFoundError, whatever the storage."""
 
     code = "value-not-found"
 

@@ -22,3 +22,11 @@ class ModuleLoadError(DefinitionError):
             if missing
             else "Mend it; the traceback above ends where it failed.",
         )
+
+
+class NoSuchModule(ModuleNotFoundError, ModuleLoadError):
+    """A module that was to be searched for definitions is not there."""
+
+    def __init__(self, module: str, error: ModuleNotFoundError) -> None:
+        ModuleLoadError.__init__(self, module, error)
+        self.name = module

@@ -42,6 +42,21 @@ class MissingResourceError(InvalidDefinitionError):
         )
 
 
+class ResourceNotGiven(InvalidDefinitionError, InvalidInvocationError):
+    """Something was called directly, without a resource that it needs."""
+
+    code = "resource-not-given"
+
+    def __init__(self, key: str, needed_by: str, *, is_parameter: bool) -> None:
+        by_name = f"by name, {key}=..., or with " if is_parameter else ""
+        self.key = key
+        super().__init__(
+            what=f'{needed_by} was called without its resource "{key}".',
+            why="Its function takes it as a parameter." if is_parameter else "It is in required_resource_keys.",
+            fix=f'Give it {by_name}build_asset_context(resources={{"{key}": ...}}) or build_op_context(...).',
+        )
+
+
 class ResourceCycleError(InvalidDefinitionError):
     """Resources need each other in a circle."""
 

@@ -22,6 +22,12 @@ class HeadwaterError(Exception):
         super().__init__(" ".join(part for part in (what, why, fix) if part))
 
 
+def kind_of(value: object) -> str:
+    """Return what a value is, as messages say it: "an int", "a str"."""
+    kind = type(value).__name__
+    return f"an {kind}" if kind[:1] in "aeioAEIO" else f"a {kind}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is spelt most like `name`, or None when none is close."""
     # Only a mistake needs it, and every command imports this module.

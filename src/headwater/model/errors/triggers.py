@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from headwater.model.errors.definition import InvalidDefinitionError, InvalidInvocationError, InvariantViolationError
-from headwater.model.errors.root import HeadwaterError, did_you_mean
+from headwater.model.errors.definition import (
+    CheckError,
+    InvalidDefinitionError,
+    InvalidInvocationError,
+    InvariantViolationError,
+)
+from headwater.model.errors.root import did_you_mean
 
 
 class InvalidCronError(InvalidDefinitionError):
@@ -34,7 +39,7 @@ class UnknownTimezoneError(InvalidDefinitionError):
         )
 
 
-class TriggerResultError(HeadwaterError):
+class TriggerResultError(CheckError):
     """A schedule or sensor gave back something that asks for nothing definite."""
 
     code = "trigger-result"

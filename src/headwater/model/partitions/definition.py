@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, runtime_checkable
 
 from headwater.model.errors.partitions import UnknownPartitionError
 from headwater.model.errors.root import did_you_mean
@@ -17,10 +17,17 @@ from headwater.model.partitions.keys import PartitionKeyRange
 from headwater.model.partitions.ordinals import KeyDictionary, ordinals_of, shared_dictionary
 
 if TYPE_CHECKING:
+    # A bare PartitionsDefinition has keys of any kind of text; before Python 3.13 only this TypeVar knows defaults.
+    from typing_extensions import TypeVar
+
     from headwater.model.partitions.ordinals import Ordinals
     from headwater.model.partitions.subset import PartitionsSubset
 
-T_str = TypeVar("T_str", bound=str, covariant=True)
+    T_str = TypeVar("T_str", bound=str, covariant=True, default=str)
+else:
+    from typing import TypeVar
+
+    T_str = TypeVar("T_str", bound=str, covariant=True)
 
 PARTITION_TAG = "headwater/partition"
 

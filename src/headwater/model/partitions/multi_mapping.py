@@ -90,6 +90,9 @@ class MultiPartitionMapping(PartitionMapping):
     ) -> UpstreamPartitionsResult:
         upstream = _several("upstream", upstream_partitions_def)
         downstream = _several("downstream", downstream_partitions_def)
+        for name, mapped in self.downstream_mappings_by_upstream_dimension.items():
+            _check_dimension("upstream", name, upstream)
+            _check_dimension("downstream", mapped.dimension_name, downstream)
         assert isinstance(downstream_partitions_subset, ProductPartitionsSubset)
         existing_boxes, needed_boxes = [], []
         for box in downstream_partitions_subset.boxes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sys
 import time
@@ -18,7 +19,7 @@ from headwater.model.events import (
     StepSucceeded,
 )
 from headwater.model.runs import Run
-from headwater.store import SqliteStore
+from headwater.store import open_store
 
 
 def facts_of(run_id: str, chance: random.Random) -> list[Event]:
@@ -36,9 +37,9 @@ def facts_of(run_id: str, chance: random.Random) -> list[Event]:
     return [*facts, RunSucceeded(run_id=run_id, timestamp=time.time())]
 
 
-def main(path: str, name: str, seed: int, most_runs: int) -> None:
+def main(place: str, name: str, seed: int, most_runs: int) -> None:
     chance = random.Random(seed)
-    with SqliteStore(path) as store:
+    with contextlib.closing(open_store(place)) as store:
         acknowledged = 0
         for number in range(most_runs):
             run_id = f"{name}-{number}"

@@ -1,7 +1,8 @@
 """A project with values of every kind, and a process that runs it in children and kills them when it is told to.
 
 The process imports the project once and forks a child for each run, so a child is at work within milliseconds. It reads
-one line of JSON for each child, {"home": ..., "kill_after_seconds": ... or null}, and answers with how the child ended.
+one line of JSON for each child, {"home": ..., "database": ... or null, "kill_after_seconds": ... or null}, and answers with
+how the child ended.
 Importing this file imports nothing heavy: pandas comes with the first table.
 """
 
@@ -178,13 +179,13 @@ def run_all(instance: hw.Instance) -> list[Any]:
     ]
 
 
-def _run(home: str) -> None:
+def _run(home: str, database: str | None) -> None:
     said = os.open(os.path.join(os.path.dirname(home), "said.txt"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(said, 1)
     os.dup2(said, 2)
     code = 1
     try:
-        with hw.Instance.open(home) as instance:
+        with hw.Instance.open(home, database=database) as instance:
             run_all(instance)
         code = 0
     except BaseException:
@@ -207,6 +208,8 @@ def main() -> None:
     # All that is imported late is imported now, or it would take up most of the time of each child.
     with contextlib.redirect_stdout(None), hw.Instance.ephemeral() as instance:
         run_all(instance)
+    with contextlib.suppress(ImportError):
+        pass
     gc.freeze()
     print("ready", flush=True)
     for line in sys.stdin:
@@ -214,7 +217,7 @@ def main() -> None:
         started_at = time.perf_counter()
         child = os.fork()
         if child == 0:
-            _run(order["home"])
+            _run(order["home"], order["database"])
         exit_code = _kill_and_wait(child, order["kill_after_seconds"])
         print(json.dumps({"exit_code": exit_code, "seconds": time.perf_counter() - started_at}), flush=True)
 

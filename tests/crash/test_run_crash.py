@@ -27,9 +27,12 @@ from headwater.io.places import asset_directory, asset_place, escape
 from headwater.model.events import AssetMaterialized
 from headwater.model.keys import AssetKey
 from headwater.model.runs import EventRecordsFilter, RunsFilter, RunStatus, StepStatus
+from headwater.store import SqliteStore
 from tests.crash import killed_project
+from tests.postgres_server import PostgresServer
 from tests.store.naive_fold import fold, told_by
 
+POSTGRES_SEEDS = int(os.environ.get("HEADWATER_SOAK_POSTGRES_SEEDS", "5"))
 SEEDS = int(os.environ.get("HEADWATER_SOAK_SEEDS", "50"))
 FIRST_SEED = int(os.environ.get("HEADWATER_SOAK_FIRST", "0"))
 AT_A_TIME = 2
@@ -49,10 +52,10 @@ class Runner:
         )
         assert self._read() == "ready\n"
 
-    def run(self, home: Path, kill_after_seconds: float | None = None) -> dict[str, Any]:
+    def run(self, home: Path, kill_after_seconds: float | None = None, database: str | None = None) -> dict[str, Any]:
         """Run everything on this home, or until it is killed; return how the child ended."""
         assert self.process.stdin is not None
-        order = {"home": str(home), "kill_after_seconds": kill_after_seconds}
+        order = {"home": str(home), "database": database, "kill_after_seconds": kill_after_seconds}
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         ended: dict[str, Any] = json.loads(self._read())
@@ -105,7 +108,8 @@ def assert_all_is_true(home: Path, instance: hw.Instance) -> None:
     records = store.events(EventRecordsFilter(), ascending=True)
     run_ids = [run.run_id for run in store.runs()]
     assert told_by(store, run_ids) == fold(run_ids, records)
-    assert store._rows("PRAGMA integrity_check") == [("ok",)]  # type: ignore[attr-defined]
+    if isinstance(store, SqliteStore):
+        assert store._rows("PRAGMA integrity_check") == [("ok",)]
 
     assert store.runs(RunsFilter(statuses=UNFINISHED)) == []
     for run in store.runs():
@@ -154,24 +158,24 @@ def assert_every_value_can_be_loaded(instance: hw.Instance) -> None:
                 assert loader.load_asset_value(key, partition_key=partition) is not None
 
 
-def kill_and_look(runner: Runner, seed: int, home: Path, run_seconds: float) -> str:
+def kill_and_look(runner: Runner, seed: int, home: Path, run_seconds: float, database: str | None = None) -> str:
     """Kill one run, or two after each other, at moments that the seed chooses; return how the first child ended."""
     chance = random.Random(seed)
     # The moments of every fifty seeds together cover the run evenly, and a little more than the run.
     share = (seed % 50 + chance.random()) / 50
-    ended = runner.run(home, share * 1.1 * run_seconds)
+    ended = runner.run(home, share * 1.1 * run_seconds, database)
     if chance.random() < 0.3:
         # Killed again, perhaps while it ends what the first one left behind.
-        runner.run(home, chance.choice([0.01, 0.05, run_seconds]) * chance.random())
-    with hw.Instance.open(home) as instance:
+        runner.run(home, chance.choice([0.01, 0.05, run_seconds]) * chance.random(), database)
+    with hw.Instance.open(home, database=database) as instance:
         assert_all_is_true(home, instance)
         assert_every_value_can_be_loaded(instance)
         interrupted = len(instance.get_runs(RunsFilter(statuses=[RunStatus.INTERRUPTED])))
         assert interrupted <= 2
         for run in instance.recovered_runs:
             assert run.status is RunStatus.INTERRUPTED
-    assert runner.run(home)["exit_code"] == 0, (home.parent / "said.txt").read_text()
-    with hw.Instance.open(home) as instance:
+    assert runner.run(home, database=database)["exit_code"] == 0, (home.parent / "said.txt").read_text()
+    with hw.Instance.open(home, database=database) as instance:
         assert instance.recovered_runs == ()
         assert_all_is_true(home, instance)
         assert [run.status for run in instance.get_runs(limit=2)] == [RunStatus.SUCCESS] * 2
@@ -212,3 +216,20 @@ def test_a_run_that_is_killed_leaves_nothing_lost_and_nothing_that_lies(runners:
     assert not failures, "\n".join(f"seed {seed}: {failure}" for seed, failure in sorted(failures.items()))
     if SEEDS >= 20:
         assert sum(count for how, count in interrupted.items() if " 0 " not in how) > SEEDS / 2, interrupted
+
+
+@pytest.mark.timeout(120 + 15 * POSTGRES_SEEDS)
+def test_a_run_recorded_in_postgresql_that_is_killed_leaves_nothing_that_lies(
+    runners: list[Runner], tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    (tmp_path / "first").mkdir()
+    with postgres_server.schema() as url:
+        runners[0].run(tmp_path / "first" / "home", database=url)
+        run_seconds = runners[0].run(tmp_path / "first" / "home", database=url)["seconds"]
+    for seed in range(FIRST_SEED, FIRST_SEED + POSTGRES_SEEDS):
+        place = tmp_path / f"seed-{seed}"
+        place.mkdir()
+        with postgres_server.schema() as url:
+            # As there are few seeds, they are spread over the fifty moments.
+            moment = seed * 50 // POSTGRES_SEEDS if POSTGRES_SEEDS < 50 else seed
+            kill_and_look(runners[0], moment, place / "home", run_seconds, url)

@@ -20,6 +20,8 @@ from tests.docs.code_blocks import CodeBlock, blocks_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# Their projects have a database of the server that the tests start, where the page names one that is not there.
+ON_POSTGRES = ("postgresql.md",)
 SHELL = ("console", "sh")
 SHOWN_ONLY = ("text", "json", "mermaid")
 SET_UP_COMMANDS = ("make ", "git clone ", "cd ", "pip install ", "python3 -m venv ", "source ", "python -m benchmarks")
@@ -37,7 +39,15 @@ def own_modules(tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_block_of_the_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None):
+def test_every_block_of_the_page_runs(
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    own_modules: None,
+    request: pytest.FixtureRequest,
+):
+    if page.name in ON_POSTGRES:
+        monkeypatch.setenv("HEADWATER_DATABASE", request.getfixturevalue("postgres_url"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delenv("HEADWATER_HOME", raising=False)

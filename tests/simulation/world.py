@@ -56,6 +56,8 @@ from headwater.service.waiting import Limits, TagLimit
 from tests.simulation.ledger import Ledger, Violation, require, slots_of
 from tests.simulation.plans import MAPPED, POOLS, random_plan
 
+# Of these the dispatcher hears nothing.
+INSIDE_WORKERS = frozenset({"hear", "tell", "step_over", "close", "answer", "die", "terminate"})
 MOST_EVENTS = 20_000
 LATEST = 5_000.0
 
@@ -177,6 +179,7 @@ class World:
         happened = 0
         while self.events:
             waited = self.waiting_attempts() if self.turn == 1 else None
+            is_heard_of = False
             for _ in range(self.draw.randint(1, self.turn)):
                 if not self.events:
                     break
@@ -184,7 +187,9 @@ class World:
                 self.now = max(self.now, time)
                 does(*arguments)
                 happened += 1
-            self.act(waited)
+                is_heard_of |= does.__name__ not in INSIDE_WORKERS
+            if is_heard_of:
+                self.act(waited)
             require(happened < MOST_EVENTS and self.now < LATEST + 1_000.0, "it does not come to an end:", self.unfinished())
         self.check_end()
 
@@ -304,6 +309,7 @@ class World:
         self._set_limits(Limits(total=2, pools={"db": 2}), Limits(total=2))
 
     def _set_limits(self, step_limits: Limits, run_limits: Limits) -> None:
+        self.act()  # what was decided before was decided under the limits of before
         self.say("limits", step_limits, run_limits)
         self.step_limits, self.run_limits = step_limits, run_limits
         self.ledger.step_limits, self.ledger.run_limits = step_limits, run_limits
@@ -431,8 +437,8 @@ class World:
         while True:
             due = self.dispatcher.tick(self.now)
             actions = self.dispatcher.take_actions()
-            if not actions:
-                break
+            if all(isinstance(action, Start) and action.unit not in self.ready_units for action in actions):
+                break  # those are started when their host has come up
             life = self.life
             appended = [action.events for action in actions if isinstance(action, Append)]
             self.check_starts(appended, waited)
@@ -509,7 +515,7 @@ class World:
         if worker_id in self.gone:
             return  # lost in the same turn
         told = self.told[worker_id]
-        require(told.is_ready, f"worker {worker_id} is told something and is not there:", message)
+        require(told.is_ready or isinstance(message, Leave), f"worker {worker_id} is told something and is not there:", message)
         match message:
             case OpenRun(run_id=run_id):
                 require(run_id not in told.open, f"worker {worker_id} has {run_id} open already")
@@ -520,7 +526,7 @@ class World:
             case StartAttempt(attempt=attempt):
                 self._give(worker_id, told, attempt)
             case Leave():
-                require(not told.attempts and told.errand is None, f"worker {worker_id} is to leave and is busy")
+                require(not told.attempts, f"worker {worker_id} is to leave and is busy")
                 told.is_leaving = True
         self.deliver_to(worker_id, message)
 

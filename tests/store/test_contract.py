@@ -33,3 +33,19 @@ class TestSqliteInMemory(EventStoreContract):
         store = SqliteStore(None)
         yield store
         store.close()
+
+
+class TestPostgres(EventStoreContract):
+    @pytest.fixture
+    def store(self, postgres_url: str) -> Iterator[Store]:
+        store = open_store(postgres_url)
+        yield store
+        store.close()
+
+
+class TestPostgresWithFullDurability(EventStoreContract):
+    @pytest.fixture
+    def store(self, postgres_url: str) -> Iterator[Store]:
+        store = open_store(postgres_url, durability="full")
+        yield store
+        store.close()

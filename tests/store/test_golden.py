@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,32 +11,49 @@ import pytest
 from headwater.model.events import EVENT_KINDS
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.runs import EventRecordsFilter, Run, RunStatus, StepStatus
-from headwater.store import SqliteStore
 from headwater.store.schema import SCHEMA_VERSION
-from tests.golden.write_store import EVENTS, RUNS
+from headwater.store.sql_store import SqlStore
+from tests.golden.write_store import EVENTS, EVENTS_SINCE_2, RUNS
 from tests.store.naive_fold import fold, told_by
+from tests.store_places import open_at
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 FILES = sorted(GOLDEN.glob("store_v*.sqlite"))
+DUMPS = sorted(GOLDEN.glob("store_v*.postgres.sql"))
 
 
-@pytest.fixture(params=FILES, ids=lambda file: file.stem)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore:
-    copy = tmp_path / "store.sqlite"
-    shutil.copy(request.param, copy)
-    return SqliteStore(copy)
+@pytest.fixture(params=[*FILES, *DUMPS], ids=lambda file: file.name)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    if request.param in DUMPS:
+        import psycopg
+
+        url = request.getfixturevalue("postgres_url")
+        with psycopg.connect(url) as connection:
+            connection.execute(request.param.read_text(encoding="utf-8"))
+        store = open_at(url)
+    else:
+        copy = tmp_path / "store.sqlite"
+        shutil.copy(request.param, copy)
+        store = open_at(str(copy))
+    yield store
+    store.close()
 
 
 def test_each_schema_version_has_a_golden_file_and_each_kind_of_event_is_in_them() -> None:
     assert [file.name for file in FILES] == [f"store_v{number}.sqlite" for number in range(1, SCHEMA_VERSION + 1)]
-    assert {type(event) for event in EVENTS} == set(EVENT_KINDS)
+    assert [file.name for file in DUMPS] == [f"store_v{number}.postgres.sql" for number in range(1, SCHEMA_VERSION + 1)]
+    assert {type(event) for event in (*EVENTS, *EVENTS_SINCE_2)} == set(EVENT_KINDS)
 
 
-def test_every_event_of_an_earlier_release_is_read_as_it_was(store: SqliteStore) -> None:
-    assert [record.event for record in store.events(EventRecordsFilter(), ascending=True)] == list(EVENTS)
+def test_every_event_of_an_earlier_release_is_read_as_it_was(
+    store: SqlStore, request: pytest.FixtureRequest
+) -> None:
+    is_first = "store_v1." in request.node.name
+    written = EVENTS if is_first else (*EVENTS, *EVENTS_SINCE_2)
+    assert [record.event for record in store.events(EventRecordsFilter(), ascending=True)] == list(written)
 
 
-def test_the_state_that_an_earlier_release_kept_is_still_the_answer(store: SqliteStore) -> None:
+def test_the_state_that_an_earlier_release_kept_is_still_the_answer(store: SqlStore) -> None:
     assert [run.status for run in store.runs()] == [
         RunStatus.INTERRUPTED,
         RunStatus.CANCELED,
@@ -75,7 +93,7 @@ def test_the_state_that_an_earlier_release_kept_is_still_the_answer(store: Sqlit
     assert store.get_cursor_values(["sensor"]) == {"sensor": "17"}
 
 
-def test_a_store_of_an_earlier_release_goes_on_being_written(store: SqliteStore) -> None:
+def test_a_store_of_an_earlier_release_goes_on_being_written(store: SqlStore) -> None:
     store.create_run(Run("r5", "nightly"))
     store.add_dynamic_partitions("regions", ["us"])
     assert [run.run_id for run in store.runs(limit=2)] == ["r5", "r4"]

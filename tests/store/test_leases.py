@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,16 +14,17 @@ from headwater.model.errors.store import LeaseLost
 from headwater.model.events import AssetMaterialized, RunInterrupted, RunStarted, RunSucceeded, StepFailed, StepStarted
 from headwater.model.keys import AssetKey
 from headwater.model.runs import Run, RunStatus, StepStatus
-from headwater.store import SqliteStore
 from headwater.store.liveness import is_surely_gone, this_process
+from headwater.store.sql_store import SqlStore
 from tests.store.naive_fold import fold, told_by
+from tests.store_places import open_at
 
 ORPHAN = """
 import os, sys
 from headwater.model.events import RunStarted, StepRetryScheduled, StepStarted, StepSucceeded
 from headwater.model.runs import Run
-from headwater.store import SqliteStore
-store = SqliteStore(sys.argv[1])
+from headwater.store import open_store
+store = open_store(sys.argv[1])
 store.create_run(Run("orphan", "job"))
 store.append(RunStarted(run_id="orphan", timestamp=1.0))
 for key in ("done", "running", "waiting"):
@@ -45,19 +45,14 @@ class Clock:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.sqlite"
-
-
-@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def holder(path: Path, clock: Clock) -> Iterator[SqliteStore]:
+def holder(place: str, clock: Clock) -> Iterator[SqlStore]:
     """A store whose process has a run and then stops giving signs of life."""
-    store = SqliteStore(path, clock=clock)
+    store = open_at(place, clock=clock)
     store.create_run(Run("r1", "job"))
     store.append(RunStarted(run_id="r1", timestamp=1.0))
     store.append(StepStarted(run_id="r1", step_key="a", timestamp=2.0))
@@ -67,9 +62,9 @@ def holder(path: Path, clock: Clock) -> Iterator[SqliteStore]:
     store._writer.close()
 
 
-def test_a_run_whose_process_died_is_interrupted_with_its_steps_in_flight(path: Path) -> None:
-    assert subprocess.run([sys.executable, "-c", ORPHAN, str(path)], timeout=30).returncode == 9
-    with SqliteStore(path) as store:
+def test_a_run_whose_process_died_is_interrupted_with_its_steps_in_flight(place: str) -> None:
+    assert subprocess.run([sys.executable, "-c", ORPHAN, place], timeout=30).returncode == 9
+    with open_at(place) as store:
         (run,) = store.recover()
         assert run == store.find_run("orphan")
         assert run.status is RunStatus.INTERRUPTED
@@ -86,8 +81,8 @@ def test_a_run_whose_process_died_is_interrupted_with_its_steps_in_flight(path: 
         assert store.recover() == []
 
 
-def test_a_lease_that_was_not_renewed_is_taken_away_once(holder: SqliteStore, path: Path, clock: Clock) -> None:
-    with SqliteStore(path, clock=clock) as other:
+def test_a_lease_that_was_not_renewed_is_taken_away_once(holder: SqlStore, place: str, clock: Clock) -> None:
+    with open_at(place, clock=clock) as other:
         clock.now += 29
         assert other.recover() == []
         clock.now += 2
@@ -95,8 +90,8 @@ def test_a_lease_that_was_not_renewed_is_taken_away_once(holder: SqliteStore, pa
         assert other.recover() == []
 
 
-def test_a_stale_holder_changes_nothing_and_learns_why(holder: SqliteStore, path: Path, clock: Clock) -> None:
-    with SqliteStore(path, clock=clock) as other:
+def test_a_stale_holder_changes_nothing_and_learns_why(holder: SqlStore, place: str, clock: Clock) -> None:
+    with open_at(place, clock=clock) as other:
         clock.now += 31
         other.recover()
         before = other.events_of_run("r1")
@@ -112,17 +107,17 @@ def test_a_stale_holder_changes_nothing_and_learns_why(holder: SqliteStore, path
         assert other.asset_state(AssetKey("late")) is None
 
 
-def test_an_expired_lease_that_nobody_took_is_renewed(holder: SqliteStore, path: Path, clock: Clock) -> None:
+def test_an_expired_lease_that_nobody_took_is_renewed(holder: SqlStore, place: str, clock: Clock) -> None:
     clock.now += 100
     holder._writer.renew_lease()
-    with SqliteStore(path, clock=clock) as other:
+    with open_at(place, clock=clock) as other:
         assert other.recover() == []
     holder.append(RunSucceeded(run_id="r1", timestamp=9.0))
     holder.flush()
 
 
-def test_the_writer_renews_its_lease_by_itself(path: Path) -> None:
-    with SqliteStore(path, lease_seconds=0.06) as holder, SqliteStore(path) as other:
+def test_the_writer_renews_its_lease_by_itself(place: str) -> None:
+    with open_at(place, lease_seconds=0.06) as holder, open_at(place) as other:
         holder.create_run(Run("r1", "job"))
         expiry = "SELECT lease_expires_at FROM owners"
         ((first,),) = other._rows(expiry)
@@ -134,13 +129,13 @@ def test_the_writer_renews_its_lease_by_itself(path: Path) -> None:
             pytest.fail("The lease was never renewed.")
 
 
-def test_two_processes_that_recover_at_once_interrupt_a_run_once(holder: SqliteStore, path: Path, clock: Clock) -> None:
+def test_two_processes_that_recover_at_once_interrupt_a_run_once(holder: SqlStore, place: str, clock: Clock) -> None:
     clock.now += 31
-    stores = [SqliteStore(path, clock=clock) for _ in range(4)]
+    stores = [open_at(place, clock=clock) for _ in range(4)]
     start = threading.Barrier(4)
     found: list[str] = []
 
-    def recover(store: SqliteStore) -> None:
+    def recover(store: SqlStore) -> None:
         start.wait()
         found.extend(run.run_id for run in store.recover())
 
@@ -156,24 +151,24 @@ def test_two_processes_that_recover_at_once_interrupt_a_run_once(holder: SqliteS
         store.close()
 
 
-def test_closing_interrupts_what_is_unfinished(path: Path) -> None:
-    with SqliteStore(path) as store:
+def test_closing_interrupts_what_is_unfinished(place: str) -> None:
+    with open_at(place) as store:
         store.create_run(Run("finished", "job"))
         store.append(RunSucceeded(run_id="finished", timestamp=1.0))
         store.create_run(Run("unfinished", "job"))
-    with SqliteStore(path) as store:
+    with open_at(place) as store:
         statuses = {run.run_id: run.status for run in store.runs()}
         assert statuses == {"finished": RunStatus.SUCCESS, "unfinished": RunStatus.INTERRUPTED}
         assert store.recover() == []
         assert store._rows("SELECT count(*) FROM owners") == [(0,)]
 
 
-def test_a_queued_run_waits_for_whoever_starts_it(path: Path) -> None:
-    with SqliteStore(path) as store:
+def test_a_queued_run_waits_for_whoever_starts_it(place: str) -> None:
+    with open_at(place) as store:
         store.create_run(Run("waiting", "job", status=RunStatus.QUEUED))
         store.create_run(Run("started", "job", status=RunStatus.QUEUED))
         store.append(RunStarted(run_id="started", timestamp=1.0))
-    with SqliteStore(path) as store:
+    with open_at(place) as store:
         assert store.recover() == []
         statuses = {run.run_id: run.status for run in store.runs()}
         assert statuses == {"waiting": RunStatus.QUEUED, "started": RunStatus.INTERRUPTED}

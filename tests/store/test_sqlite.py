@@ -24,8 +24,9 @@ from headwater.model.events import AssetMaterialized, Event, RunStarted, StepSta
 from headwater.model.keys import AssetKey
 from headwater.model.runs import EventRecordsFilter, Run
 from headwater.store import SqliteStore
+from headwater.store.connections import statements_of
 from headwater.store.retention import Piece
-from headwater.store.schema import SCHEMA_VERSION, migrations, statements_of
+from headwater.store.schema import SCHEMA_VERSION, migrations
 
 
 @pytest.fixture
@@ -34,9 +35,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_the_schema_version_is_the_number_of_the_last_migration(path: Path) -> None:
-    assert list(migrations()) == list(range(1, SCHEMA_VERSION + 1))
+    assert list(migrations("sqlite")) == list(range(1, SCHEMA_VERSION + 1))
     with SqliteStore(path) as store:
-        assert store._rows("SELECT version FROM schema_version") == [(number,) for number in migrations()]
+        assert store._rows("SELECT version FROM schema_version") == [(number,) for number in migrations("sqlite")]
 
 
 def test_a_script_is_split_where_its_statements_end() -> None:
@@ -240,6 +241,7 @@ from headwater.model.errors.store import StoreForked
 from headwater.model.events import AssetMaterialized, RunStarted
 from headwater.model.runs import Run
 from headwater.store import SqliteStore
+from headwater.store.connections import statements_of
 store = SqliteStore(sys.argv[1])
 store.create_run(Run("r1", "job"))
 store.append(RunStarted(run_id="r1"))

@@ -85,6 +85,10 @@ class Workplace:
         home = self.settings.home
         if self.home is not None and not home.exists():
             raise StateNotFound(str(home))
+        if self.settings.database is not None:
+            from headwater.store import postgres_schema_version
+
+            return postgres_schema_version(self.settings.database.url) > 0
         return (home / STORE_FILE).exists()
 
     @contextlib.contextmanager
@@ -96,7 +100,7 @@ class Workplace:
             return
         from headwater.runtime.instance import Instance
 
-        print(f"There is no state at {self.settings.home} yet.", file=sys.stderr)
+        print(f"There is no state at {self.settings.state_place} yet.", file=sys.stderr)
         with Instance.ephemeral() as instance:
             yield instance
 

@@ -24,7 +24,7 @@ from headwater.runtime.asset_history import AssetHistory
 from headwater.runtime.home import STORE_FILE, prepare_home
 from headwater.runtime.run_history import RunHistory
 from headwater.runtime.run_reports import RunReports
-from headwater.store import open_store
+from headwater.store import open_postgres, open_store
 from headwater.store.interface import CursorStore, Store
 
 if TYPE_CHECKING:
@@ -135,6 +135,8 @@ class Instance(RunHistory, RunReports, AssetHistory):
             storage_dir=settings.storage_dir,
             durability=settings.durability,
             retention_days=settings.retention_days,
+            database=None if settings.database is None else settings.database.url,
+            database_direct=None if settings.database_direct is None else settings.database_direct.url,
         )
 
     @classmethod
@@ -145,17 +147,23 @@ class Instance(RunHistory, RunReports, AssetHistory):
         storage_dir: Path | str | None = None,
         durability: Literal["normal", "full"] = "normal",
         retention_days: int | None = 90,
+        database: str | None = None,
+        database_direct: str | None = None,
     ) -> Instance:
         """Return the instance kept in the directory `home`, which is made if it is not there.
 
+        With `database`, a URL such as "postgresql://user:password@host/name", runs and assets are recorded there, and
+        `home` holds what steps said and stored values. Where that leads to a pooler, `database_direct` leads past it.
         Events of successful runs older than `retention_days` are trimmed, at most once a day; None keeps them all.
-        Raises what keeps the store from being opened: NotAStore, StoreTooNew, StoreNotWritable, ...
+        Raises what keeps the store from being opened: NotAStore, StoreTooNew, StoreNotWritable, StoreUnreachable, ...
         """
         # Absolute, so that it stays the same when the program changes its directory.
         directory = Path(home).expanduser().absolute()
         prepare_home(directory)
         return cls(
-            open_store(directory / STORE_FILE, durability=durability),
+            open_store(directory / STORE_FILE, durability=durability)
+            if database is None
+            else open_postgres(database, durability=durability, direct_url=database_direct),
             directory,
             storage_dir=None if storage_dir is None else Path(storage_dir).expanduser().absolute(),
             retention_days=retention_days,
@@ -215,6 +223,7 @@ class Instance(RunHistory, RunReports, AssetHistory):
         """Return where the instance keeps what."""
         return {
             "home": None if self._home is None else str(self._home),
+            "database": getattr(self.store, "name", None),
             "storage_dir": str(self.storage_dir),
             "logs_dir": str(self.logs_dir),
         }

@@ -1,6 +1,7 @@
 """Settings: where a project is, which module declares it, where its state lives and how long it is kept.
 
-They come from `[tool.headwater]` in pyproject.toml and from HEADWATER_HOME, and each one knows from where.
+They come from `[tool.headwater]` in pyproject.toml, and from HEADWATER_HOME and HEADWATER_DATABASE, which win; each one
+knows from where.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from headwater.model.database_url import DatabaseUrl, redacted
+from headwater.model.errors.postgres import InvalidDatabaseUrl
 from headwater.model.errors.project import ConflictingSettings, InvalidSetting, UnknownSetting, UnreadableSettings
 from headwater.runtime.home import HOME_NAME
 
-SETTINGS: Final = ("module", "file", "home", "storage", "durability", "retention_days")
+SETTINGS: Final = ("module", "file", "home", "storage", "database", "database_direct", "durability", "retention_days")
 # What only the service reads: see service/options.py.
 SERVICE_SETTINGS: Final = ("service", "pools", "tag_limits", "locations")
 HOME_VARIABLE: Final = "HEADWATER_HOME"
+# The environment's names of settings that hold a URL of PostgreSQL.
+DATABASE_VARIABLES: Final = {"database": "HEADWATER_DATABASE", "database_direct": "HEADWATER_DATABASE_DIRECT"}
 DEFAULT: Final = "default"
 _FILE: Final = "pyproject.toml"
 
@@ -34,6 +39,10 @@ class Settings:
     file: Path | None = None
     # Where the default IO manager keeps values; None means "storage" in the home.
     storage: Path | None = None
+    # The PostgreSQL that holds runs and assets; None means a file in the home. It is shown without its password.
+    database: DatabaseUrl | None = None
+    # The same one past a pooler, to hear of changes; None where `database` is no pooler.
+    database_direct: DatabaseUrl | None = None
     durability: Literal["normal", "full"] = "normal"
     retention_days: int = 90
     # What the service is set up by, as it is written.
@@ -46,6 +55,11 @@ class Settings:
     def storage_dir(self) -> Path:
         """Where the default IO manager keeps values."""
         return self.storage or self.home / "storage"
+
+    @property
+    def state_place(self) -> str:
+        """Where runs and assets are recorded, to be shown: a database without its password, or the home."""
+        return str(self.database or self.home)
 
     def source_of(self, name: str) -> str:
         """Return where a setting comes from: a file, an environment variable, or "default"."""
@@ -69,12 +83,21 @@ class Settings:
         if given_home := os.environ.get(HOME_VARIABLE):
             home = _absolute(Path.cwd(), given_home)
             sources["home"] = HOME_VARIABLE
+        databases: dict[str, DatabaseUrl | None] = {}
+        for name, variable in DATABASE_VARIABLES.items():
+            given = os.environ.get(variable, "").strip()
+            if given:
+                sources[name] = variable
+            url = given or table.get(name)
+            databases[name] = None if url is None else _database_url(sources[name], name, url)
         return cls(
             project_dir=project_dir,
             home=home,
             module=table.get("module"),
             file=_absolute(project_dir, table["file"]) if "file" in table else None,
             storage=_absolute(project_dir, table["storage"]) if "storage" in table else None,
+            database=databases["database"],
+            database_direct=databases["database_direct"],
             durability=table.get("durability", "normal"),
             retention_days=table.get("retention_days", 90),
             service={name: table[name] for name in SERVICE_SETTINGS if name in table},
@@ -85,6 +108,14 @@ class Settings:
 
 def _absolute(directory: Path, path: str) -> Path:
     return Path(os.path.abspath(directory / Path(path).expanduser()))
+
+
+def _database_url(source: str, name: str, url: str) -> DatabaseUrl:
+    try:
+        return DatabaseUrl(url)
+    except InvalidDatabaseUrl as error:
+        shown = redacted(url) if "://" in url else "..."
+        raise InvalidSetting(source, name, shown, "a URL of PostgreSQL", error.fix) from None
 
 
 def _folder_with_state(start: Path) -> Path | None:
@@ -138,7 +169,7 @@ def _check(table: Mapping[str, Any], path: str) -> None:
     for name in table:
         if name not in SETTINGS and name not in SERVICE_SETTINGS:
             raise UnknownSetting(path, name, (*SETTINGS, *SERVICE_SETTINGS))
-    for name in ("module", "file", "home", "storage"):
+    for name in ("module", "file", "home", "storage", *DATABASE_VARIABLES):
         if name in table and (not isinstance(table[name], str) or not table[name].strip()):
             raise InvalidSetting(path, name, table[name], "text", f'Write {name} = "...".')
     for name in ("home", "storage"):

@@ -22,6 +22,8 @@ _SERVICE: Final = {
     "worker_memory_mb": "above how much memory a worker is replaced",
     "worker_hours": "after how many hours a worker is replaced",
     "grace_seconds": "how long a step that is stopped may take to end",
+    "teardown_seconds": "how long the resources of a run may take to be torn down at its end",
+    "async_steps_per_worker": "how many async steps one worker runs at a time",
     "share_by": "the tag by whose values workers are shared out fairly",
     "resume": "whether runs go on that a server before left unfinished",
     "default_pool_limit": "how many slots a pool has that is not named",
@@ -47,15 +49,19 @@ def options_from(
     step_locations = {
         each["name"]: _whole(place, each, "max_steps", 1)
         for each in table.get("locations", ())
-        if isinstance(each, Mapping) and "max_steps" in each and "name" in each
+        if "max_steps" in each and "name" in each
     }
-    pools = {name: _whole(place, table.get("pools", {}), name, 0, least=0) for name in table.get("pools", {})}
+    named_pools = table.get("pools", {})
+    _known(place, "pools", named_pools, None)
+    pools = {name: _whole(place, named_pools, name, 0, least=0) for name in named_pools}
     policy = Policy(
         workers=at_once,
         steps_of_a_worker=_whole(place, service, "steps_per_worker", 1_000),
         worker_seconds=_number(place, service, "worker_hours", 1.0) * 3_600,
         worker_bytes=_whole(place, service, "worker_memory_mb", 2_048) << 20,
         grace_seconds=_number(place, service, "grace_seconds", 5.0),
+        teardown_seconds=_number(place, service, "teardown_seconds", 60.0),
+        async_steps_of_a_worker=_whole(place, service, "async_steps_per_worker", 1_000),
     )
     return ServiceOptions(
         locations=locations,
@@ -67,9 +73,9 @@ def options_from(
             default_pool=_whole(place, service, "default_pool_limit", 0) or None,
             tags=step_tags,
         ),
-        share_tag=service.get("share_by"),
+        share_tag=_text(place, service, "share_by"),
         warm_workers=_whole(place, service, "warm_workers", min(2, at_once), least=0),
-        resumes=bool(service.get("resume", True)),
+        resumes=_yes_or_no(place, service, "resume", True),
     )
 
 
@@ -86,9 +92,7 @@ def _locations(
         name = settings.module or (settings.file.stem if settings.file is not None else directory.name)
         return [LocationSettings(name.partition(":")[0], settings.module, settings.file, directory=directory)]
     found: list[LocationSettings] = []
-    for each in tables:
-        if not isinstance(each, Mapping):
-            raise InvalidSetting(place, "locations", each, "tables", "Write [[tool.headwater.locations]].")
+    for each in _listed(place, "locations", tables):
         _known(place, "locations", each, _LOCATION)
         name = each.get("name") or str(each.get("module") or each.get("file") or "")
         if not name or ("module" in each) == ("file" in each):
@@ -102,16 +106,16 @@ def _locations(
         if name in {known.name for known in found}:
             raise InvalidSetting(place, "locations", name, "names that differ", "Give one of them another name.")
         folder = directory / str(each.get("directory", "."))
-        python = each.get("python")
+        python = _text(place, each, "python")
         found.append(
             LocationSettings(
                 name,
-                each.get("module"),
+                _text(place, each, "module"),
                 folder / str(each["file"]) if "file" in each else None,
                 # Not resolved: a virtual environment is told by the link that its interpreter is.
-                python=None if python is None else os.path.abspath(directory / Path(str(python)).expanduser()),
+                python=None if python is None else os.path.abspath(directory / Path(python).expanduser()),
                 directory=folder,
-                spawns_workers=bool(each.get("spawn_workers", False)),
+                spawns_workers=_yes_or_no(place, each, "spawn_workers", False),
             )
         )
     return found
@@ -121,9 +125,7 @@ def _tag_limits(place: str, tables: Any) -> tuple[tuple[TagLimit, ...], tuple[Ta
     """Return the limits of steps and of runs."""
     steps: list[TagLimit] = []
     runs: list[TagLimit] = []
-    for each in tables:
-        if not isinstance(each, Mapping):
-            raise InvalidSetting(place, "tag_limits", each, "tables", "Write [[tool.headwater.tag_limits]].")
+    for each in _listed(place, "tag_limits", tables):
         _known(place, "tag_limits", each, _TAG_LIMIT)
         of = each.get("of", "runs")
         if "key" not in each or of not in ("runs", "steps"):
@@ -138,17 +140,23 @@ def _tag_limits(place: str, tables: Any) -> tuple[tuple[TagLimit, ...], tuple[Ta
             str(each["key"]),
             _whole(place, each, "limit", 1, least=0),
             None if each.get("value") is None else str(each["value"]),
-            bool(each.get("each_value", False)),
+            _yes_or_no(place, each, "each_value", False),
         )
         (steps if of == "steps" else runs).append(limit)
     return tuple(steps), tuple(runs)
 
 
-def _known(place: str, name: str, table: Any, known: Sequence[str]) -> None:
+def _listed(place: str, name: str, tables: Any) -> Sequence[Mapping[str, Any]]:
+    if not isinstance(tables, Sequence) or isinstance(tables, str) or not all(isinstance(e, Mapping) for e in tables):
+        raise InvalidSetting(place, name, tables, "a list of tables", f"Write [[tool.headwater.{name}]].")
+    return tables
+
+
+def _known(place: str, name: str, table: Any, known: Sequence[str] | None) -> None:
     if not isinstance(table, Mapping):
         raise InvalidSetting(place, name, table, "a table", f"Write [tool.headwater.{name}] on a line by itself.")
     for key in table:
-        if key not in known:
+        if known is not None and key not in known:
             raise UnknownSetting(place, f"{name}.{key}", [f"{name}.{each}" for each in known])
 
 
@@ -166,3 +174,17 @@ def _number(place: str, table: Mapping[str, Any], name: str, default: float) -> 
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
         raise InvalidSetting(place, name, value, "a number, not negative", f"Write {name} = {default:g}.")
     return float(value)
+
+
+def _text(place: str, table: Mapping[str, Any], name: str) -> str | None:
+    value = table.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InvalidSetting(place, name, value, "text", f'Write {name} = "...".')
+    return value
+
+
+def _yes_or_no(place: str, table: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = table.get(name, default)
+    if not isinstance(value, bool):
+        raise InvalidSetting(place, name, value, "true or false", f"Write {name} = {str(not default).lower()}.")
+    return value

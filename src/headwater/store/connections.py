@@ -1,12 +1,12 @@
-"""Connections to SQLite: how they are opened, lent to readers, and how its errors become ours."""
+"""SQLite as a database: how connections are opened, lent to readers, and how its errors become ours."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from headwater.model.errors.store import (
     NotAStore,
@@ -16,6 +16,9 @@ from headwater.model.errors.store import (
     StoreFull,
     StoreNotWritable,
 )
+from headwater.store.changes import Changes, Watch
+from headwater.store.database import SQLITE, Connection, Database
+from headwater.store.statements import EVENT_COLUMNS, chunks, insert_sql
 
 _MAGIC = b"SQLite format 3\x00"
 IN_MEMORY = ":memory:"
@@ -77,6 +80,98 @@ def store_error(error: sqlite3.Error, path: str, busy_timeout_seconds: float) ->
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return StoreNotWritable(path, str(error))
     return StoreDamaged(path, str(error))
+
+
+class SqliteDatabase(Database):
+    """A file that several processes may share, or a private database in memory."""
+
+    dialect = SQLITE
+    error_type = sqlite3.Error
+
+    def __init__(self, path: str, *, durability: str, busy_timeout_seconds: float) -> None:
+        super().__init__(path)
+        self.is_private = path == IN_MEMORY
+        self._durability = durability
+        self._busy_timeout_seconds = busy_timeout_seconds
+
+    def connect(self) -> Connection:
+        return cast(Connection, open_connection(self.name, self._busy_timeout_seconds, self._durability))
+
+    def begin(self, connection: Connection) -> None:
+        # SQLite has one writer: take the lock now, rather than fail at COMMIT when the work is already done.
+        connection.execute("BEGIN IMMEDIATE")
+
+    def is_open(self, connection: Connection) -> bool:
+        return cast(sqlite3.Connection, connection).in_transaction
+
+    def roll_back(self, connection: Connection) -> None:
+        if self.is_open(connection):
+            connection.execute("ROLLBACK")
+
+    def table_names(self, connection: Connection) -> Sequence[str]:
+        return [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        ]
+
+    def run_script(self, connection: Connection, script: str) -> None:
+        for statement in statements_of(script):
+            connection.execute(statement)
+
+    def id_before_next(self, connection: Connection, count: int) -> int:
+        row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+        return row[0] if row else 0
+
+    def insert_events(self, connection: Connection, count: int, values: Sequence[Any]) -> None:
+        width = len(EVENT_COLUMNS)
+        for start, rows in chunks(count):
+            sql = insert_sql("events", EVENT_COLUMNS, rows)
+            connection.execute(sql, values[start * width : (start + rows) * width])
+
+    def store_error(self, error: Exception) -> StoreError:
+        return store_error(cast(sqlite3.Error, error), self.name, self._busy_timeout_seconds)
+
+
+def statements_of(script: str) -> Iterator[str]:
+    """Return the single statements of an SQL script, so that they can run inside our own transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+class OtherProcesses(Watch):
+    """Notices what other processes change in the file: SQLite tells each connection whether another one committed."""
+
+    poll_seconds = 0.1
+
+    def __init__(self) -> None:
+        self._rows: Callable[[str], list[Any]] = lambda sql: []
+        self._seen: list[Any] = []
+
+    def attach(self, changes: Changes, rows: Callable[[str], list[Any]]) -> None:
+        self._rows = rows
+
+    def begin(self) -> None:
+        if not self._seen:
+            self._seen = self._rows("PRAGMA data_version")
+
+    def poll(self) -> bool:
+        try:
+            now = self._rows("PRAGMA data_version")
+        except sqlite3.Error:
+            # A file that cannot be read is told of to those who ask something of it.
+            return True
+        before, self._seen = self._seen, now
+        return now != before
+
+    def announce_alone(self, connection: Connection) -> None:
+        # Others look at the file alone, and SQLite writes no page whose content stays the same.
+        connection.execute(
+            "INSERT INTO cursors (cursor_key, cursor_value) VALUES ('headwater/announced', hex(randomblob(8)))"
+            " ON CONFLICT (cursor_key) DO UPDATE SET cursor_value = excluded.cursor_value"
+        )
 
 
 class ReaderPool:

@@ -12,6 +12,7 @@ from headwater.model.errors.store import UnknownEventType
 from headwater.model.event_types import NEVER_RECORDED
 from headwater.model.events import EVENT_KINDS, HookRan
 from headwater.model.runs import EventRecord, EventRecordsFilter, EventType
+from headwater.store.database import Dialect
 from headwater.store.reading import Reading
 from headwater.store.statements import in_list
 
@@ -28,7 +29,7 @@ class HistoryQueries(Reading):
     ) -> Sequence[EventRecord]:
         where: list[str] = []
         values: list[Any] = []
-        for condition, given in _conditions(filters):
+        for condition, given in _conditions(filters, self._dialect):
             where.append(condition)
             values.extend(given)
         return self._records(where, values, limit, ascending)
@@ -49,9 +50,9 @@ class HistoryQueries(Reading):
         return [EventRecord(storage_id, decode_event(body)) for storage_id, body in self._rows(sql, values)]
 
 
-def _conditions(filters: EventRecordsFilter) -> Iterator[tuple[str, Sequence[Any]]]:
+def _conditions(filters: EventRecordsFilter, dialect: Dialect) -> Iterator[tuple[str, Sequence[Any]]]:
     if filters.event_type is not None:
-        yield _type_condition(filters.event_type)
+        yield _type_condition(filters.event_type, dialect)
     if filters.run_id is not None:
         yield (
             ("run_number IS NULL", ())
@@ -63,9 +64,10 @@ def _conditions(filters: EventRecordsFilter) -> Iterator[tuple[str, Sequence[Any
     if filters.asset_partitions is not None:
         partitions = list(filters.asset_partitions)
         one_of, of_many = in_list(partitions), in_list(_OF_MANY_PARTITIONS)
+        items = dialect.json_items.format(column="events.body", field="partitions")
         yield (
             f"(partition_key IN {one_of} OR (partition_key IS NULL AND kind IN {of_many}"
-            f" AND EXISTS (SELECT 1 FROM json_each(events.body, '$.partitions') AS one WHERE one.value IN {one_of})))",
+            f" AND EXISTS (SELECT 1 FROM {items} AS one WHERE one.value IN {one_of})))",
             [*partitions, *_OF_MANY_PARTITIONS, *partitions],
         )
     if filters.storage_ids is not None:
@@ -88,12 +90,12 @@ def _kind_by_type() -> dict[str, str]:
     return kinds | hooks | {"STEP_RESTARTED": "step_started"}
 
 
-def _type_condition(event_type: EventType | str) -> tuple[str, Sequence[Any]]:
+def _type_condition(event_type: EventType | str, dialect: Dialect) -> tuple[str, Sequence[Any]]:
     name = event_type.value if isinstance(event_type, EventType) else event_type
     if name.startswith("PIPELINE_") and name in EventType.__members__:
         name = EventType(name).value
     if name in EventType.__members__ and EventType(name) in NEVER_RECORDED:
-        return "0", ()
+        return "1 = 0", ()
     kind = _kind_by_type().get(name)
     if kind is None:
         raise UnknownEventType(
@@ -104,8 +106,10 @@ def _type_condition(event_type: EventType | str) -> tuple[str, Sequence[Any]]:
     # Defaults are not written: the first attempt, and the outcome "completed".
     if kind == "hook_ran":
         outcome = name.removeprefix("HOOK_").lower()
-        return "kind = 'hook_ran' AND coalesce(json_extract(body, '$.outcome'), 'completed') = ?", (outcome,)
+        told = dialect.json_text.format(column="body", field="outcome")
+        return f"kind = 'hook_ran' AND coalesce({told}, 'completed') = ?", (outcome,)
     if kind == "step_started":
         is_first = "<= 1" if name == "STEP_START" else "> 1"
-        return f"kind = 'step_started' AND coalesce(json_extract(body, '$.attempt'), 1) {is_first}", ()
+        attempt = dialect.json_integer.format(column="body", field="attempt")
+        return f"kind = 'step_started' AND coalesce({attempt}, 1) {is_first}", ()
     return "kind = ?", (kind,)

@@ -18,6 +18,7 @@ from headwater.model.runs import (
     RunsFilter,
     StepRecord,
 )
+from headwater.store.changes import Listener
 from headwater.store.latest_facts import LatestFacts
 
 
@@ -150,7 +151,17 @@ class CursorStore(Protocol):
     def set_cursor_values(self, pairs: Mapping[str, str]) -> None: ...
 
 
-class Store(RunStore, AssetStore, HistoryStore, PartitionStore, CursorStore, Protocol):
+class ChangeStore(Protocol):
+    """Word of changes, so that nobody has to ask again and again."""
+
+    def listen(self, *kinds: str) -> Listener:
+        """Return what is woken by changes of these kinds, whichever process made them; by default "runs", "events"."""
+
+    def announce(self, *kinds: str) -> None:
+        """Wake who listens to these kinds, here and in other processes."""
+
+
+class Store(RunStore, AssetStore, HistoryStore, PartitionStore, CursorStore, ChangeStore, Protocol):
     """All of it, as one backend gives it."""
 
     def close(self) -> None:

@@ -6,9 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from headwater.store.database import Dialect
+
 
 class Reading(ABC):
     """The part of a store that its questions are asked of."""
+
+    _dialect: Dialect
 
     @abstractmethod
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:

@@ -6,12 +6,12 @@ stays the fold of history. Doing it twice, or in two processes at once, changes 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headwater.model.codec import encode_event
 from headwater.model.events import Event, RunInterrupted, StepFailed
+from headwater.store.database import Connection
 from headwater.store.liveness import ProcessIdentity, is_surely_alive, is_surely_gone
 from headwater.store.statements import in_list
 from headwater.store.writer import Writer
@@ -24,9 +24,9 @@ def has_foreign_runs(owner_id: int | None) -> tuple[str, tuple[int]]:
     return "SELECT 1 FROM runs WHERE owner_id IS NOT NULL AND owner_id <> ? LIMIT 1", (owner_id or 0,)
 
 
-def lost_run_ids(rows: Rows, own_id: int | None, now: float) -> Sequence[str]:
+def lost_run_ids(rows: Rows, writer: Writer) -> Sequence[str]:
     """Return the unfinished runs of dead owners as they are known now, without a lock; oldest first."""
-    owners = list(_dead_owners(rows, own_id, now))
+    owners = list(_dead_owners(rows, writer))
     if not owners:
         return ()
     sql = f"SELECT run_id FROM runs WHERE owner_id IN {in_list(owners)} ORDER BY run_number"
@@ -34,7 +34,7 @@ def lost_run_ids(rows: Rows, own_id: int | None, now: float) -> Sequence[str]:
 
 
 def interrupt_lost_runs(
-    connection: sqlite3.Connection, writer: Writer, now: float, last_facts: Mapping[str, Sequence[Event]]
+    connection: Connection, writer: Writer, now: float, last_facts: Mapping[str, Sequence[Event]]
 ) -> Sequence[str]:
     """End the unfinished runs of dead owners, inside the open transaction; return their ids, oldest first.
 
@@ -44,11 +44,12 @@ def interrupt_lost_runs(
     def rows(sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         return connection.execute(sql, parameters).fetchall()
 
-    return interrupt_runs_of(connection, writer, _dead_owners(rows, writer.owner_id, now), now, last_facts)
+    return interrupt_runs_of(connection, writer, _dead_owners(rows, writer), now, last_facts)
 
 
-def _dead_owners(rows: Rows, own_id: int | None, now: float) -> dict[int, str]:
+def _dead_owners(rows: Rows, writer: Writer) -> dict[int, str]:
     """Return what is to be said of each owner that is gone, by its id."""
+    own_id, now = writer.owner_id, writer.lease_clock()
     dead: dict[int, str] = {}
     alive: set[int] = set()
     for owner_id, host, boot_id, pid, started, expires_at in rows(
@@ -71,7 +72,7 @@ def _dead_owners(rows: Rows, own_id: int | None, now: float) -> dict[int, str]:
 
 
 def interrupt_runs_of(
-    connection: sqlite3.Connection,
+    connection: Connection,
     writer: Writer,
     reason_by_owner: Mapping[int, str],
     now: float,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from headwater.store.connections import ReaderPool
+from headwater.store.database import Readers
 from headwater.store.statements import batches, in_list
 from headwater.store.writer import Writer
 
@@ -17,7 +17,7 @@ _FINISHED = ("SUCCESS", "FAILURE", "CANCELED", "INTERRUPTED")
 
 
 def prune(
-    writer: Writer, reader: ReaderPool | Writer, before_timestamp: float, successful_only: bool, batch_size: int
+    writer: Writer, reader: Readers | Writer, before_timestamp: float, successful_only: bool, batch_size: int
 ) -> int:
     """Delete events of finished runs that ended before the instant, and those outside any run that are older."""
     piece = Piece(min(FIRST_PIECE, batch_size), batch_size)
@@ -58,7 +58,7 @@ class Piece:
             self.size = min(self._largest, self.size * 2)
 
 
-def _outside_runs(reader: ReaderPool | Writer, before_timestamp: float, piece: Piece) -> Iterator[list[int]]:
+def _outside_runs(reader: Readers | Writer, before_timestamp: float, piece: Piece) -> Iterator[list[int]]:
     after = 0
     while rows := reader.rows(
         "SELECT storage_id, timestamp FROM events WHERE run_number IS NULL AND storage_id > ?"

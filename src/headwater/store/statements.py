@@ -94,8 +94,8 @@ def upserts(table: Table, rows: Mapping[Any, Mapping[str, Any]]) -> Iterator[tup
 
 
 def in_list(values: Sequence[Any]) -> str:
-    """Return "(?, ?, ...)" with one placeholder for each value."""
-    return f"({', '.join('?' * len(values))})"
+    """Return "(?, ?, ...)" with one placeholder for each value. PostgreSQL takes no empty list: nothing equals NULL."""
+    return f"({', '.join('?' * len(values))})" if values else "(NULL)"
 
 
 def batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

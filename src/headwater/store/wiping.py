@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
+from headwater.store.database import Connection
 from headwater.store.statements import batches, in_list
 
 _MATERIALIZATION = ("materialization_id", "data_version", "code_version", "materialization")
@@ -12,7 +12,7 @@ _ATTEMPT = ("attempt_id", "attempt_outcome", "attempted_at", "attempt_run_id", "
 _OBSERVATION = ("observation_id", "observation")
 
 
-def wipe(connection: sqlite3.Connection, asset_id: int, partitions: Sequence[str]) -> None:
+def wipe(connection: Connection, asset_id: int, partitions: Sequence[str]) -> None:
     """Forget the state of these partitions, or of the whole asset when none is named."""
     if not partitions:
         for table in ("asset_states", "asset_partitions", "check_states", "check_partitions"):
@@ -24,7 +24,7 @@ def wipe(connection: sqlite3.Connection, asset_id: int, partitions: Sequence[str
             recompute(connection, asset_id)
 
 
-def _recompute_asset(connection: sqlite3.Connection, asset_id: int) -> None:
+def _recompute_asset(connection: Connection, asset_id: int) -> None:
     """Make the latest over all partitions true again, from the partitions that are left."""
     (left,) = connection.execute("SELECT count(*) FROM asset_partitions WHERE asset_id = ?", (asset_id,)).fetchone()
     if not left:
@@ -46,7 +46,7 @@ def _recompute_asset(connection: sqlite3.Connection, asset_id: int) -> None:
     )
 
 
-def _recompute_checks(connection: sqlite3.Connection, asset_id: int) -> None:
+def _recompute_checks(connection: Connection, asset_id: int) -> None:
     connection.execute("DELETE FROM check_states WHERE asset_id = ? AND partition_key IS NOT NULL", (asset_id,))
     connection.execute(
         "INSERT INTO check_states (asset_id, check_name, storage_id, passed, partition_key, body)"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -21,7 +20,8 @@ from typing import Any
 from headwater.model.codec import encode_event
 from headwater.model.errors.store import LeaseLost, StoreClosed, StoreError, StoreForked, UnknownRun
 from headwater.model.events import EVENT_KINDS, Event
-from headwater.store.connections import IN_MEMORY, open_connection, store_error
+from headwater.store.changes import Changes
+from headwater.store.database import Connection, Database
 from headwater.store.liveness import this_process
 from headwater.store.schema import bring_up_to_date
 from headwater.store.size_limit import EVENT_BYTES_LIMIT, body_within_limit
@@ -31,7 +31,6 @@ from headwater.store.statements import (
     ASSET_STATES,
     CHECK_PARTITIONS,
     CHECK_STATES,
-    EVENT_COLUMNS,
     STEPS,
     batches,
     chunks,
@@ -47,6 +46,9 @@ COMMIT_INTERVAL_SECONDS = 0.005
 MOST_PENDING = 10_000
 # Events may still come for a while after a run's end (hooks, late logs).
 MOST_ENDED_RUNS_KNOWN = 1_000
+
+# A batch whose connection is lost is written again over another. A batch that makes the server fail each time is not.
+MOST_ATTEMPTS = 3
 
 _KIND: dict[type[Event], str] = {kind: str(kind.__struct_config__.tag) for kind in EVENT_KINDS}
 _HAS_ASSET = frozenset(kind for kind in EVENT_KINDS if "asset" in kind.__struct_fields__)
@@ -65,37 +67,40 @@ class Writer:
 
     def __init__(
         self,
-        path: str,
+        database: Database,
+        changes: Changes,
         *,
-        durability: str,
         lease_seconds: float,
-        busy_timeout_seconds: float,
-        clock: Callable[[], float],
+        lease_clock: Callable[[], float],
     ) -> None:
-        self.path = path
+        self.database = database
+        self.changes = changes
+        self.path = database.name
         self.pid = os.getpid()
         self.owner_id: int | None = None
-        self._in_memory = path == IN_MEMORY
+        self._in_memory = database.is_private
         self._lease_seconds = lease_seconds
-        self._busy_timeout_seconds = busy_timeout_seconds
-        self._clock = clock
+        self.lease_clock = lease_clock
         self._lock = threading.RLock()
         self._pending: deque[Pending] = deque()
         self._batch_in_flight = False
+        self._reached_commit = False
         self._failure: StoreError | None = None
         self._is_closed = False
         self._asset_ids: dict[str, int] = {}
         self._run_numbers: dict[str, int] = {}
         self._ended_run_ids: deque[str] = deque()
+        self._changed: set[str] = set()
+        self._last_storage_id = 0
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._renew_at = float("inf")
         self._lease_is_new = False
         try:
-            self.connection = open_connection(path, busy_timeout_seconds, durability)
-            bring_up_to_date(self.connection, path)
-        except sqlite3.Error as error:
-            raise store_error(error, path, busy_timeout_seconds) from error
+            self.connection = database.connect()
+            bring_up_to_date(database, self.connection)
+        except database.error_type as error:
+            raise database.store_error(error) from error
 
     # ------------------------------------------------------------------------------------------------------- taking in
 
@@ -166,23 +171,39 @@ class Writer:
     # ---------------------------------------------------------------------------------------------------- transactions
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Connection]:
         """Hold the write lock for a change other than a batch; commits at the end, or changes nothing."""
         self.flush()
         with self._lock:
             self._commit_pending()
             self.raise_failure()
+            is_committing = False
             try:
-                # SQLite has one writer: take the lock now, rather than fail at COMMIT when the work is already done.
-                self.connection.execute("BEGIN IMMEDIATE")
+                self.database.begin(self.connection)
                 yield self.connection
-                self.connection.execute("COMMIT")
-                self._lease_is_new = False
+                is_committing = True
+                self._commit()
             except BaseException as error:
                 self._roll_back()
-                if isinstance(error, sqlite3.Error):
-                    raise store_error(error, self.path, self._busy_timeout_seconds) from error
+                if isinstance(error, self.database.error_type):
+                    is_unknown = is_committing and self.database.is_lost(self.connection)
+                    tell = self.database.commit_unknown if is_unknown else self.database.store_error
+                    raise tell(error) from error
                 raise
+
+    def will_have_changed(self, *kinds: str) -> None:
+        """Tell those who listen of these kinds of changes when the open transaction commits."""
+        self._changed.update(kinds)
+
+    def _commit(self) -> None:
+        changed = self._changed
+        if changed:
+            self.changes.watch.announce(self.database, self.connection, changed)
+        self.database.commit(self.connection)
+        self._lease_is_new = False
+        if changed:
+            self.changes.tell(changed)
+            changed.clear()
 
     def _commit_pending(self) -> None:
         """Commit what waits, as one batch. Called with the lock held."""
@@ -190,40 +211,63 @@ class Writer:
             return
         self._batch_in_flight = True
         batch: list[Pending] = []
-        reached_commit = False
+        self._reached_commit = False
         try:
             for _ in range(len(self._pending)):
                 batch.append(self._pending.popleft())
-            self.connection.execute("BEGIN IMMEDIATE")
-            self.write(batch)
-            reached_commit = True
-            self.connection.execute("COMMIT")
-            self._lease_is_new = False
-        except (sqlite3.Error, StoreError) as error:
+            self._commit_batch(batch)
+        except (self.database.error_type, StoreError) as error:
             self._roll_back()
-            if isinstance(error, sqlite3.Error):
-                self._failure = store_error(error, self.path, self._busy_timeout_seconds)
-                self._failure.__cause__ = error
-            else:
+            if isinstance(error, StoreError):
                 self._failure = error
+            else:
+                self._failure = self.database.store_error(error)
+                self._failure.__cause__ = error
             self._pending.clear()
         except BaseException:
             # Ctrl-C at an arbitrary instruction: what was not committed waits for the next batch.
-            was_open = self.connection.in_transaction
+            was_open = self.database.is_open(self.connection)
             self._roll_back()
-            if was_open or not reached_commit:
+            if was_open or not self._reached_commit:
                 self._pending.extendleft(reversed(batch))
             raise
         finally:
             self._batch_in_flight = False
 
+    def _commit_batch(self, batch: Sequence[Pending]) -> None:
+        """Commit the facts once, also when the connection is lost meanwhile and another can be had."""
+        committing_id, owner_id = 0, self.owner_id
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            self.database.begin(self.connection)
+            try:
+                # Whoever was cut off while it committed has ended by now, as it held the lock that we hold: its facts
+                # are there, or never will be.
+                if committing_id and self._has_event(committing_id):
+                    self.owner_id = owner_id
+                    self._changed.update(("events", "runs"))
+                    self._commit()
+                    return
+                self._reached_commit = False
+                self.write(batch)
+                self._reached_commit = True
+                self._commit()
+                return
+            except self.database.error_type:
+                committing_id, owner_id = self._last_storage_id if self._reached_commit else 0, self.owner_id
+                self._roll_back()
+                if attempt == MOST_ATTEMPTS or not self.database.is_lost(self.connection):
+                    raise
+
+    def _has_event(self, storage_id: int) -> bool:
+        return bool(self.connection.execute("SELECT 1 FROM events WHERE storage_id = ?", (storage_id,)).fetchall())
+
     def _roll_back(self) -> None:
         # Ids that were given in a transaction that never was must not be used.
         self._asset_ids.clear()
+        self._changed.clear()
         if self._lease_is_new:
             self.owner_id, self._lease_is_new = None, False
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
+        self.database.roll_back(self.connection)
 
     # --------------------------------------------------------------------------------------------------- facts to rows
 
@@ -232,14 +276,13 @@ class Writer:
 
         `taken_over` holds the numbers of runs whose owner is gone, when the events are about those.
         """
-        execute = self.connection.execute
         if taken_over is None and any(event.run_id for event, _ in batch):
             self._check_lease()
         asset_ids = self._ids_of_assets(
             {event.asset for event, _ in batch if type(event) in _HAS_ASSET}  # type: ignore[attr-defined]
         )
-        row = execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
-        storage_id: int = row[0] if row else 0
+        storage_id = self.database.id_before_next(self.connection, len(batch))
+        self._changed.add("events")
         facts: list[Fact] = []
         values: list[Any] = []
         run_numbers = self._run_numbers if taken_over is None else taken_over
@@ -258,10 +301,8 @@ class Writer:
             values += (storage_id, run_number, _KIND[kind], event.step_key, asset_id, partition, event.timestamp, body)
             if kind in _ENDS_RUN:
                 self._ended_run_ids.append(event.run_id)
-        width = len(EVENT_COLUMNS)
-        for start, count in chunks(len(batch)):
-            sql = insert_sql("events", EVENT_COLUMNS, count)
-            execute(sql, values[start * width : (start + count) * width])
+        self._last_storage_id = storage_id
+        self.database.insert_events(self.connection, len(batch), values)
         for changes in changes_of(facts):
             self._write_changes(changes)
         while len(self._ended_run_ids) > MOST_ENDED_RUNS_KNOWN:
@@ -275,7 +316,7 @@ class Writer:
         return int(row[0])
 
     def _write_changes(self, changes: StateChanges) -> None:
-        execute = self.connection.execute
+        execute_later = self.database.execute_later
         for table, rows in (
             (STEPS, changes.steps),
             (ASSET_STATES, changes.assets),
@@ -285,14 +326,16 @@ class Writer:
         ):
             if rows:
                 for sql, values in upserts(table, rows):
-                    execute(sql, values)
+                    execute_later(self.connection, sql, values)
+        if changes.runs:
+            self._changed.add("runs")
         for run_number, change in changes.runs.items():
             if change["status"] in _ENDED:
-                execute("DELETE FROM run_launches WHERE run_number = ?", (run_number,))
+                execute_later(self.connection, "DELETE FROM run_launches WHERE run_number = ?", (run_number,))
             if change["status"] == "STARTED":
                 # Also a run that was queued, perhaps by another process, is now ours.
                 change["owner_id"] = self.lease()
-            execute(update_run_sql(tuple(change)), (*change.values(), run_number))
+            execute_later(self.connection, update_run_sql(tuple(change)), (*change.values(), run_number))
         if changes.wipe is not None:
             wipe(self.connection, *changes.wipe)
 
@@ -328,7 +371,7 @@ class Writer:
             return None
         if self.owner_id is None:
             me = this_process()
-            now = self._clock()
+            now = self.lease_clock()
             row = self.connection.execute(
                 "INSERT INTO owners (host, boot_id, pid, process_started, lease_expires_at) VALUES (?, ?, ?, ?, ?)"
                 " RETURNING owner_id",
@@ -355,16 +398,20 @@ class Writer:
             if self.owner_id is None or self._is_closed or self._failure is not None:
                 return
             try:
+                self.database.revive(self.connection)
                 renewed = self.connection.execute(
                     "UPDATE owners SET lease_expires_at = ? WHERE owner_id = ?",
-                    (self._clock() + self._lease_seconds, self.owner_id),
+                    (self.lease_clock() + self._lease_seconds, self.owner_id),
                 ).rowcount
                 if not renewed:
                     self._check_lease()
             except LeaseLost as error:
                 self._failure = error
-            except sqlite3.Error:
+            except self.database.error_type:
                 # Another program holds the lock, or the disk is full: the next write says so, to those who wait for it.
+                # A connection that was lost is opened again soon, since the lease may be all that has to be written.
+                if self.database.is_lost(self.connection):
+                    self._renew_at = time.monotonic() + min(1.0, self._lease_seconds / 3)
                 return
 
     # ---------------------------------------------------------------------------------------------------------- thread

@@ -30,18 +30,25 @@ def migrate(as_json: bool, home: str | None) -> None:
     from headwater.store.schema import SCHEMA_VERSION
 
     workplace = Workplace(home=home)
+    database = workplace.settings.database
     path = workplace.settings.home / STORE_FILE
-    before = schema_version(str(path)) if path.exists() else None
+    if database is not None:
+        from headwater.store import postgres_schema_version
+
+        before = postgres_schema_version(database.url) or None
+    else:
+        before = schema_version(str(path)) if path.exists() else None
+    place = str(database or path)
     with workplace.instance():
         pass
     if as_json:
-        screen.document({"path": str(path), "before": before, "version": SCHEMA_VERSION})
+        screen.document({"path": place, "before": before, "version": SCHEMA_VERSION})
     elif before is None:
-        screen.result(f"Made {path} with schema version {SCHEMA_VERSION}.")
+        screen.result(f"Made {place} with schema version {SCHEMA_VERSION}.")
     elif before < SCHEMA_VERSION:
-        screen.result(f"Brought {path} from schema version {before} to {SCHEMA_VERSION}.")
+        screen.result(f"Brought {place} from schema version {before} to {SCHEMA_VERSION}.")
     else:
-        screen.result(f"{path} is up to date: schema version {SCHEMA_VERSION}.")
+        screen.result(f"{place} is up to date: schema version {SCHEMA_VERSION}.")
 
 
 @db.command("prune", short_help="Delete events of old runs.")
@@ -75,15 +82,16 @@ def schema_version(path: str) -> int:
     import sqlite3
     from pathlib import Path
 
-    from headwater.store.connections import check_place, store_error
+    from headwater.store.connections import SqliteDatabase, check_place
     from headwater.store.schema import version_of
 
     check_place(Path(path))
+    database = SqliteDatabase(path, durability="normal", busy_timeout_seconds=5.0)
     try:
         connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
         try:
-            return version_of(connection, path)
+            return version_of(database, connection)
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise store_error(error, path, 5.0) from error
+        raise database.store_error(error) from error

@@ -22,10 +22,11 @@ from headwater.cli.screen import Screen
 from headwater.cli.workplace import Workplace
 
 if TYPE_CHECKING:
+    from headwater.model.database_url import DatabaseUrl
     from headwater.runtime.settings import Settings
 
 _LIBRARIES = ("click", "msgspec", "pydantic", "rich", "cronsim", "pyroaring")
-_EXTRAS = ("pandas", "pyarrow", "polars", "duckdb", "fsspec", "cloudpickle")
+_EXTRAS = ("pandas", "pyarrow", "polars", "duckdb", "fsspec", "cloudpickle", "psycopg")
 _LEAST_FREE_BYTES = 500_000_000
 
 
@@ -92,7 +93,10 @@ def _installation() -> Iterator[Finding]:
 
 def _settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
     yield "project", str(settings.project_dir), str(settings.path) if settings.path is not None else "found from here"
-    for name in ("home", "module", "file", "storage", "durability", "retention_days"):
+    for name in (
+        *("home", "module", "file", "storage"),
+        *("database", "database_direct", "durability", "retention_days"),
+    ):
         value: Any = settings.storage_dir if name == "storage" else getattr(settings, name)
         if value is not None:
             yield name, str(value), settings.source_of(name)
@@ -112,6 +116,9 @@ def _state(workplace: Workplace, settings: Settings) -> Iterator[Finding]:
         "ok" if free >= _LEAST_FREE_BYTES else "warning",
         f"{size_in_words(free)} where {settings.home} is",
     )
+    if settings.database is not None:
+        yield from _state_in_database(workplace, settings.database)
+        return
     if not path.exists():
         if workplace.home is not None and not settings.home.exists():
             yield Finding(
@@ -136,8 +143,38 @@ def _state(workplace: Workplace, settings: Settings) -> Iterator[Finding]:
     else:
         size = size_in_words(path.stat().st_size)
         yield Finding("state", "ok", f"{path}: sound, {size}, {counted(runs, 'run')}")
+    yield from _runs(len(lost), unfinished)
+
+
+def _state_in_database(workplace: Workplace, database: DatabaseUrl) -> Iterator[Finding]:
+    from headwater.store import postgres_schema_version
+    from headwater.views.words import counted, size_in_words
+
+    try:
+        if not postgres_schema_version(database.url):
+            yield Finding(
+                "state", "ok", f"There is no state in {database} yet; its tables are made when something runs"
+            )
+            return
+        with workplace.instance() as instance:
+            facts = instance.store.server_facts()  # type: ignore[attr-defined]
+            runs = instance.store.run_count()
+            lost = len(instance.recovered_runs)
+            unfinished = _unfinished(instance)
+    except Exception as error:
+        yield _failed("state", error)
+        return
+    size = size_in_words(facts["size_bytes"])
+    told = f"{database}: reachable, PostgreSQL {facts['version']}, {size}, {counted(runs, 'run')}"
+    yield Finding("state", "ok", told)
+    yield from _runs(lost, unfinished)
+
+
+def _runs(lost: int, unfinished: int) -> Iterator[Finding]:
+    from headwater.views.words import counted
+
     if lost:
-        yield Finding("runs", "warning", f"{counted(len(lost), 'run')} had lost its process, now shown as interrupted")
+        yield Finding("runs", "warning", f"{counted(lost, 'run')} had lost its process, now shown as interrupted")
     yield Finding("runs", "ok", f"{counted(unfinished, 'run')} in progress, none of a process that is gone")
 
 

@@ -383,7 +383,7 @@ def _partition_keys_of(found: Run) -> tuple[str, ...] | None:
 def _instance_with_runs(workplace: Workplace) -> Iterator[Instance]:
     if not workplace.has_state:
         raise CommandRefused(
-            what=f"There is no state at {workplace.settings.home} yet.",
+            what=f"There is no state at {workplace.settings.state_place} yet.",
             why="Nothing has run yet, so there is no run to show.",
             fix="Materialize something: headwater materialize '*'. Runs of another place: headwater run list -f FILE.",
         )

@@ -18,12 +18,12 @@ class NotAStore(StoreError):
 
     code = "not-a-store"
 
-    def __init__(self, path: str, found: str) -> None:
+    def __init__(self, path: str, found: str, fix: str | None = None) -> None:
         self.path = path
         super().__init__(
             what=f'"{path}" is not a Headwater store: {found}.',
             why="Nothing was read from it and nothing in it was changed.",
-            fix="Point to another path, or move the file away and a new store is made there.",
+            fix=fix or "Point to another path, or move the file away and a new store is made there.",
         )
 
 
@@ -46,12 +46,13 @@ class StoreNotWritable(StoreError):
 
     code = "store-not-writable"
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, path: str, reason: str, fix: str | None = None) -> None:
         self.path = path
         super().__init__(
             what=f'The store "{path}" cannot be written: {reason}.',
             why="Runs could not be recorded.",
-            fix="Give this user write permission on the directory and the files in it, or set HEADWATER_HOME to a "
+            fix=fix
+            or "Give this user write permission on the directory and the files in it, or set HEADWATER_HOME to a "
             "directory that can be written.",
         )
 
@@ -90,12 +91,13 @@ class StoreDamaged(StoreError):
 
     code = "store-damaged"
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, path: str, reason: str, fix: str | None = None) -> None:
         self.path = path
         super().__init__(
             what=f'The store "{path}" failed: {reason}.',
             why="What was acknowledged before stays as the disk keeps it; nothing more is recorded by this process.",
-            fix=f'Check it with: sqlite3 "{path}" "PRAGMA integrity_check". If it is damaged, restore a '
+            fix=fix
+            or f'Check it with: sqlite3 "{path}" "PRAGMA integrity_check". If it is damaged, restore a '
             "copy, or move it away to begin a new one.",
         )
 

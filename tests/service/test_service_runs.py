@@ -586,7 +586,7 @@ def test_a_step_that_is_over_its_time_limit_fails(service: RunningService, asset
 
 
 def test_a_run_that_is_over_its_time_limit_is_stopped(service: RunningService):
-    run, events = done(service, job_name="limited")
+    run, _ = done(service, job_name="limited")
     assert run.status is RunStatus.FAILURE
     assert "0.4 s" in (run.cause or "")
     assert (run.duration_seconds or 0) < 3

@@ -505,7 +505,7 @@ class Dispatcher:
                     running.must_end_at = None
                     running.stopped = running.stopped or ("timeout", "its time limit was over")
                     worker.is_leaving = True
-                    self._actions.append(Stop(worker.worker_id, 0.0 if running.stopped[0] == "canceled" else 1.0))
+                    self._actions.append(Stop(worker.worker_id, 0.0 if running.stopped[0] == "canceled" else 0.25))
         self._proceed(now)
         times = [self._delayed[0][0]] if self._delayed else []
         times += [run.ends_at for run in self.runs.values() if run.ends_at is not None and not _is_given_up(run)]

@@ -23,6 +23,7 @@ from headwater.engine.run_scope import RunScope
 from headwater.engine.run_state import LaunchStep
 from headwater.engine.step_attempt import StepAttempt
 from headwater.model.codec import decode_event, encode_event
+from headwater.model.errors.service import MessageTooLarge
 from headwater.model.events import AssetMaterialized, AssetObserved, Event, StepFailed, StepStarted, StepSucceeded
 from headwater.plan.already_built import narrowed_to_plan
 from headwater.plan.job_steps import JobStep, steps_of_job
@@ -30,6 +31,7 @@ from headwater.plan.run_config import op_configs, required_keys
 from headwater.service.channel import Channel
 from headwater.service.descriptors import Descriptors, WorkerLogs
 from headwater.service.errands import job_of, planned_run
+from headwater.service.processes import children_by_parent, kill_children
 from headwater.service.protocol import (
     Answer,
     Attempt,
@@ -184,6 +186,7 @@ class WorkerProcess:
         self._async: dict[tuple[str, str], Attempt] = {}
         self._told_async: dict[Attempt, list[bytes]] = {}
         self._lock = threading.Lock()
+        self._pid = os.getpid()
         self._ended = 0
         self._is_ending = False
 
@@ -243,7 +246,9 @@ class WorkerProcess:
         if self._current is not None:
             raise Canceled("canceled")
         for run in list(self.runs.values()):
-            run.executor.close()
+            if isinstance(run, OpenedRun):
+                run.executor.close()
+        self._close_all()
         os._exit(0)
 
     def _handle(self, message: Any) -> None:
@@ -257,7 +262,10 @@ class WorkerProcess:
                 problem = run.close() if isinstance(run, OpenedRun) else None
                 self.channel.send(RunClosed(run_id, problem))
             case PlanRun():
-                self.channel.send(self._plan(message))
+                try:
+                    self.channel.send(self._plan(message))
+                except MessageTooLarge as error:
+                    self.channel.send(RunPlanned(message.errand_id, problem=Problem.of(error)))
 
     def _plan(self, message: PlanRun) -> RunPlanned:
         try:
@@ -310,9 +318,12 @@ class WorkerProcess:
         """Run one ordinary step in this thread."""
         told: list[bytes] = []
         size = 0
+        is_over = False
         self.logs.takes_descriptors = True
         directory = os.getcwd()
         one_by_one = run.executor.gives_one_by_one(launch)
+        is_limited = launch.step.timeout_seconds is not None or run.scope.ends_at is not None
+        children = set(children_by_parent().get(self._pid, ())) if is_limited else set()
         self._current = attempt
         try:
             for event in run.executor.run(launch):
@@ -324,22 +335,37 @@ class WorkerProcess:
                     told, size = [], 0
                 told.append(body)
                 size += len(body)
+                is_over = is_over or (isinstance(event, StepFailed) and event.cause == "timeout")
             self._current = None
         except KeyboardInterrupt:
             self._current = None
+            self._end_if_forked()
+            self._is_ending = True
             told += [encode_event(event) for event in run.executor.break_off()]
             self._say(attempt, told)
-            self._is_ending = True
+            # Within the grace period, after which this process is killed.
+            self._close_all()
             os._exit(0)
         except BaseException as error:
             self._current = None
+            self._end_if_forked()
             self._fail(attempt, error)
             return
+        self._end_if_forked()
+        if is_over:
+            # It was told so, and what it started ends with it.
+            kill_children(but=children)
         self._say(attempt, told)
         self._ended += 1
         signal.signal(signal.SIGTERM, self._on_term)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         with contextlib.suppress(OSError):
             os.chdir(directory)
+
+    def _end_if_forked(self) -> None:
+        """End a child that a step forked and that came back from it: the worker is its parent."""
+        if os.getpid() != self._pid:
+            os._exit(0)
 
     def _fail(self, attempt: Attempt, error: BaseException) -> None:
         from headwater.engine.error_info import error_info_from
@@ -358,7 +384,10 @@ class WorkerProcess:
             return
         with self._lock:
             number = self._numbers[attempt] = self._numbers.get(attempt, 0) + 1
-        self.channel.send(Facts(attempt, number, tuple(events)))
+        try:
+            self.channel.send(Facts(attempt, number, tuple(events)))
+        except MessageTooLarge as error:
+            self._fail(attempt, error)
 
     def say_async(self, event: Event) -> None:
         """Tell what happened in an `async` step."""

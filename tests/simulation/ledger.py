@@ -218,7 +218,10 @@ class RunLedger:
             case StepSkipped(step_key=str(key)):
                 if self.status(key) == "WAITING":
                     require(self.is_decidable(key) or key in self.steps, f"{key} skipped before its time")
-                    require(not self.has_inputs(key) and not self.has_bad_source(key), f"{key} skipped for nothing")
+                    mapped_over = self.steps[key].mapped_over if key in self.steps else None
+                    has_nothing_to_map = mapped_over is not None and self.status(mapped_over[0]) == "SKIPPED"
+                    lacks = has_nothing_to_map or not self.has_inputs(key)
+                    require(lacks and not self.has_bad_source(key), f"{key} skipped for nothing")
                 self.move(event, ("RUNNING", "WAITING"), "SKIPPED")
             case StepBlocked(step_key=str(key)):
                 require(self.has_bad_source(key), f"{self.run_id}/{key}: blocked by nothing")

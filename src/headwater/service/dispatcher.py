@@ -90,7 +90,6 @@ class ActiveRun:
     journal: list[tuple[int, bytes]] = field(default_factory=list)
     # The end that is recorded when every worker has torn down what it had set up.
     ending: Event | None = None
-    must_close_at: float | None = None
     teardown_problem: ErrorInfo | None = None
     open_in: set[int] = field(default_factory=set)
     worker: int | None = None
@@ -128,6 +127,8 @@ class Worker:
     runs: dict[str, None] = field(default_factory=dict)
     # Those of them that it was told to close.
     closing: set[str] = field(default_factory=set)
+    # When it must have closed one of them; None while it is inside a step, and cannot.
+    must_close_at: float | None = None
     journal_at: dict[str, int] = field(default_factory=dict)
     ended: int = 0
     resident_bytes: int = 0
@@ -396,7 +397,7 @@ class Dispatcher:
             touched[run_id] = []
         for running in list(worker.attempts.values()):
             run = self.runs[running.attempt.run_id]
-            self._release(worker, running.attempt)
+            self._release(worker, running.attempt, now)
             self._take_in_all(run, [_failure(running, how, now)], touched[run.run_id], now, from_worker=0)
         for run_id, out in touched.items():
             self._append(out)
@@ -414,7 +415,7 @@ class Dispatcher:
         out: list[Event] = []
         ours = list(_told_by(running, events, now))
         if any(isinstance(event, _ENDS_STEP) for event in ours):
-            self._release(worker, attempt)
+            self._release(worker, attempt, now)
         self._take_in_all(run, ours, out, now, from_worker=worker_id)
         self._append(out)
         self._recycle(worker, now)
@@ -427,6 +428,7 @@ class Dispatcher:
         if worker is not None:
             worker.runs.pop(run_id, None)
             worker.closing.discard(run_id)
+            worker.must_close_at = now + self.policy.teardown_seconds if worker.closing else None
             worker.journal_at.pop(run_id, None)
         if run is None or worker_id not in run.open_in:
             return
@@ -493,12 +495,11 @@ class Dispatcher:
         for run in list(self.runs.values()):
             if run.ends_at is not None and now >= run.ends_at and not _is_given_up(run):
                 self._time_out(run, now)
-        for run in list(self.runs.values()):
-            if run.must_close_at is not None and now >= run.must_close_at:
-                run.must_close_at = None
-                for worker_id in sorted(run.open_in & self.workers.keys()):
-                    self.workers[worker_id].is_leaving = True
-                    self._actions.append(Stop(worker_id, 0.0))
+        for worker in list(self.workers.values()):
+            if worker.must_close_at is not None and now >= worker.must_close_at:
+                worker.must_close_at = None
+                worker.is_leaving = True
+                self._actions.append(Stop(worker.worker_id, 0.0))
         for worker in list(self.workers.values()):
             for running in list(worker.attempts.values()):
                 if running.must_end_at is not None and now >= running.must_end_at:
@@ -509,7 +510,7 @@ class Dispatcher:
         self._proceed(now)
         times = [self._delayed[0][0]] if self._delayed else []
         times += [run.ends_at for run in self.runs.values() if run.ends_at is not None and not _is_given_up(run)]
-        times += [run.must_close_at for run in self.runs.values() if run.must_close_at is not None]
+        times += [worker.must_close_at for worker in self.workers.values() if worker.must_close_at is not None]
         times += [
             running.must_end_at
             for worker in self.workers.values()
@@ -542,20 +543,21 @@ class Dispatcher:
         """Advance the run by each fact; what follows from them comes after all of them."""
         commands: list[Command] = []
         for event in events:
-            commands.extend(self._take_in(run, event, out, from_worker))
+            commands.extend(self._take_in(run, event, out, from_worker, now))
         self._follow(run, commands, out, now)
 
-    def _take_in(self, run: ActiveRun, event: Event, out: list[Event], from_worker: int) -> tuple[Command, ...]:
+    def _take_in(
+        self, run: ActiveRun, event: Event, out: list[Event], from_worker: int, now: float
+    ) -> tuple[Command, ...]:
         assert run.state is not None
         if isinstance(event, _ENDS_RUN):
             # Recorded when what was set up for the run is torn down: see _end_if_closed.
             run.ending = event
-            run.must_close_at = event.timestamp + self.policy.teardown_seconds
             for worker_id in sorted(run.open_in):
                 worker = self.workers[worker_id]
                 if run.run_id in worker.closing:
                     continue
-                self._close(worker, run.run_id)
+                self._close(worker, run.run_id, now)
                 if worker.is_inside_step_of_another(run.run_id):
                     # It cannot tear down before that step is over, for which this end does not wait.
                     run.open_in.discard(worker_id)
@@ -572,7 +574,7 @@ class Dispatcher:
         while pending:
             command = pending.popleft()
             if isinstance(command, Record):
-                pending.extend(self._take_in(run, command.event, out, 0))
+                pending.extend(self._take_in(run, command.event, out, 0, now))
             else:
                 launches.append(command)
         self._launch(run, launches, now)
@@ -644,7 +646,7 @@ class Dispatcher:
         out: list[Event] = []
         started = RunStarted(run_id=run.run_id, timestamp=now)
         run.state, commands = begin(run.run_id, run.plan, now)
-        self._take_in(run, started, out, 0)
+        self._take_in(run, started, out, 0, now)
         if run.plan.timeout_seconds is not None:
             run.ends_at = now + run.plan.timeout_seconds
         self._follow(run, commands, out, now)
@@ -712,7 +714,7 @@ class Dispatcher:
             partitions = None if asset.partitions is None else frozenset(asset.partitions)
             self._claims.setdefault(asset.key, {})[attempt] = partitions
         if not launch.step.is_async:
-            self._close_others(worker, run)
+            self._close_others(worker, run, now)
         told = _journal_for(worker, run)
         if run.run_id not in worker.runs:
             worker.runs[run.run_id] = None
@@ -732,9 +734,11 @@ class Dispatcher:
         message = StartAttempt(attempt, launch.mapping_key, told, run.ends_at, launch.lost_attempts)
         self._actions.append(Send(worker.worker_id, message))
 
-    def _release(self, worker: Worker, attempt: Attempt) -> None:
+    def _release(self, worker: Worker, attempt: Attempt, now: float) -> None:
         running = worker.attempts.pop(attempt, None)
         worker.ended += 1
+        if worker.closing and worker.must_close_at is None:
+            worker.must_close_at = now + self.policy.teardown_seconds
         self.ready.release(attempt)
         if running is not None:
             for asset in running.step.assets:
@@ -746,14 +750,16 @@ class Dispatcher:
         for waiting in self._held_up.pop(attempt, ()):
             self.ready.put_back(waiting)
 
-    def _close_others(self, worker: Worker, run: ActiveRun) -> None:
+    def _close_others(self, worker: Worker, run: ActiveRun, now: float) -> None:
         """Have a worker tear down other runs first: inside a long step it could not, and their end would wait for it."""
         for run_id in [run_id for run_id in worker.runs if run_id != run.run_id and run_id not in worker.closing]:
             if self.runs[run_id].worker != worker.worker_id:
-                self._close(worker, run_id)
+                self._close(worker, run_id, now)
 
-    def _close(self, worker: Worker, run_id: str) -> None:
+    def _close(self, worker: Worker, run_id: str, now: float) -> None:
         worker.closing.add(run_id)
+        if not worker.is_inside_step_of_another(run_id):
+            worker.must_close_at = now + self.policy.teardown_seconds
         self._actions.append(Send(worker.worker_id, CloseRun(run_id)))
 
     def _want_workers(self) -> None:

@@ -189,7 +189,10 @@ def _let_end(service: RunningService, told: Told) -> None:
     with service.instance() as instance:
 
         def all_ended() -> bool:
-            return all(run.is_finished for run in instance.store.runs())
+            # An interrupted run is about to be resumed.
+            return all(
+                run.is_finished and run.status is not RunStatus.INTERRUPTED for run in instance.store.runs()
+            )
 
         try:
             service.wait_until(all_ended, "all runs to end", 40.0)

@@ -164,8 +164,9 @@ class Service:
         assert home is not None
         with _only_one(home):
             path = socket_path(home)
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
+            # What a server that was killed left: found by commands, it would be taken for this one, which is not ready.
+            for left in (home / FACTS_FILE, path):
+                left.unlink(missing_ok=True)
             before = os.umask(0o177)
             try:
                 server = await asyncio.start_unix_server(self._serve_client, path=str(path))

@@ -51,7 +51,8 @@ class PlainList:
         share = [demand.label for demand in self.held.values()]
         # Among those of one kind the first of its priority stands for all of them.
         order = sorted(
-            self.items, key=lambda item: (-self.items[item][1], share.count(self.items[item][0].label), self.items[item][2])
+            self.items,
+            key=lambda item: (-self.items[item][1], share.count(self.items[item][0].label), self.items[item][2]),
         )
         saved: set[str] = set()
         for item in order:
@@ -84,7 +85,12 @@ limits_drawn = st.builds(
     default_pool=st.none() | st.integers(1, 2),
     tags=st.lists(
         st.sampled_from(
-            (TagLimit("kind", 1), TagLimit("kind", 2, each_value=True), TagLimit("kind", 1, value="red"), TagLimit("day", 1))
+            (
+                TagLimit("kind", 1),
+                TagLimit("kind", 2, each_value=True),
+                TagLimit("kind", 1, value="red"),
+                TagLimit("day", 1),
+            )
         ),
         max_size=3,
         unique=True,

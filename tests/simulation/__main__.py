@@ -1,7 +1,7 @@
 """Play worlds by hand: one with all that happens in it, or many.
 
-    python -m tests.simulation --seed 7 --trace
-    python -m tests.simulation --seeds 0..100000
+python -m tests.simulation --seed 7 --trace
+python -m tests.simulation --seeds 0..100000
 """
 
 from __future__ import annotations

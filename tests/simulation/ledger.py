@@ -203,7 +203,9 @@ class RunLedger:
                 missing = {each for each in self.planned(key) if each not in self.built}
                 require(not missing, f"{self.run_id}/{key}: succeeded without", missing)
             case StepFailed(step_key=str(key)):
-                require(event.attempt == self.attempts[key] + (self.status(key) == "WAITING_TO_RETRY"), "attempt", event)
+                require(
+                    event.attempt == self.attempts[key] + (self.status(key) == "WAITING_TO_RETRY"), "attempt", event
+                )
                 if event.cause == "canceled":
                     require(self.is_canceled, f"{self.run_id}/{key}: canceled, but its run is not")
                     self.move(event, ("RUNNING", "WAITING_TO_RETRY"), "CANCELED")
@@ -220,8 +222,8 @@ class RunLedger:
                     require(self.is_decidable(key) or key in self.steps, f"{key} skipped before its time")
                     mapped_over = self.steps[key].mapped_over if key in self.steps else None
                     has_nothing_to_map = mapped_over is not None and self.status(mapped_over[0]) == "SKIPPED"
-                    lacks = has_nothing_to_map or not self.has_inputs(key)
-                    require(lacks and not self.has_bad_source(key), f"{key} skipped for nothing")
+                    lacks = not self.has_inputs(key) and not self.has_bad_source(key)
+                    require(has_nothing_to_map or lacks, f"{key} skipped for nothing")
                 self.move(event, ("RUNNING", "WAITING"), "SKIPPED")
             case StepBlocked(step_key=str(key)):
                 require(self.has_bad_source(key), f"{self.run_id}/{key}: blocked by nothing")
@@ -290,7 +292,9 @@ class RunLedger:
                 require(set(statuses.values()) <= {"SUCCEEDED", "SKIPPED"}, f"{self.run_id}: a success with", statuses)
                 require(self.is_started, f"{self.run_id}: a success that never started")
             case RunFailed():
-                require(set(event.failed_steps) == failed, f"{self.run_id}: failed by", event.failed_steps, "not", failed)
+                require(
+                    set(event.failed_steps) == failed, f"{self.run_id}: failed by", event.failed_steps, "not", failed
+                )
                 require(bool(failed) or event.error is not None, f"{self.run_id}: failed by nothing")
             case RunCanceled():
                 require(self.is_canceled and not failed and not self.timed_out, f"{self.run_id}: canceled by nobody")
@@ -412,9 +416,7 @@ def _overlap(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> bool
     return one is None or other is None or bool(set(one) & set(other))
 
 
-def _full(
-    limits: Limits, location: str, tags: object, others: Iterable[tuple[str, object]]
-) -> list[str]:
+def _full(limits: Limits, location: str, tags: object, others: Iterable[tuple[str, object]]) -> list[str]:
     taken = list(others)
     full: list[str] = []
     if limits.total is not None and len(taken) >= limits.total:

@@ -6,10 +6,10 @@ import pytest
 
 from tests.simulation.world import simulate
 
-SEEDS_OF_A_TEST = 150
+SEEDS_OF_A_TEST = 100
 
 
-@pytest.mark.parametrize("first", range(0, 3_000, SEEDS_OF_A_TEST))
+@pytest.mark.parametrize("first", range(0, 2_000, SEEDS_OF_A_TEST))
 def test_every_law_holds_in_every_world(first: int) -> None:
     for seed in range(first, first + SEEDS_OF_A_TEST):
         simulate(seed)

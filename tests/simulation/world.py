@@ -190,7 +190,9 @@ class World:
                 is_heard_of |= does.__name__ not in INSIDE_WORKERS
             if is_heard_of:
                 self.act(waited)
-            require(happened < MOST_EVENTS and self.now < LATEST + 1_000.0, "it does not come to an end:", self.unfinished())
+            require(
+                happened < MOST_EVENTS and self.now < LATEST + 1_000.0, "it does not come to an end:", self.unfinished()
+            )
         self.check_end()
 
     @property
@@ -516,7 +518,11 @@ class World:
         if worker_id in self.gone:
             return  # lost in the same turn
         told = self.told[worker_id]
-        require(told.is_ready or isinstance(message, Leave), f"worker {worker_id} is told something and is not there:", message)
+        require(
+            told.is_ready or isinstance(message, Leave),
+            f"worker {worker_id} is told something and is not there:",
+            message,
+        )
         match message:
             case OpenRun(run_id=run_id):
                 require(run_id not in told.open, f"worker {worker_id} has {run_id} open already")
@@ -548,7 +554,9 @@ class World:
         if given.in_one_worker:
             require(self.bound.setdefault(attempt.run_id, worker_id) == worker_id, f"{attempt}: in another worker")
         for worker in self.workers.values():
-            same = [each for each in worker.attempts if (each.run_id, each.step_key) == (attempt.run_id, attempt.step_key)]
+            same = [
+                each for each in worker.attempts if (each.run_id, each.step_key) == (attempt.run_id, attempt.step_key)
+            ]
             require(not worker.is_alive or not same, f"{attempt}: it runs in worker {worker.worker_id} still")
         told.attempts[attempt] = step
 
@@ -590,7 +598,9 @@ class World:
         worker.heard_at = max(worker.heard_at, self.now + self.delay())
         self.at(worker.heard_at, self.hear, worker, message)
 
-    def deliver_from(self, worker: ImaginedWorker, takes: Callable[..., None], *arguments: Any, twice: bool = True) -> None:
+    def deliver_from(
+        self, worker: ImaginedWorker, takes: Callable[..., None], *arguments: Any, twice: bool = True
+    ) -> None:
         worker.told_at = max(worker.told_at, self.now + self.delay())
         self.at(worker.told_at, takes, self.life, worker.worker_id, *arguments)
         if twice and self.chance(0.08):
@@ -669,7 +679,9 @@ class World:
                     require(run_id not in worker.known, f"worker {worker.worker_id}: {run_id} is open")
                     worker.known[run_id] = set()
                 case CloseRun(run_id=run_id):
-                    require(not any(each.run_id == run_id for each in worker.attempts), f"{run_id} is closed under a step")
+                    require(
+                        not any(each.run_id == run_id for each in worker.attempts), f"{run_id} is closed under a step"
+                    )
                     worker.is_busy = True
                     if not self.chance(0.05):  # else its teardown hangs
                         self.after(self.delay(), self.close, worker, run_id)
@@ -829,7 +841,9 @@ class World:
         given = self.submitted[attempt.run_id]
         run = self.dispatcher.runs.get(attempt.run_id)
         bound = self.bound.get(attempt.run_id) if given.in_one_worker else None
-        mine = {worker_id: worker for worker_id, worker in self.told.items() if run is not None and worker.unit == run.unit}
+        mine = {
+            worker_id: worker for worker_id, worker in self.told.items() if run is not None and worker.unit == run.unit
+        }
         is_full = sum(bool(worker.attempts) for worker in mine.values()) >= self.policy.workers
         found: list[int] = []
         for worker_id, worker in mine.items():
@@ -879,7 +893,8 @@ class World:
             if other.priority > mine.priority:
                 theirs = self.step_of(attempt)
                 shares = theirs.pool is not None and any(
-                    each.pool == theirs.pool and slots_of(each) > 1 for each in map(self.step_of, self.waiting_attempts())
+                    each.pool == theirs.pool and slots_of(each) > 1
+                    for each in map(self.step_of, self.waiting_attempts())
                 )
                 require(shares or not self.can_start(attempt, theirs), f"{started} overtakes {attempt}")
             elif other.priority == mine.priority and other.label == mine.label and started in waited:
@@ -893,8 +908,11 @@ class World:
         dispatcher, ledger = self.dispatcher, self.ledger
         waiting = list(dispatcher.waiting_attempts())
         coming = {each[0] for each in waiting} | {attempt for attempt, _ in dispatcher.delayed_attempts()}
-        require(set(dispatcher.ready.held) == set(ledger.running), "slots are held by others than those that run:",
-                set(dispatcher.ready.held) ^ set(ledger.running))
+        require(
+            set(dispatcher.ready.held) == set(ledger.running),
+            "slots are held by others than those that run:",
+            set(dispatcher.ready.held) ^ set(ledger.running),
+        )
         active = {run_id for run_id, run in ledger.runs.items() if run.end is None}
         require(set(dispatcher.runs) == active, "runs:", set(dispatcher.runs) ^ active)
         for run_id, run in dispatcher.runs.items():
@@ -910,11 +928,17 @@ class World:
             step = self.step_of(attempt)
             full = ledger.full_limits(attempt.run_id, step)
             rival = ledger.rival(attempt.run_id, step)
-            saved = demand.pool is not None and any(each[1].pool == demand.pool and each[2] >= priority for each in heavy)
+            saved = demand.pool is not None and any(
+                each[1].pool == demand.pool and each[2] >= priority for each in heavy
+            )
             idle = self.workers_for(attempt, step)
-            require(full or rival or saved or not idle, f"{attempt} could start in worker {idle} and does not: {reason}")
+            require(
+                full or rival or saved or not idle, f"{attempt} could start in worker {idle} and does not: {reason}"
+            )
             if reason == "a free worker":
-                require(not full and not rival and not idle, f"{attempt} waits for more than {reason}:", full, rival, saved)
+                require(
+                    not full and not rival and not idle, f"{attempt} waits for more than {reason}:", full, rival, saved
+                )
             elif reason.startswith("run "):
                 require(rival is not None, f"{attempt} waits for nobody: {reason}")
             elif "kept for" in reason:

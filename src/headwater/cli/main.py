@@ -21,6 +21,7 @@ _PLACES = {
     "partition": ("headwater.cli.commands.partition:partition", "List and show partitions of an asset."),
     "job": ("headwater.cli.commands.job:job", "List and execute jobs."),
     "serve": ("headwater.cli.commands.serve:serve", "Run the service: one server, its code locations, warm workers."),
+    "dev": ("headwater.cli.commands.serve:dev", "Run the service, and load code anew when it changes."),
     "queue": ("headwater.cli.commands.queue:queue", "Show what waits to run, and what for."),
     "worker": ("headwater.cli.commands.worker:worker", "List the workers of the service; load its code anew."),
     "run": ("headwater.cli.commands.run:run", "Launch, watch, cancel and retry runs; list and show them."),

@@ -126,6 +126,10 @@ class ServiceOptions:
     warm_workers: int = 2
     # What to do with runs that a server left unfinished: go on with them, or leave them interrupted.
     resumes: bool = True
+    # Whether code is imported anew when a file of it changes.
+    reloads: bool = False
+    # Told each time a location has been imported again, and when one does not import.
+    on_loaded: Callable[[str, Problem | None], None] = lambda name, problem: None
 
 
 class Service:
@@ -159,6 +163,7 @@ class Service:
     async def run(self, when_ready: Callable[[Service], None] = lambda service: None) -> None:
         """Serve until `stop`. Raises ServiceAlreadyRuns, and what kept the store from recording."""
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._take_fault)
         adopt_orphans()
         home = self.instance.home
         assert home is not None
@@ -182,9 +187,12 @@ class Service:
                 self._write_facts(home, path)
                 self.is_ready.set()
                 when_ready(self)
-                watching = self._loop.create_task(self._watch_others())
+                watching = [self._loop.create_task(self._watch_others())]
+                if self.options.reloads:
+                    watching.append(self._loop.create_task(self._watch_files()))
                 await self._stopping.wait()
-                watching.cancel()
+                for each in watching:
+                    each.cancel()
             finally:
                 server.close()
                 with contextlib.suppress(FileNotFoundError):
@@ -198,6 +206,12 @@ class Service:
     def stop(self) -> None:
         """End the service. What runs is interrupted, and resumed by the next one."""
         self._stopping.set()
+
+    def _take_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A fault of ours in the middle of a turn: the state in memory is not to be trusted, and what is recorded is."""
+        error = context.get("exception")
+        if error is not None and not isinstance(error, OSError):
+            self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
         """The store does not record any more: nothing may be done that could not be recorded."""
@@ -274,6 +288,7 @@ class Service:
         if problem is not None:
             # The last good snapshot stays, and shows the error beside it.
             self.broken[name] = problem
+            self.options.on_loaded(name, problem)
             self._loop.remove_reader(snapshot.control)
             snapshot.control.close()
             self.snapshots.pop(snapshot.unit, None)
@@ -282,6 +297,8 @@ class Service:
         self._deaths.pop(name, None)
         before = self.current.get(name)
         self.current[name] = snapshot
+        if self.is_ready.is_set():
+            self.options.on_loaded(name, None)
         self.dispatcher.keep(snapshot.unit, self.options.warm_workers, time.time())
         if before is not None:
             self.dispatcher.keep(before.unit, 0, time.time())
@@ -335,6 +352,27 @@ class Service:
         for location in self.options.locations:
             if name is None or location.name == name:
                 self._start_snapshot(location)
+
+    async def _watch_files(self) -> None:
+        """Import code anew when a file of it changes."""
+        from watchfiles import PythonFilter, awatch
+
+        folder_by_location = {
+            location.name: (location.directory or Path.cwd()).absolute() for location in self.options.locations
+        }
+        looks_at = PythonFilter(extra_extensions=(".toml", ".yaml", ".yml", ".sql"))
+        async for changes in awatch(*set(folder_by_location.values()), watch_filter=looks_at, step=50, debounce=200):
+            changed = [Path(path) for _, path in changes]
+            for name, folder in folder_by_location.items():
+                if any(self._is_code(path, folder) for path in changed):
+                    self.reload(name)
+
+    def _is_code(self, path: Path, folder: Path) -> bool:
+        """Whether a changed file is of the code below a folder, and not of the state or of what is installed."""
+        home = self.instance.home
+        if not path.is_relative_to(folder) or (home is not None and path.is_relative_to(home)):
+            return False
+        return not any(part.startswith(".") or part == "site-packages" for part in path.relative_to(folder).parts)
 
     # -------------------------------------------------------------------------------------------------- workers
 

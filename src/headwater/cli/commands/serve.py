@@ -23,6 +23,21 @@ def serve(workplace: Workplace, as_json: bool, workers: int | None, no_resume: b
     Code is imported in a process for each code location and steps run in workers that are kept warm. What a server that
     was killed left unfinished goes on from its recorded steps.
     """
+    return _serve(workplace, as_json=as_json, workers=workers, resumes=not no_resume, reloads=False)
+
+
+@click.command(short_help="Run the service, and load code anew when it changes.")
+@click.option("--workers", type=click.IntRange(min=1), help="How many steps run at a time.")
+@project_options
+def dev(workplace: Workplace, as_json: bool, workers: int | None) -> int:
+    """Run the service as `headwater serve` does, and import code anew when a file of it changes.
+
+    Runs that go on keep the code with which they began. Code that does not import is told of, and the last that did stays.
+    """
+    return _serve(workplace, as_json=as_json, workers=workers, resumes=True, reloads=True)
+
+
+def _serve(workplace: Workplace, *, as_json: bool, workers: int | None, resumes: bool, reloads: bool) -> int:
     import asyncio
 
     from headwater.service.options import options_from
@@ -31,8 +46,13 @@ def serve(workplace: Workplace, as_json: bool, workers: int | None, no_resume: b
     screen = Screen(as_json)
     began = time.monotonic()
     options = options_from(workplace.settings, module=workplace.module, file=workplace.file, workers=workers)
-    if no_resume:
-        options.resumes = False
+    options.resumes = options.resumes and resumes
+    options.reloads = reloads
+    options.on_loaded = lambda name, problem: screen.say(
+        f'The code location "{name}" is loaded anew.'
+        if problem is None
+        else f'The code location "{name}" does not load: {problem.what} {problem.fix}'
+    )
 
     def tell(service: Service) -> None:
         resumed = len(service.dispatcher.runs)
@@ -41,10 +61,8 @@ def serve(workplace: Workplace, as_json: bool, workers: int | None, no_resume: b
             return
         names = ", ".join(service.current) or "none"
         screen.result(f"Serving {names} after {time.monotonic() - began:.2f} s; state in {workplace.settings.home}")
-        for name, problem in service.broken.items():
-            screen.say(f'The code location "{name}" does not load: {problem.what} {problem.fix}')
         if resumed:
-            screen.say(f"{resumed} runs go on that were left unfinished.")
+            screen.say(f"{resumed} {'run goes' if resumed == 1 else 'runs go'} on that were left unfinished.")
         screen.say("Ctrl-C ends the service.")
 
     async def run(instance: Any) -> None:

@@ -198,4 +198,3 @@ def test_a_run_whose_process_was_killed_is_interrupted_and_its_work_goes_on(proj
         assert instance.recovered_runs == ()
         assert [run.status for run in instance.store.runs()] == [RunStatus.SUCCESS, RunStatus.INTERRUPTED]
         assert [str(key) for key in instance.store.asset_keys()] == ["orders", "report", "slow"]
-

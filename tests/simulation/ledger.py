@@ -59,6 +59,7 @@ class RunLedger:
         self.not_before: dict[str, float] = {}
         self.last_failure: dict[str, StepFailed] = {}
         self.built: set[tuple[str, str | None]] = set()
+        self.told_once: set[tuple[object, ...]] = set()
         self.given_up: set[tuple[str, str | None]] = set()
         self.is_started = False
         self.is_canceled = False
@@ -121,7 +122,7 @@ class RunLedger:
         return "FAILED" if BAD & set(statuses) else "SUCCEEDED"
 
     def is_finished(self, key: str) -> bool:
-        return key not in self.steps and "[" not in key or self.status(key) in FINISHED
+        return (key not in self.steps and "[" not in key) or self.status(key) in FINISHED
 
     def sources(self, step: PlanStep) -> Iterator[tuple[str, str | None]]:
         for need in step.needs:
@@ -206,6 +207,7 @@ class RunLedger:
                 require(
                     event.attempt == self.attempts[key] + (self.status(key) == "WAITING_TO_RETRY"), "attempt", event
                 )
+                require(event.cause != "lost" or not self.is_canceled, f"{self.run_id}/{key}: lost, not canceled")
                 if event.cause == "canceled":
                     require(self.is_canceled, f"{self.run_id}/{key}: canceled, but its run is not")
                     self.move(event, ("RUNNING", "WAITING_TO_RETRY"), "CANCELED")
@@ -231,6 +233,9 @@ class RunLedger:
             case AssetMaterialized(step_key=str(key)) | AssetUnchanged(step_key=str(key)):
                 require(self.status(key) == "RUNNING", f"{self.run_id}/{key}: built something when", self.status(key))
                 require((event.asset, event.partition) in self.planned(key), "built what was not planned:", event)
+                told = (key, self.attempts[key], event.asset, event.partition)
+                require(told not in self.told_once, f"{self.run_id}/{key}: told twice:", event)
+                self.told_once.add(told)
                 self.built.add((event.asset, event.partition))
             case AssetNotMaterialized(step_key=str(key)):
                 for partition in event.partitions or (None,):

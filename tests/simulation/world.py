@@ -751,6 +751,7 @@ class World:
         parts[-1].append(end)
         if draw.random() < 0.1:
             parts[-1] += self._what_it_may_not_say(attempt)
+            parts[0][:0] = self._what_is_not_its_own(attempt)
         length = draw.expovariate(1.5)
         limit = step.timeout_seconds
         has_limit = limit is not None or self.submitted[attempt.run_id].plan.timeout_seconds is not None
@@ -795,14 +796,21 @@ class World:
         return StepSucceeded(**about, timestamp=self.now, attempt=attempt.number, outputs=tuple(outputs)), built
 
     def _what_it_may_not_say(self, attempt: Attempt) -> list[Event]:
-        """Facts that no attempt may tell, or not of another: they must be dropped."""
-        run_id, time = attempt.run_id, self.now
+        """Facts that only the server tells, and an end after the end: they must be dropped."""
+        about: dict[str, Any] = {"run_id": attempt.run_id, "timestamp": self.now}
         return [
-            StepStarted(run_id=run_id, timestamp=time, step_key=attempt.step_key, attempt=attempt.number),
-            StepSucceeded(run_id=run_id, timestamp=time, step_key="s0", attempt=99),
-            StepSucceeded(run_id=run_id, timestamp=time, step_key=attempt.step_key, attempt=attempt.number),
-            StepSucceeded(run_id="run-none", timestamp=time, step_key=attempt.step_key),
-            RunSucceeded(run_id=run_id, timestamp=time),
+            StepStarted(**about, step_key=attempt.step_key, attempt=attempt.number),
+            StepSucceeded(**about, step_key=attempt.step_key, attempt=attempt.number),
+            RunSucceeded(**about),
+        ]
+
+    def _what_is_not_its_own(self, attempt: Attempt) -> list[Event]:
+        """Facts about other steps, attempts and runs: they must be dropped too."""
+        others = [key for key in self.ledger.runs[attempt.run_id].steps if key != attempt.step_key]
+        return [
+            *(StepSucceeded(run_id=attempt.run_id, timestamp=self.now, step_key=key, attempt=1) for key in others),
+            StepFailed(run_id=attempt.run_id, step_key=attempt.step_key, attempt=attempt.number + 1),
+            StepSucceeded(run_id="run-none", timestamp=self.now, step_key=attempt.step_key, attempt=attempt.number),
         ]
 
     def failure(self, attempt: Attempt, cause: str = "user", **fields: Any) -> StepFailed:
@@ -933,7 +941,8 @@ class World:
             )
             idle = self.workers_for(attempt, step)
             require(
-                full or rival or saved or not idle, f"{attempt} could start in worker {idle} and does not: {reason}"
+                bool(full or rival or saved or not idle),
+                f"{attempt} could start in worker {idle} and does not: {reason}",
             )
             if reason == "a free worker":
                 require(

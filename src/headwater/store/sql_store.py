@@ -259,6 +259,9 @@ def _give_up_runs(writer: Writer, reason: str, now: float) -> None:
     if writer.owner_id is None:
         return
     connection, database = writer.connection, writer.database
+    if database.is_lost(connection):
+        # It was waited for long enough already.
+        return
     try:
         database.begin(connection)
         interrupt_runs_of(connection, writer, {writer.owner_id: reason}, now)

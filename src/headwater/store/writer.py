@@ -242,7 +242,7 @@ class Writer:
             try:
                 # Whoever was cut off while it committed has ended by now, as it held the lock that we hold: its facts
                 # are there, or never will be.
-                if committing_id and self._has_event(committing_id):
+                if committing_id and self._has_event(committing_id, batch[-1][1]):
                     self.owner_id = owner_id
                     self._changed.update(("events", "runs"))
                     self._commit()
@@ -258,8 +258,10 @@ class Writer:
                 if attempt == MOST_ATTEMPTS or not self.database.is_lost(self.connection):
                     raise
 
-    def _has_event(self, storage_id: int) -> bool:
-        return bool(self.connection.execute("SELECT 1 FROM events WHERE storage_id = ?", (storage_id,)).fetchall())
+    def _has_event(self, storage_id: int, body: str) -> bool:
+        # A server that crashed without having synchronous_commit on may give an id again, to what another wrote.
+        sql = "SELECT 1 FROM events WHERE storage_id = ? AND body = ?"
+        return bool(self.connection.execute(sql, (storage_id, body)).fetchall())
 
     def _roll_back(self) -> None:
         # Ids that were given in a transaction that never was must not be used.

@@ -179,7 +179,7 @@ def _resources(op: OpDefinition, what: str, held: Any, arguments: Mapping[str, A
     for parameter in op.signature.resources:
         if parameter.name in arguments:
             given = arguments[parameter.name]
-            if hasattr(given, "process_config_and_initialize"):
+            if hasattr(type(given), "process_config_and_initialize"):
                 found[parameter.name] = given.process_config_and_initialize()
             continue
         if parameter.name not in held:

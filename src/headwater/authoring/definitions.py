@@ -447,6 +447,7 @@ class Definitions:
 
     def get_repository_def(self) -> RepositoryDefinition:
         """Return these definitions as a repository, the older kind of container."""
+        self._check_when_used()
         from headwater.authoring.repository import DefinitionsData, RepositoryDefinition
 
         return RepositoryDefinition(

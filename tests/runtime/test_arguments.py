@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ def test_one_asset_alone_is_refused_with_what_to_write(run: Any, given: Any):
         ({"run_config": [1]}, r"run_config= was given \[1\], a list"),
         ({"tags": ["reason"]}, r'tags=\{"name": "value"\}'),
         ({"instance": "state"}, r"instance= was given 'state', a str"),
+        ({"partition_key": date(2024, 1, 5)}, r'a date\. It takes a key as text\. Write partition_key="2024-01-05"'),
     ],
 )
 def test_arguments_of_a_run_are_refused_by_name(arguments: dict[str, Any], says: str):

@@ -28,8 +28,8 @@ def several_assets(given: Any) -> list[Any]:
     return list(given)
 
 
-def refuse_wrong_arguments(job: Any, run_config: Any, instance: Any, tags: Any) -> None:
-    """Raise WrongArgument for what could not be a job, its config, an instance or tags."""
+def refuse_wrong_arguments(job: Any, run_config: Any, instance: Any, tags: Any, partition_key: Any) -> None:
+    """Raise WrongArgument for what could not be a job, its config, an instance, tags or a partition key."""
     if not isinstance(job, JobDefinition):
         resolve = ", or defs.get_job_def(name) for a job by its name"
         raise WrongArgument("job", job, "a job", f"Give what @job or graph.to_job() makes{resolve}.")
@@ -40,3 +40,5 @@ def refuse_wrong_arguments(job: Any, run_config: Any, instance: Any, tags: Any) 
         raise WrongArgument("instance", instance, "an Instance", "Give Instance.ephemeral(), or Instance.get().")
     if tags is not None and not isinstance(tags, Mapping):
         raise WrongArgument("tags", tags, "names with values", 'Write tags={"name": "value"}.')
+    if partition_key is not None and not isinstance(partition_key, str):
+        raise WrongArgument("partition_key", partition_key, "a key as text", f'Write partition_key="{partition_key}".')

@@ -205,7 +205,7 @@ def execute_job_in_process(
     root_run_id: str | None = None,
 ) -> ExecuteInProcessResult:
     """Run a job in this process; see JobDefinition.execute_in_process."""
-    refuse_wrong_arguments(job, run_config, instance, tags)
+    refuse_wrong_arguments(job, run_config, instance, tags, partition_key)
     if asset_selection is not None:
         job = job.for_assets(AssetKey.from_coercible(key) for key in asset_selection)
     job = with_resources_of(job, resources)

@@ -162,6 +162,7 @@ class Definitions:
 
     def resolve_asset_graph(self) -> AssetGraph:
         """Return the graph of all assets and checks."""
+        self._check_when_used()
         return self.graph
 
     get_asset_graph = resolve_asset_graph

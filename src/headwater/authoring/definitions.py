@@ -162,6 +162,7 @@ class Definitions:
 
     def resolve_asset_graph(self) -> AssetGraph:
         """Return the graph of all assets and checks."""
+        self._check_when_used()
         return self.graph
 
     get_asset_graph = resolve_asset_graph
@@ -447,6 +448,7 @@ class Definitions:
 
     def get_repository_def(self) -> RepositoryDefinition:
         """Return these definitions as a repository, the older kind of container."""
+        self._check_when_used()
         from headwater.authoring.repository import DefinitionsData, RepositoryDefinition
 
         return RepositoryDefinition(

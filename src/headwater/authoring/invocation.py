@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence, Set
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.contexts import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
@@ -76,8 +77,21 @@ def _invoke(
     if signature.config is not None and scope is not None and scope.op_config is not None:
         from_context.add(signature.config.name)
     arguments = _arguments(op, what, positional, given, from_context)
-    resources = _resources(op, what, held, arguments)
-    arguments.update(resources)
+    with ExitStack() as opened:
+        # What a generator or a coroutine uses must outlive this call, so there a teardown is refused.
+        arguments.update(_resources(op, what, held, arguments, opened if signature.kind == "plain" else None))
+        return _called(op, definition, what, context, arguments)
+
+
+def _called(
+    op: OpDefinition,
+    definition: AssetsDefinition | None,
+    what: str,
+    context: OpExecutionContext | None,
+    arguments: dict[str, Any],
+) -> Any:
+    signature = op.signature
+    scope = context._scope if context is not None else None
     plain_config: Any = None
     if op.has_config:
         plain_config = _config(op, scope, arguments)
@@ -174,13 +188,20 @@ def _arguments(
     return arguments
 
 
-def _resources(op: OpDefinition, what: str, held: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _resources(
+    op: OpDefinition, what: str, held: Any, arguments: Mapping[str, Any], opened: ExitStack | None
+) -> dict[str, Any]:
+    """Return the resources of the call; those that are given with it are set up, and torn down with `opened`."""
     found: dict[str, Any] = {}
     for parameter in op.signature.resources:
         if parameter.name in arguments:
             given = arguments[parameter.name]
-            if hasattr(given, "process_config_and_initialize"):
-                found[parameter.name] = given.process_config_and_initialize()
+            if hasattr(type(given), "process_config_and_initialize"):
+                found[parameter.name] = (
+                    given.process_config_and_initialize()
+                    if opened is None
+                    else opened.enter_context(given.process_config_and_initialize_cm())
+                )
             continue
         if parameter.name not in held:
             if parameter.default is not NO_VALUE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -291,7 +292,7 @@ class StepOutputs:
         if asset is not None:
             self._storing = asset, context
         handled = manager.handle_output(context, value)
-        if handled is not None and hasattr(handled, "__next__"):
+        if isinstance(handled, GeneratorType):
             for item in handled:  # an IO manager may be a generator of events and metadata
                 if isinstance(item, AssetMaterialization):
                     context.log_event(item)

@@ -19,7 +19,10 @@ class AssetKey:
     path: tuple[str, ...]
 
     def __init__(self, path: str | Sequence[str]) -> None:
-        parts = (path,) if isinstance(path, str) else tuple(path)
+        try:
+            parts = (path,) if isinstance(path, str) else tuple(path)
+        except TypeError:
+            raise InvalidAssetKey(path) from None
         if not parts:
             raise InvalidAssetKey(path)
         for part in parts:

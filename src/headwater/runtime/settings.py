@@ -69,7 +69,8 @@ class Settings:
     def load(cls, start: Path | str | None = None, *, looks_for_state: bool = True) -> Settings:
         """Return the settings that hold in the directory `start`, by default the current one.
 
-        The project is the nearest folder, upward, whose pyproject.toml has [tool.headwater]; without one the nearest
+        The project is the nearest folder, upward, whose pyproject.toml has [tool.headwater], or [tool.dagster] with a
+        `module_name`; without one the nearest
         with a pyproject.toml; else, with `looks_for_state`, the nearest that has state already; else `start`. Raises
         UnreadableSettings, UnknownSetting, InvalidSetting or ConflictingSettings.
         """
@@ -148,7 +149,7 @@ def _read_table(path: Path) -> Mapping[str, Any] | None:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableSettings(str(path), getattr(error, "strerror", None) or str(error)) from error
-    if "headwater" not in text:
+    if "headwater" not in text and "tool.dagster" not in text:
         # Most files that are met on the way up are other projects': they need not be understood.
         return None
     import tomllib
@@ -158,11 +159,19 @@ def _read_table(path: Path) -> Mapping[str, Any] | None:
     except tomllib.TOMLDecodeError as error:
         raise UnreadableSettings(str(path), f"it is not TOML: {error}") from error
     table = tool.get("headwater") if isinstance(tool, Mapping) else None
+    if table is None and isinstance(tool, Mapping):
+        return _told_to_dagster(tool.get("dagster"))
     if table is not None and not isinstance(table, Mapping):
         raise InvalidSetting(
             str(path), "tool.headwater", table, "a table", "Write [tool.headwater] on a line by itself."
         )
     return table
+
+
+def _told_to_dagster(table: object) -> Mapping[str, Any] | None:
+    """Return what a project that was written for Dagster says of itself: the module of its definitions."""
+    module = table.get("module_name") if isinstance(table, Mapping) else None
+    return {"module": module} if isinstance(module, str) else None
 
 
 def _check(table: Mapping[str, Any], path: str) -> None:

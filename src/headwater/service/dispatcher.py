@@ -667,19 +667,31 @@ class Dispatcher:
     def _place(self, demand: Demand, attempt: Attempt) -> Worker | None:
         """Return the worker that takes an attempt: one that has its run open, if there is one."""
         bound = self.runs[attempt.run_id].worker if demand.affinity else None
-        mine = [worker for worker in self.workers.values() if worker.unit == demand.unit]
-        # One more than these may be there; it is kept for what is asked in between.
-        is_full = sum(bool(worker.attempts) for worker in mine) >= self.policy.workers
+        # Looked at for each step that starts, with all workers: hence in one pass.
+        busy = 0
         found: Worker | None = None
-        for worker in mine:
-            if (bound is not None and worker.worker_id != bound) or (is_full and not worker.attempts):
+        preferred: Worker | None = None
+        joined: Worker | None = None
+        for worker in self.workers.values():
+            if worker.unit != demand.unit:
                 continue
-            if not self._can_take(worker, demand):
+            if worker.attempts:
+                busy += 1
+                if not demand.is_async or joined is not None:
+                    continue
+            elif preferred is not None:
                 continue
-            if attempt.run_id in worker.runs or (demand.is_async and worker.attempts):
-                return worker
-            found = found or worker
-        return found
+            if (bound is not None and worker.worker_id != bound) or not self._can_take(worker, demand):
+                continue
+            if worker.attempts:
+                joined = worker
+                preferred = preferred or worker
+            elif attempt.run_id in worker.runs:
+                preferred = worker
+            else:
+                found = found or worker
+        # One more than these may be there; it is kept for what is asked in between.
+        return joined if busy >= self.policy.workers else preferred or found
 
     def _can_take(self, worker: Worker, demand: Demand) -> bool:
         if worker.is_idle:

@@ -13,7 +13,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -38,6 +39,7 @@ from headwater.service.protocol import (
     Beat,
     CloseRun,
     Facts,
+    JobReference,
     Leave,
     OpenRun,
     PlanRun,
@@ -57,15 +59,40 @@ from headwater.service.resources import LazyResources
 
 if TYPE_CHECKING:
     from headwater.authoring.definitions import Definitions
+    from headwater.authoring.job import JobDefinition
+    from headwater.plan.run_plan import PlanStep, RunPlan
     from headwater.runtime.instance import Instance
 
 # What an attempt says is cut into messages of about this size; the last one holds its end.
 _FACTS_BYTES = 4 << 20
 _BEAT_SECONDS = 10.0
+_CODES_KEPT = 4
 
 
 class Canceled(KeyboardInterrupt):
     """Raised inside the step that is to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunCode:
+    """What runs of one job with one plan have in common: the plan, and the code of its steps. No run changes it."""
+
+    job: JobDefinition
+    plan: RunPlan
+    steps: Mapping[str, JobStep]
+    resource_keys: Set[str]
+    # Only a graph inside of the job makes config of its ops from none that is given.
+    nests_graphs: bool
+
+    @classmethod
+    def of(cls, definitions: Definitions, message: OpenRun) -> RunCode:
+        plan = decode_plan(message.plan)
+        job = job_of(definitions, message.job)
+        planned = {step.key: step for step in plan.steps}
+        steps = {step.key: narrowed_to_plan(step, planned.get(step.key)) for step in steps_of_job(job)}
+        mine = {key: steps[key] for key in plan.step_keys if key in steps}
+        nests_graphs = any(len(step.path) > 1 for step in steps.values())
+        return cls(job, plan, steps, required_keys(job, mine), nests_graphs)
 
 
 class OpenedRun:
@@ -73,15 +100,10 @@ class OpenedRun:
 
     def __init__(self, worker: WorkerProcess, message: OpenRun) -> None:
         self.run = decode_run(message.run)
-        self.plan = decode_plan(message.plan)
         self.worker = worker
-        job = job_of(worker.definitions, message.job)
-        planned = {step.key: step for step in self.plan.steps}
-        self.steps: dict[str, JobStep] = {
-            step.key: narrowed_to_plan(step, planned.get(step.key)) for step in steps_of_job(job)
-        }
+        code = worker.code_of(message)
+        job, self.plan, self.steps = code.job, code.plan, code.steps
         config = self.run.run_config
-        mine = {key: self.steps[key] for key in self.plan.step_keys if key in self.steps}
         resources = dict(job.resource_defs)
         if "io_manager" not in resources:
             from headwater.io.filesystem import FilesystemIOManager
@@ -103,15 +125,20 @@ class OpenedRun:
             logs=worker.logs,
             loggers=loggers,
             input_values=job.input_values,
-            op_configs=op_configs(job, config, self.steps, required_keys(job, mine)),
+            op_configs=op_configs(job, config, self.steps, code.resource_keys) if config or code.nests_graphs else {},
             keeps_values=False,
         )
         self.executor = WorkerExecutor(self.scope, worker)
+        self._unread: list[bytes] = []
 
-    def learn(self, journal: tuple[bytes, ...]) -> None:
-        """Take in what other workers made in this run."""
+    def learn(self, journal: tuple[bytes, ...], step: PlanStep) -> None:
+        """Take in what other workers made in this run. It is kept unread until a step comes that could ask for it."""
         self.scope.forget_recorded()
-        for body in journal:
+        self._unread += journal
+        if not (step.inputs or step.needs or step.assets or step.checks):
+            return
+        unread, self._unread = self._unread, []
+        for body in unread:
             event = decode_event(body)
             if isinstance(event, AssetMaterialized):
                 self.scope.record_built(event)
@@ -180,6 +207,7 @@ class WorkerProcess:
         self.logs: WorkerLogs
         self.store = RemoteStore(self.channel.send)
         self.runs: dict[str, OpenedRun] = {}
+        self._codes: dict[tuple[JobReference, bytes], RunCode] = {}
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._current: Attempt | None = None
         self._numbers: dict[Attempt, int] = {}
@@ -273,6 +301,15 @@ class WorkerProcess:
         except Exception as error:
             return RunPlanned(message.errand_id, problem=Problem.of(error))
 
+    def code_of(self, message: OpenRun) -> RunCode:
+        """Return the code of a run; that of the last few is kept, since runs of one job come one after the other."""
+        key = (message.job, message.plan)
+        code = self._codes.pop(key, None) or RunCode.of(self.definitions, message)
+        self._codes[key] = code
+        while len(self._codes) > _CODES_KEPT:
+            del self._codes[next(iter(self._codes))]
+        return code
+
     def _open(self, message: OpenRun) -> None:
         try:
             self.runs[message.run_id] = OpenedRun(self, message)
@@ -289,11 +326,11 @@ class WorkerProcess:
         try:
             if not isinstance(run, OpenedRun):
                 raise run if isinstance(run, Exception) else RuntimeError("The run was not opened in this worker.")
-            run.learn(message.journal)
             template = attempt.step_key
             if message.mapping_key is not None:
                 template = template[: -len(message.mapping_key) - 2]
             step = run.scope.plan_steps[template]
+            run.learn(message.journal, step)
             if template not in run.steps:
                 raise _step_is_gone(template, run.scope.job.name)
         except Exception as error:

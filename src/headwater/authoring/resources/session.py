@@ -243,7 +243,8 @@ def _is_configured(resource: Any) -> bool:
     """Return whether nothing is left to configure: an object was validated when it was made."""
     if isinstance(resource, ResourceDefinition):
         return False
-    return hasattr(resource, "process_config_and_initialize") or not hasattr(resource, "get_resource_definition")
+    kind = type(resource)
+    return hasattr(kind, "process_config_and_initialize") or not hasattr(kind, "get_resource_definition")
 
 
 def build_init_resource_context(

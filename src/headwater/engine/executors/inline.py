@@ -11,6 +11,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from headwater.engine.run_scope import RunScope
@@ -144,7 +145,7 @@ class InlineExecutor:
             try:
                 if ends_at is None:
                     returned = attempt.call(log)
-                    if attempt.op.signature.kind == "generator" or hasattr(returned, "__next__"):
+                    if attempt.op.signature.kind == "generator" or isinstance(returned, GeneratorType):
                         for item in returned:
                             yield from attempt.take(item)
                     else:
@@ -154,7 +155,7 @@ class InlineExecutor:
                     # Each thing is told as it comes; recording it does not count, and is not interrupted.
                     with time_limit(ends_at - time.time()):
                         returned = attempt.call(log)
-                    given = returned if hasattr(returned, "__next__") else attempt.items_of(returned)
+                    given = returned if isinstance(returned, GeneratorType) else attempt.items_of(returned)
                     while True:
                         with time_limit(ends_at - time.time()):
                             item = next(given, _NO_MORE)

@@ -22,7 +22,7 @@ from headwater.service.processes import children_by_parent, descendants
 from headwater.service.protocol import LaunchRequest
 
 _START_SECONDS = 60.0
-COMMAND = (sys.executable, "-c", "import sys; from headwater.cli.main import main; sys.exit(main())")
+COMMAND = (sys.executable, "-m", "headwater")
 
 
 class RunningService:

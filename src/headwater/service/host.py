@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from headwater import __version__
 from headwater.service.processes import adopt_orphans, die_with_parent, kill_children, signal_tree
 from headwater.service.protocol import (
     PROTOCOL,
@@ -62,11 +63,7 @@ class Host:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        from importlib.metadata import version
-
-        self._send(
-            HostReady(PROTOCOL, version("headwater"), platform.python_version(), os.getpid(), problem, self.can_fork)
-        )
+        self._send(HostReady(PROTOCOL, __version__, platform.python_version(), os.getpid(), problem, self.can_fork))
         try:
             self._serve(wake_read, wake_write)
         finally:

@@ -24,6 +24,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from headwater import __version__
 from headwater.model.codec import decode_event
 from headwater.model.error_info import ErrorInfo
 from headwater.model.errors.root import HeadwaterError
@@ -102,6 +103,8 @@ _ADOPT_SECONDS: Final = 10.0
 _CANCEL_ASKED: Final = "headwater/cancel_asked/"
 _HOST_START_SECONDS: Final = 120.0
 _MOST_HOST_DEATHS: Final = 6
+_WORKER_START_SECONDS: Final = 60.0
+_MOST_START_WAIT_SECONDS: Final = 5.0
 
 
 class Launched(Struct, frozen=True):
@@ -147,6 +150,9 @@ class Service:
         self.started_at = time.time()
         self.is_ready = asyncio.Event()
         self._deaths: dict[str, int] = {}
+        # By snapshot of code, how many workers in a row have ended before they were ready, and when to try again.
+        self._failed_starts: dict[str, int] = {}
+        self._starts_at: dict[str, float] = {}
         self._worker_numbers = itertools.count(1)
         self._unit_numbers = itertools.count(1)
         self._errand_numbers = itertools.count(1)
@@ -220,9 +226,7 @@ class Service:
         self._stopping.set()
 
     def _write_facts(self, home: Path, path: Path) -> None:
-        from importlib.metadata import version
-
-        facts = ServiceFacts(os.getpid(), str(path), version("headwater"), self.started_at, tuple(self.current))
+        facts = ServiceFacts(os.getpid(), str(path), __version__, self.started_at, tuple(self.current))
         scratch = home / f"{FACTS_FILE}.{os.getpid()}"
         scratch.write_bytes(msgspec.json.encode(facts))
         scratch.replace(home / FACTS_FILE)
@@ -277,14 +281,12 @@ class Service:
                     pass
 
     def _host_ready(self, snapshot: Snapshot, message: HostReady) -> None:
-        from importlib.metadata import version
-
         name = snapshot.location.name
         snapshot.ready = message
         problem = message.problem
-        if message.protocol != PROTOCOL or message.version != version("headwater"):
+        if message.protocol != PROTOCOL or message.version != __version__:
             python = snapshot.location.python or "python"
-            problem = Problem.of(VersionDiffers(name, message.version, version("headwater"), python))
+            problem = Problem.of(VersionDiffers(name, message.version, __version__, python))
         if problem is not None:
             # The last good snapshot stays, and shows the error beside it.
             self.broken[name] = problem
@@ -326,6 +328,8 @@ class Service:
                 self._start_snapshot(snapshot.location)
         elif snapshot.ready is None and not self._stopping.is_set():
             self._died_loading(snapshot)
+        elif name in self.current:
+            self._repin(name, self.current[name].unit)
         self._act_soon()
 
     def _died_loading(self, snapshot: Snapshot) -> None:
@@ -380,6 +384,10 @@ class Service:
         snapshot = self.snapshots.get(unit)
         if snapshot is None or snapshot.is_gone or snapshot.ready is None:
             return
+        waits_seconds = self._starts_at.get(unit, 0.0) - time.monotonic()
+        if waits_seconds > 0:
+            self._loop.call_later(waits_seconds, self._act_soon)  # it is asked for again then
+            return
         worker_id = next(self._worker_numbers)
         ours, theirs = socket.socketpair()
         peer = Peer(lambda message: self._take(worker_id, message), lambda: self._peer_lost(worker_id))
@@ -394,6 +402,21 @@ class Service:
                 return
         snapshot.peers[worker_id] = peer
         self._loop.create_task(self._connect(ours, peer))
+        self._loop.call_later(_WORKER_START_SECONDS, self._end_if_unready, worker_id)
+
+    def _end_if_unready(self, worker_id: int) -> None:
+        """End a worker that should have been ready long ago: a fork of it hangs, or its import does."""
+        worker = self.dispatcher.workers.get(worker_id)
+        if worker is not None and not worker.is_ready:
+            self._kill_worker(worker_id)
+
+    def _note_start(self, unit: str, *, was_ready: bool) -> None:
+        """Let workers that end before they are ready be started ever more slowly."""
+        if was_ready:
+            self._failed_starts.pop(unit, None)
+            return
+        failed = self._failed_starts[unit] = self._failed_starts.get(unit, 0) + 1
+        self._starts_at[unit] = time.monotonic() + min(_MOST_START_WAIT_SECONDS, 0.05 * 2**failed)
 
     async def _connect(self, connection: socket.socket, peer: Peer) -> None:
         connection.setblocking(False)
@@ -416,6 +439,8 @@ class Service:
         peer = snapshot.peers.pop(worker_id, None)
         if peer is not None:
             peer.close()
+        worker = self.dispatcher.workers.get(worker_id)
+        self._note_start(snapshot.unit, was_ready=worker is not None and worker.is_ready)
         self.dispatcher.worker_lost(worker_id, how, time.time())
         self._end_if_drained(snapshot)
         self._act_soon()
@@ -506,6 +531,7 @@ class Service:
                         if snapshot.ready is not None and snapshot not in self.current.values():
                             self.dispatcher.retire(snapshot.unit, time.time())
                             self._end_if_drained(snapshot)
+                            self._act_soon()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -19,13 +19,22 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from headwater import __version__
 from headwater.engine.executors.inline import InlineExecutor
 from headwater.engine.run_scope import RunScope
 from headwater.engine.run_state import LaunchStep
 from headwater.engine.step_attempt import StepAttempt
 from headwater.model.codec import decode_event, encode_event
 from headwater.model.errors.service import MessageTooLarge
-from headwater.model.events import AssetMaterialized, AssetObserved, Event, StepFailed, StepStarted, StepSucceeded
+from headwater.model.events import (
+    AssetMaterialized,
+    AssetObserved,
+    Event,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
+    StepSucceeded,
+)
 from headwater.plan.already_built import narrowed_to_plan
 from headwater.plan.job_steps import JobStep, steps_of_job
 from headwater.plan.run_config import op_configs, required_keys
@@ -226,9 +235,7 @@ class WorkerProcess:
         first = self._inbox.get()
         assert isinstance(first, Surroundings)
         self._set_up(first)
-        from importlib.metadata import version
-
-        self.channel.send(WorkerReady(os.getpid(), version("headwater")))
+        self.channel.send(WorkerReady(os.getpid(), __version__))
         beat_at = time.monotonic() + _BEAT_SECONDS
         with self.logs.capturing():
             while True:
@@ -358,20 +365,27 @@ class WorkerProcess:
         is_over = False
         self.logs.takes_descriptors = True
         directory = os.getcwd()
+        streams = sys.stdin, sys.stdout, sys.stderr
         one_by_one = run.executor.gives_one_by_one(launch)
         is_limited = launch.step.timeout_seconds is not None or run.scope.ends_at is not None
         children = set(children_by_parent().get(self._pid, ())) if is_limited else set()
         self._current = attempt
+        has_ended = False
         try:
             for event in run.executor.run(launch):
                 if isinstance(event, StepStarted):
                     continue  # the server has recorded it
                 body = encode_event(event)
-                if told and (one_by_one or size + len(body) > _FACTS_BYTES):
+                # The end goes out with all that follows it: hooks are told after it, and what comes later is not taken.
+                has_ended = has_ended or isinstance(event, (StepSucceeded, StepFailed, StepSkipped))
+                if told and not has_ended and size + len(body) > _FACTS_BYTES:
                     self._say(attempt, told)
                     told, size = [], 0
                 told.append(body)
                 size += len(body)
+                if one_by_one and not has_ended:
+                    self._say(attempt, told)
+                    told, size = [], 0
                 is_over = is_over or (isinstance(event, StepFailed) and event.cause == "timeout")
             self._current = None
         except KeyboardInterrupt:
@@ -386,9 +400,11 @@ class WorkerProcess:
         except BaseException as error:
             self._current = None
             self._end_if_forked()
+            sys.stdin, sys.stdout, sys.stderr = streams
             self._fail(attempt, error)
             return
         self._end_if_forked()
+        sys.stdin, sys.stdout, sys.stderr = streams
         if is_over:
             # It was told so, and what it started ends with it.
             kill_children(but=children)

@@ -1,18 +1,25 @@
 """What child processes and C code write straight to stdout and stderr, brought into the log of the step that runs.
 
 The worker's descriptors 1 and 2 are pipes that a thread of it reads. They are put back before each step, because a step may
-have closed them.
+have closed them. C code that writes while it holds the interpreter keeps that thread from reading: the pipes take a good
+deal, and beyond that it waits until its step is stopped.
 """
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import fcntl
 import os
 import threading
+from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 from headwater.engine.step_logs import StepAttemptLog, StepLogs
 
-_READ_BYTES = 1 << 16
+_READ_BYTES = 1 << 18
+_PIPE_BYTES = 1 << 20
 _WAIT_SECONDS = 1.0
 _STREAMS = {1: "stdout", 2: "stderr"}
 
@@ -25,9 +32,15 @@ class Descriptors:
         self._original = os.dup(2)
         self._ends: dict[int, int] = {}
         self._marks: dict[int, threading.Event] = {}
+        # By stream, the beginning of a letter whose other bytes are still to come.
+        self._decoders = {number: codecs.getincrementaldecoder("utf-8")("replace") for number in _STREAMS}
+        self._flush, self._c_streams = _c_streams()
         self._marker = f"\0end-{os.urandom(8).hex()}\0".encode()
         for number in _STREAMS:
             read_end, write_end = os.pipe()
+            # The most that the kernel grants to everyone; where it grants less, what it has.
+            with contextlib.suppress(OSError, AttributeError):
+                fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             self._ends[number] = write_end
             os.dup2(write_end, number)
             reader = threading.Thread(target=self._read, args=(number, read_end), name="headwater-output", daemon=True)
@@ -41,6 +54,8 @@ class Descriptors:
 
     def stop(self) -> None:
         """Return when all that was written is in the attempt's log. What comes later, from children, is no one's."""
+        for stream in self._c_streams:
+            self._flush(stream)
         for number, end in self._ends.items():
             mark = self._marks[number] = threading.Event()
             try:
@@ -74,9 +89,21 @@ class Descriptors:
             return
         log = self._log
         if log is not None and log.is_open:
-            log.take_text(_STREAMS[number], data.decode("utf-8", "replace"))
+            log.take_text(_STREAMS[number], self._decoders[number].decode(data))
         else:
+            self._decoders[number].reset()
             os.write(self._original, data)
+
+
+def _c_streams() -> tuple[Callable[[Any], object], list[Any]]:
+    """Return what flushes a stream of the C library, and its stdout and stderr: to a pipe it writes only what fills a block."""
+    import ctypes
+
+    try:
+        libc = ctypes.CDLL(None)
+        return libc.fflush, [ctypes.c_void_p.in_dll(libc, name) for name in ("stdout", "stderr")]
+    except (OSError, AttributeError, ValueError):
+        return (lambda stream: None), []
 
 
 class WorkerLogs(StepLogs):

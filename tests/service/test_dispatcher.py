@@ -21,18 +21,9 @@ from headwater.model.events import (
     StepSucceeded,
 )
 from headwater.plan.run_plan import PlanStep, RunPlan
-from headwater.service.dispatcher import (
-    Action,
-    ActiveRun,
-    Append,
-    Dispatcher,
-    ErrandLost,
-    Policy,
-    RunErrand,
-    Send,
-    Start,
-    Stop,
-)
+from headwater.service.actions import Action, Append, ErrandLost, RunErrand, Send, Start, Stop
+from headwater.service.active import ActiveRun, Policy
+from headwater.service.dispatcher import Dispatcher
 from headwater.service.protocol import Attempt, CloseRun, JobReference, Leave, OpenRun, StartAttempt, StopAttempt
 from headwater.service.waiting import Limits
 from tests.engine.scenario import NOON, asset_step, chain, step

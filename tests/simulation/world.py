@@ -31,18 +31,9 @@ from headwater.model.events import (
     StepSucceeded,
 )
 from headwater.plan.run_plan import PlanStep, RunPlan
-from headwater.service.dispatcher import (
-    ActiveRun,
-    Append,
-    Dispatcher,
-    Ended,
-    ErrandLost,
-    Policy,
-    RunErrand,
-    Send,
-    Start,
-    Stop,
-)
+from headwater.service.actions import Append, Ended, ErrandLost, RunErrand, Send, Start, Stop
+from headwater.service.active import ActiveRun, Policy
+from headwater.service.dispatcher import Dispatcher
 from headwater.service.protocol import (
     Attempt,
     CloseRun,

@@ -8,200 +8,33 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from headwater.engine.run_state import Command, LaunchStep, Record, RunState, advance, begin, prepare
+from headwater.engine.run_state import Command, LaunchStep, Record, advance, begin, prepare
 from headwater.model.codec import encode_event
 from headwater.model.error_info import ErrorInfo
-from headwater.model.events import (
-    AssetMaterialized,
-    AssetObserved,
-    Event,
-    RunCanceled,
-    RunCancelRequested,
-    RunFailed,
-    RunStarted,
-    RunSucceeded,
-    StepBlocked,
-    StepFailed,
-    StepRetryScheduled,
-    StepSkipped,
-    StepStarted,
-    StepSucceeded,
+from headwater.model.events import Event, RunCancelRequested, RunFailed, RunStarted, RunSucceeded, StepStarted
+from headwater.service.actions import Action, Append, Ended, ErrandLost, RunErrand, Send, Start, Stop
+from headwater.service.active import (
+    ENDS_RUN,
+    ENDS_STEP,
+    TOLD_TO_OTHERS,
+    ActiveRun,
+    Policy,
+    RunningAttempt,
+    Worker,
+    failure_of,
+    is_given_up,
+    journal_for,
+    told_by,
 )
-from headwater.model.keys import AssetKey
-from headwater.model.runs import StepStatus
-from headwater.plan.run_plan import PlanStep, RunPlan
-from headwater.service.protocol import (
-    Attempt,
-    CloseRun,
-    JobReference,
-    Leave,
-    Message,
-    OpenRun,
-    StartAttempt,
-    StopAttempt,
-)
+from headwater.service.adoption import left_run
+from headwater.service.claims import Claims
+from headwater.service.protocol import Attempt, CloseRun, Leave, OpenRun, StartAttempt, StopAttempt
 from headwater.service.waiting import Demand, Limits, Waiting
 
-_ENDS_RUN = (RunSucceeded, RunFailed, RunCanceled)
-_ENDS_STEP = (StepSucceeded, StepFailed, StepSkipped)
-_SAID_BY_US = (RunStarted, RunCancelRequested, StepStarted, StepBlocked, StepRetryScheduled, *_ENDS_RUN)
-_TOLD_TO_OTHERS = (StepSucceeded, AssetMaterialized, AssetObserved)
-
 SLOTS_TAG = "headwater/slots"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How the service uses its workers. Times are in seconds, memory in bytes."""
-
-    workers: int = 2
-    # So many idle workers are kept for what comes next, up to `workers` of them.
-    spare_workers: int = 1
-    steps_of_a_worker: int = 1_000
-    worker_seconds: float = 3_600.0
-    worker_bytes: int = 2 << 30
-    async_steps_of_a_worker: int = 1_000
-    grace_seconds: float = 5.0
-    # What a run set up must be torn down within this time of its end.
-    teardown_seconds: float = 60.0
-
-
-@dataclass(slots=True)
-class ActiveRun:
-    """A run that the service carries out. `record` and `plan_bytes` are handed to workers as they are."""
-
-    run_id: str
-    location: str
-    unit: str
-    plan: RunPlan
-    job: JobReference
-    record: bytes
-    plan_bytes: bytes
-    tags: Mapping[str, str] = field(default_factory=dict)
-    priority: float = 0.0
-    label: str = ""
-    in_one_worker: bool = False
-    state: RunState | None = None
-    ends_at: float | None = None
-    # What steps made, with the worker that knows it already.
-    journal: list[tuple[int, bytes]] = field(default_factory=list)
-    # The end that is recorded when every worker has torn down what it had set up.
-    ending: Event | None = None
-    teardown_problem: ErrorInfo | None = None
-    open_in: set[int] = field(default_factory=set)
-    worker: int | None = None
-
-
-@dataclass(slots=True)
-class RunningAttempt:
-    """An attempt that a worker has been given."""
-
-    attempt: Attempt
-    step: PlanStep
-    started_at: float
-    last_number: int = 0
-    must_end_at: float | None = None
-    # Why it is being ended, if it is: the cause to record, and the words.
-    stopped: tuple[str, str] | None = None
-
-    @property
-    def is_canceled(self) -> bool:
-        return self.stopped is not None and self.stopped[0] == "canceled"
-
-
-@dataclass(slots=True)
-class Worker:
-    """A process that takes steps of one snapshot of a location's code."""
-
-    worker_id: int
-    unit: str
-    started_at: float
-    is_ready: bool = False
-    pid: int | None = None
-    attempts: dict[Attempt, RunningAttempt] = field(default_factory=dict)
-    errand: int | None = None
-    # Those that are open in it, in the order in which they were opened.
-    runs: dict[str, None] = field(default_factory=dict)
-    # Those of them that it was told to close.
-    closing: set[str] = field(default_factory=set)
-    # When it must have closed one of them; None while it is inside a step, and cannot.
-    must_close_at: float | None = None
-    journal_at: dict[str, int] = field(default_factory=dict)
-    ended: int = 0
-    resident_bytes: int = 0
-    # No more steps are given to it: it is too old, or is being ended.
-    is_leaving: bool = False
-
-    @property
-    def is_idle(self) -> bool:
-        return self.is_ready and not self.is_leaving and not self.attempts and self.errand is None
-
-    @property
-    def runs_async_steps(self) -> bool:
-        return bool(self.attempts) and all(each.step.is_async for each in self.attempts.values())
-
-    def is_inside_step_of_another(self, run_id: str) -> bool:
-        """Whether it runs an ordinary step of another run, in which it hears nothing."""
-        return any(not each.step.is_async and each.attempt.run_id != run_id for each in self.attempts.values())
-
-
-# ------------------------------------------------------------------------------------------------------------- actions
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """Record these facts in one transaction."""
-
-    events: tuple[Event, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    worker_id: int
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Start this many more workers."""
-
-    unit: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End a worker with all that it started: TERM, and KILL after the grace period."""
-
-    worker_id: int
-    grace_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class RunErrand:
-    """A worker is free to be asked this."""
-
-    worker_id: int
-    errand_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class ErrandLost:
-    errand_id: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The end of a run is among what was appended."""
-
-    run_id: str
-
-
-Action = Append | Send | Start | Stop | RunErrand | ErrandLost | Ended
 
 
 class Dispatcher:
@@ -223,8 +56,7 @@ class Dispatcher:
         self._delayed: list[tuple[float, int, Attempt]] = []
         self._number = 0
         self._errands: dict[str, deque[int]] = {}
-        # By asset, who builds it now and which partitions: an asset partition has one builder at a time.
-        self._claims: dict[AssetKey, dict[Attempt, frozenset[str] | None]] = {}
+        self._claims = Claims()
         # By attempt that builds something, those that wait for it.
         self._held_up: dict[Attempt, list[Attempt]] = {}
         self._actions: list[Action] = []
@@ -257,56 +89,22 @@ class Dispatcher:
         It goes on at the next `tick`, so that of several that are adopted together all hold what is theirs before any starts
         something new. Raises InvariantViolationError when what is recorded contradicts itself.
         """
-        first = next((event for event in past if isinstance(event, RunStarted | RunCancelRequested)), None)
-        if first is None:
-            self.runs[run.run_id] = run
+        left = left_run(run.run_id, run.plan, past)
+        self.runs[run.run_id] = run
+        if left is None:
             self.queued_runs.add(run.run_id, self._run_demand(run), run.priority)
             return
-        commands: tuple[Command, ...] = ()
-        if isinstance(first, RunStarted):
-            state, commands = begin(run.run_id, run.plan, first.timestamp)
-        else:
-            state = prepare(run.run_id, run.plan)
-        launches: dict[str, LaunchStep] = {}
-        owed: dict[tuple[object, ...], Event] = {}
-
-        def note(commands: Iterable[Command]) -> None:
-            for command in commands:
-                if isinstance(command, LaunchStep):
-                    launches[command.key] = command
-                else:
-                    owed[_identity(command.event)] = command.event
-
-        note(commands)
-        for event in past:
-            owed.pop(_identity(event), None)
-            if isinstance(event, StepStarted) and event.step_key is not None:
-                launches.pop(event.step_key, None)
-            elif isinstance(event, RunStarted) and run.plan.timeout_seconds is not None:
-                run.ends_at = event.timestamp + run.plan.timeout_seconds
-            if isinstance(event, _TOLD_TO_OTHERS):
-                run.journal.append((0, encode_event(event)))
-            state, commands = advance(state, event)
-            note(commands)
-        # Only now, because a past that contradicts itself raises, and must leave nothing behind.
-        run.state = state
-        self.runs[run.run_id] = run
+        run.state = left.state
+        if left.started_at is not None and run.plan.timeout_seconds is not None:
+            run.ends_at = left.started_at + run.plan.timeout_seconds
+        run.journal = [(0, encode_event(event)) for event in past if isinstance(event, TOLD_TO_OTHERS)]
         self.queued_runs.hold(run.run_id, self._run_demand(run))
         out: list[Event] = []
-        self._follow(run, [Record(event) for event in owed.values()], out, now)
-        for key in [key for key, status in state.statuses.items() if status is StepStatus.RUNNING]:
-            attempt = _attempt_number(past, key)
-            cause = "canceled" if state.is_canceled else "lost"
-            failed = StepFailed(
-                run_id=run.run_id,
-                timestamp=now,
-                step_key=key,
-                attempt=attempt,
-                cause=cause,
-                allow_retries=cause == "lost",
-            )
-            self._take_in_all(run, [failed], out, now, from_worker=0)
-        self._launch(run, [launch for key, launch in launches.items() if not state.statuses[key].is_finished], now)
+        self._follow(run, map(Record, left.owed), out, now)
+        for lost in left.lost_attempts(run.run_id, past, now):
+            self._take_in_all(run, [lost], out, now, from_worker=0)
+        statuses = left.state.statuses
+        self._launch(run, [launch for launch in left.launches if not statuses[launch.key].is_finished], now)
         self._append(out)
         self._end_if_closed(run, now)
 
@@ -398,7 +196,7 @@ class Dispatcher:
         for running in list(worker.attempts.values()):
             run = self.runs[running.attempt.run_id]
             self._release(worker, running.attempt, now)
-            self._take_in_all(run, [_failure(running, how, now)], touched[run.run_id], now, from_worker=0)
+            self._take_in_all(run, [failure_of(running, how, now)], touched[run.run_id], now, from_worker=0)
         for run_id, out in touched.items():
             self._append(out)
             self._end_if_closed(self.runs[run_id], now)
@@ -413,8 +211,8 @@ class Dispatcher:
         running.last_number = number
         run = self.runs[attempt.run_id]
         out: list[Event] = []
-        ours = list(_told_by(running, events, now))
-        if any(isinstance(event, _ENDS_STEP) for event in ours):
+        ours = list(told_by(running, events, now))
+        if any(isinstance(event, ENDS_STEP) for event in ours):
             self._release(worker, attempt, now)
         self._take_in_all(run, ours, out, now, from_worker=worker_id)
         self._append(out)
@@ -493,7 +291,7 @@ class Dispatcher:
             if launch is not None and attempt.run_id in self.runs:
                 self._wait(self.runs[attempt.run_id], attempt, launch)
         for run in list(self.runs.values()):
-            if run.ends_at is not None and now >= run.ends_at and not _is_given_up(run):
+            if run.ends_at is not None and now >= run.ends_at and not is_given_up(run):
                 self._time_out(run, now)
         for worker in list(self.workers.values()):
             if worker.must_close_at is not None and now >= worker.must_close_at:
@@ -509,7 +307,7 @@ class Dispatcher:
                     self._actions.append(Stop(worker.worker_id, 0.0 if running.stopped[0] == "canceled" else 0.25))
         self._proceed(now)
         times = [self._delayed[0][0]] if self._delayed else []
-        times += [run.ends_at for run in self.runs.values() if run.ends_at is not None and not _is_given_up(run)]
+        times += [run.ends_at for run in self.runs.values() if run.ends_at is not None and not is_given_up(run)]
         times += [worker.must_close_at for worker in self.workers.values() if worker.must_close_at is not None]
         times += [
             running.must_end_at
@@ -550,7 +348,7 @@ class Dispatcher:
         self, run: ActiveRun, event: Event, out: list[Event], from_worker: int, now: float
     ) -> tuple[Command, ...]:
         assert run.state is not None
-        if isinstance(event, _ENDS_RUN):
+        if isinstance(event, ENDS_RUN):
             # Recorded when what was set up for the run is torn down: see _end_if_closed.
             run.ending = event
             for worker_id in sorted(run.open_in):
@@ -563,7 +361,7 @@ class Dispatcher:
                     run.open_in.discard(worker_id)
             return ()
         out.append(event)
-        if isinstance(event, _TOLD_TO_OTHERS):
+        if isinstance(event, TOLD_TO_OTHERS):
             run.journal.append((from_worker, encode_event(event)))
         run.state, commands = advance(run.state, event)
         return commands
@@ -707,13 +505,7 @@ class Dispatcher:
 
     def _claimant(self, attempt: Attempt) -> Attempt | None:
         """Return the attempt of another run that builds what this one would build, if there is one."""
-        for asset in self._launches[attempt].step.assets:
-            for holder, partitions in self._claims.get(asset.key, {}).items():
-                if holder.run_id == attempt.run_id:
-                    continue
-                if partitions is None or asset.partitions is None or not partitions.isdisjoint(asset.partitions):
-                    return holder
-        return None
+        return self._claims.holder(attempt, self._launches[attempt].step)
 
     def _start(self, attempt: Attempt, now: float) -> None:
         launch = self._launches.pop(attempt)
@@ -722,12 +514,10 @@ class Dispatcher:
         worker = self._place(demand, attempt)
         assert worker is not None
         assert run.state is not None
-        for asset in launch.step.assets:
-            partitions = None if asset.partitions is None else frozenset(asset.partitions)
-            self._claims.setdefault(asset.key, {})[attempt] = partitions
+        self._claims.take(attempt, launch.step)
         if not launch.step.is_async:
             self._close_others(worker, run, now)
-        told = _journal_for(worker, run)
+        told = journal_for(worker, run)
         if run.run_id not in worker.runs:
             worker.runs[run.run_id] = None
             run.open_in.add(worker.worker_id)
@@ -753,12 +543,7 @@ class Dispatcher:
             worker.must_close_at = now + self.policy.teardown_seconds
         self.ready.release(attempt)
         if running is not None:
-            for asset in running.step.assets:
-                holders = self._claims.get(asset.key)
-                if holders is not None:
-                    holders.pop(attempt, None)
-                    if not holders:
-                        del self._claims[asset.key]
+            self._claims.release(attempt, running.step)
         for waiting in self._held_up.pop(attempt, ()):
             self.ready.put_back(waiting)
 
@@ -816,78 +601,3 @@ class Dispatcher:
         for not_before, _, attempt in sorted(self._delayed):
             if attempt in self._launches:
                 yield attempt, not_before
-
-
-def _identity(event: Event) -> tuple[object, ...]:
-    """What tells facts apart that follow from others."""
-    return (
-        type(event),
-        event.step_key,
-        getattr(event, "asset", None),
-        getattr(event, "attempt", None),
-        getattr(event, "partitions", None),
-    )
-
-
-def _journal_for(worker: Worker, run: ActiveRun) -> tuple[bytes, ...]:
-    """Return what a worker does not know of a run: all, if the run is not open there, also what it made itself before."""
-    if run.run_id not in worker.runs:
-        return tuple(body for _, body in run.journal)
-    known = worker.journal_at.get(run.run_id, 0)
-    return tuple(body for origin, body in run.journal[known:] if origin != worker.worker_id)
-
-
-def _told_by(running: RunningAttempt, events: Iterable[Event], now: float) -> Iterator[Event]:
-    """Yield what an attempt may say: facts about itself, and one end."""
-    attempt = running.attempt
-    is_over = False
-    for event in events:
-        number = getattr(event, "attempt", None)
-        if (
-            event.run_id != attempt.run_id
-            or event.step_key not in (attempt.step_key, None)
-            or (number is not None and number != attempt.number)
-            or isinstance(event, _SAID_BY_US)
-        ):
-            continue
-        if isinstance(event, _ENDS_STEP):
-            if is_over:
-                continue
-            is_over = True
-            if isinstance(event, StepFailed) and event.cause == "canceled" and not running.is_canceled:
-                # Its process was told to end, but not because someone gave up its run.
-                event = _failure(running, "it was told to end", now)
-        yield event
-
-
-def _attempt_number(past: Sequence[Event], key: str) -> int:
-    return next(event.attempt for event in reversed(past) if isinstance(event, StepStarted) and event.step_key == key)
-
-
-def _is_given_up(run: ActiveRun) -> bool:
-    return run.state is None or run.state.is_canceled or run.ending is not None
-
-
-def _failure(running: RunningAttempt, how: str, now: float) -> StepFailed:
-    """Return the fact with which an attempt ends whose process is gone."""
-    from headwater.engine.error_info import error_info_from
-    from headwater.model.errors.execution import StepTimeoutError
-    from headwater.model.errors.service import WorkerLost
-
-    cause, _ = running.stopped or ("lost", "")
-    attempt = running.attempt
-    error: ErrorInfo | None = None
-    if cause == "timeout":
-        error = error_info_from(StepTimeoutError(attempt.step_key, running.step.timeout_seconds or 0.0))
-    elif cause == "lost":
-        error = error_info_from(WorkerLost(how))
-    return StepFailed(
-        run_id=attempt.run_id,
-        timestamp=now,
-        step_key=attempt.step_key,
-        attempt=attempt.number,
-        duration_seconds=max(0.0, now - running.started_at),
-        error=error,
-        allow_retries=cause != "canceled",
-        cause=cause,
-    )

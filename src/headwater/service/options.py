@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from headwater.model.errors.project import InvalidSetting, UnknownSetting
 from headwater.runtime.settings import Settings
-from headwater.service.dispatcher import Policy
+from headwater.service.active import Policy
 from headwater.service.location import LocationSettings
 from headwater.service.server import ServiceOptions
 from headwater.service.waiting import Limits, TagLimit

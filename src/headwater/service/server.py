@@ -39,6 +39,8 @@ from headwater.model.errors.service import (
 from headwater.model.errors.store import StoreError
 from headwater.model.events import RunInterrupted, RunResumed
 from headwater.model.runs import RunStatus
+from headwater.service.actions import Append, Ended, ErrandLost, RunErrand, Send, Start, Stop
+from headwater.service.active import ActiveRun, Policy
 from headwater.service.control import (
     FACTS_FILE,
     Asked,
@@ -53,18 +55,7 @@ from headwater.service.control import (
     find_service,
     socket_path,
 )
-from headwater.service.dispatcher import (
-    ActiveRun,
-    Append,
-    Dispatcher,
-    Ended,
-    ErrandLost,
-    Policy,
-    RunErrand,
-    Send,
-    Start,
-    Stop,
-)
+from headwater.service.dispatcher import Dispatcher
 from headwater.service.location import LocationSettings, Peer, Snapshot, start_snapshot
 from headwater.service.processes import adopt_orphans, kill_children
 from headwater.service.protocol import (

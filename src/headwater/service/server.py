@@ -324,16 +324,17 @@ class Service:
         self._act_soon()
 
     def _died_loading(self, snapshot: Snapshot) -> None:
-        """A host ended while it imported the code: perhaps it was killed, so it is tried again a few times."""
+        """A host ended while it imported the code: where it was killed, it is tried again a few times."""
         location = snapshot.location
         deaths = self._deaths[location.name] = self._deaths.get(location.name, 0) + 1
-        if deaths < _MOST_HOST_DEATHS:
+        code = snapshot.process.wait()
+        if code < 0 and deaths < _MOST_HOST_DEATHS:
             self._loop.call_later(0.1 * 2**deaths, self._start_snapshot, location)
             return
-        code = snapshot.process.wait()
+        hint = f" Does {location.python} have Headwater {__version__}?" if location.python and code == 1 else ""
         self.broken[location.name] = Problem(
-            what=f'The process that imports the code location "{location.name}" ended while it did so: {_how(code)}.',
-            fix="Import the module by hand and look; then `headwater worker reload`.",
+            what=f'The process that imports the code location "{location.name}" ended while it did so: {_how(code)}.{hint}',
+            fix="What it wrote is where the service was started; mend it, then `headwater worker reload`.",
         )
 
     def _repin(self, name: str, unit: str) -> None:
@@ -343,7 +344,13 @@ class Service:
                 self.dispatcher.move_runs(used, unit, time.time())
 
     def reload(self, name: str | None = None) -> None:
-        """Import the code of a location, or of all, anew; the old host serves until the new one is sound."""
+        """Import the code of a location, or of all, anew; the old host serves until the new one is sound.
+
+        Raises UnknownLocation.
+        """
+        names = tuple(location.name for location in self.options.locations)
+        if name is not None and name not in names:
+            raise UnknownLocation(name, names)
         for location in self.options.locations:
             if name is None or location.name == name:
                 self._start_snapshot(location)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -51,13 +53,15 @@ class EndedRun:
 
 
 @contextlib.contextmanager
-def _service_of(workplace: Workplace, instance: Instance, *, here: bool) -> Iterator[ServiceClient | None]:
-    """Give the running service of this state, when there is one that has this project's code and it is to be used."""
+def _service_of(
+    screen: Screen, workplace: Workplace, instance: Instance, *, here: bool
+) -> Iterator[tuple[ServiceClient, str] | None]:
+    """Give the running service of this state and its location with this code, when it is there and is to be used."""
     if here or instance.home is None or not (instance.home / "service.json").exists():
         yield None
         return
     from headwater.model.errors.service import ServiceNotRunning
-    from headwater.service.control import ServiceClient
+    from headwater.service.control import Describe, ServiceClient
 
     try:
         client = ServiceClient(instance.home)
@@ -65,7 +69,13 @@ def _service_of(workplace: Workplace, instance: Instance, *, here: bool) -> Iter
         yield None  # one that was killed has left its file
         return
     with client:
-        yield client
+        ours = workplace.project.path
+        path = None if ours is None else os.path.realpath(ours)
+        told = client.ask(Describe())
+        names = [each["name"] for each in told["locations"] if each["path"] == path is not None]
+        if not names:
+            screen.say(f"The service has no code location of {path}, so it is made in this process.")
+        yield (client, names[0]) if names else None
 
 
 def launch_and_report(
@@ -73,7 +83,7 @@ def launch_and_report(
 ) -> int:
     """Carry out the request, at the running service if there is one and not `here`; return the exit code."""
     screen = Screen(as_json)
-    with workplace.instance() as instance, _service_of(workplace, instance, here=here) as service:
+    with workplace.instance() as instance, _service_of(screen, workplace, instance, here=here) as service:
         intended = intended_runs(workplace.definitions, instance, request)
         _confirm(screen, intended, request)
         if intended.added:
@@ -105,7 +115,7 @@ def _launch_several(
     request: RunRequest,
     storage_dir: str,
     full: bool,
-    service: ServiceClient | None,
+    service: tuple[ServiceClient, str] | None,
 ) -> int:
     """Launch one run after the other. A run that fails does not keep the next ones; an interruption does."""
     documents: list[dict[str, Any]] = []
@@ -156,7 +166,7 @@ def _launch(
     chunk: tuple[str, ...] | None,
     request: RunRequest,
     full: bool,
-    service: ServiceClient | None = None,
+    service: tuple[ServiceClient, str] | None = None,
 ) -> EndedRun:
     progress = progress_for(screen, verbose=full)
     selection = intended.selection_for(chunk, instance)
@@ -196,11 +206,14 @@ def _launch_at_service(
     chunk: tuple[str, ...] | None,
     request: RunRequest,
     progress: Progress,
-    service: ServiceClient,
+    service: tuple[ServiceClient, str],
 ) -> EndedRun:
     """Have the running service do it, and watch. Ctrl-C stops the run, and waits until it has."""
+    client, location = service
+    run_id = str(uuid.uuid4())
     from headwater.cli.at_service import cancel_at_service, launch_at_service, watch
     from headwater.runtime.execute import asset_job
+    from headwater.service.control import ServiceClient
     from headwater.service.protocol import LaunchRequest
 
     is_single = chunk is not None and len(chunk) == 1
@@ -210,7 +223,7 @@ def _launch_at_service(
         asset_keys = tuple(sorted(map(str, job.asset_keys)))
         check_keys = tuple(sorted(map(str, job.check_keys)))
     asked = LaunchRequest(
-        "",
+        run_id,
         job_name=request.job_name,
         asset_keys=asset_keys,
         check_keys=check_keys,
@@ -218,13 +231,16 @@ def _launch_at_service(
         partition_keys=None if is_single else chunk,
         run_config=dict(request.run_config),
         tags=dict(request.tags),
+        location=location,
     )
     with progress:
-        run_id = launch_at_service(service, asked)
         try:
+            launch_at_service(client, asked)
             return EndedRun(watch(instance, run_id, progress), progress, is_interrupted=False)
         except KeyboardInterrupt as stop:
-            cancel_at_service(service, run_id, str(stop) or "interrupted from the keyboard")
+            # Another connection: on this one the answer to what was asked may still be on its way.
+            with ServiceClient(client.home) as other:
+                cancel_at_service(other, run_id, str(stop) or "interrupted from the keyboard")
             return EndedRun(watch(instance, run_id, progress), progress, is_interrupted=True)
 
 

@@ -19,6 +19,7 @@ def described(service: Service) -> dict[str, Any]:
             {
                 "name": location.name,
                 "is_loaded": location.name in service.current,
+                "path": ready.path if (ready := _ready(service, location.name)) is not None else None,
                 "python": ready.python if (ready := _ready(service, location.name)) is not None else None,
                 "host_pid": ready.pid if ready is not None else None,
                 "problem": problem.what if (problem := service.broken.get(location.name)) is not None else None,

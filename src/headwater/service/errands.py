@@ -27,6 +27,12 @@ def job_of(definitions: Definitions, reference: JobReference) -> JobDefinition:
     keys = None if reference.asset_keys is None else frozenset(map(AssetKey.parse, reference.asset_keys))
     checks = None if reference.check_keys is None else frozenset(map(AssetCheckKey.parse, reference.check_keys))
     changes: dict[str, Any] = {}
+    graph = definitions.index.graph
+    unknown = next((key for key in sorted(keys or ()) if not graph.has(key)), None)
+    if unknown is not None:
+        from headwater.model.errors.graph import UnknownAsset
+
+        raise UnknownAsset(str(unknown), map(str, graph.keys), "The service has other code; `headwater worker reload`.")
     if keys is not None:
         changes["asset_keys"] = keys
     if checks is not None:

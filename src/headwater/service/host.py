@@ -39,6 +39,7 @@ from headwater.service.protocol import (
 
 if TYPE_CHECKING:
     from headwater.authoring.definitions import Definitions
+    from headwater.runtime.project import LoadedProject
 
 
 class Host:
@@ -48,6 +49,7 @@ class Host:
         self.control = control
         self.arguments = arguments
         self.definitions: Definitions | None = None
+        self.path: str | None = None
         self.can_fork = False
         self.pid_by_worker: dict[int, int] = {}
         self._frames = Frames()
@@ -63,7 +65,9 @@ class Host:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        self._send(HostReady(PROTOCOL, __version__, platform.python_version(), os.getpid(), problem, self.can_fork))
+        self._send(
+            HostReady(PROTOCOL, __version__, platform.python_version(), os.getpid(), problem, self.can_fork, self.path)
+        )
         try:
             self._serve(wake_read, wake_write)
         finally:
@@ -73,7 +77,9 @@ class Host:
 
     def _load(self) -> Problem | None:
         try:
-            self.definitions = load_definitions(self.arguments)
+            project = load_project(self.arguments)
+            self.definitions = project.definitions
+            self.path = None if project.path is None else os.path.realpath(project.path)
             from headwater.service.worker import prime
 
             prime()
@@ -183,7 +189,7 @@ def _be_worker(descriptor: int, parent: int, load: object) -> None:
     work(connection, load)  # type: ignore[arg-type]
 
 
-def load_definitions(arguments: argparse.Namespace) -> Definitions:
+def load_project(arguments: argparse.Namespace) -> LoadedProject:
     """Import the user's module; what imports `dagster` gets Headwater where the real one is not installed."""
     from headwater.compat.dagster.aliases import install, install_where_missing
     from headwater.runtime.project import find_definitions
@@ -192,11 +198,12 @@ def load_definitions(arguments: argparse.Namespace) -> Definitions:
         install()
     else:
         install_where_missing(lambda: None)
-    definitions = find_definitions(arguments.module, arguments.file).definitions
+    project = find_definitions(arguments.module, arguments.file)
+    definitions = project.definitions
     definitions.index.graph  # noqa: B018 - made before the fork, for all workers
     if definitions.index.definitions:
         definitions.global_asset_job  # noqa: B018
-    return definitions
+    return project
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -209,7 +216,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--worker", type=int)
     arguments = parser.parse_args(given)
     if arguments.worker is not None:
-        _be_worker(arguments.worker, os.getppid(), lambda: load_definitions(arguments))
+        _be_worker(arguments.worker, os.getppid(), lambda: load_project(arguments).definitions)
     die_with_parent(signal.SIGTERM, arguments.parent)
     os.setsid()
     Host(socket.socket(fileno=arguments.control), arguments).run()

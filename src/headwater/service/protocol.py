@@ -76,6 +76,8 @@ class HostReady(Message, frozen=True):
     pid: int
     problem: Problem | None = None
     can_fork: bool = True
+    # The file of the module with the definitions.
+    path: str | None = None
 
 
 class WorkerForked(Message, frozen=True):

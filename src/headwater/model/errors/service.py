@@ -110,9 +110,10 @@ class RunNotActive(ServiceError):
 
     def __init__(self, run_id: str, status: str | None) -> None:
         super().__init__(
-            what=f"Run {run_id[:8]} is not running here" + (f": it is {status}." if status else ": there is no such run."),
+            what=f"Run {run_id[:8]} is not running here"
+            + (f": it is {status}." if status else ": there is no such run."),
             why="There is nothing to stop.",
-            fix="`headwater run list` shows the runs.",
+            fix="`headwater run list` shows the runs. What runs in another process is stopped there, with Ctrl-C.",
         )
 
 

@@ -26,6 +26,7 @@ from headwater.service.protocol import (
     WorkerEnded,
     decode,
     encode,
+    in_parts,
 )
 
 
@@ -67,7 +68,8 @@ class Peer(asyncio.Protocol):
     def send(self, message: Message) -> None:
         """Send without waiting: what does not fit now is kept."""
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(encode(message))
+            for each in in_parts(message):
+                self._transport.write(encode(each))
 
     def close(self) -> None:
         if self._transport is not None:

@@ -5,7 +5,7 @@ Both ends must be of one release: the first message says which. Nothing that com
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from headwater.plan.run_plan import RunPlan
 
 PROTOCOL: Final = 1
 FRAME_BYTES_LIMIT: Final = 64 << 20
+_JOURNAL_BYTES: Final = 8 << 20
 _LENGTH_BYTES: Final = 4
 
 
@@ -167,6 +168,13 @@ class JobReference(Struct, frozen=True):
     check_keys: tuple[str, ...] | None = None
 
 
+class Journal(Message, frozen=True):
+    """What other workers made in a run, ahead of an attempt with which it would be too large for one message."""
+
+    run_id: str
+    entries: tuple[bytes, ...]
+
+
 class StartAttempt(Message, frozen=True):
     """Run a step. `journal` holds what other workers made in this run since the last attempt that this one was given."""
 
@@ -254,7 +262,7 @@ class Beat(Message, frozen=True):
 FromHost = HostReady | WorkerForked | WorkerEnded
 ToHost = ForkWorker | SignalWorker
 FromWorker = WorkerReady | RunPlanned | Facts | RunClosed | Question | Beat
-ToWorker = Surroundings | PlanRun | OpenRun | StartAttempt | StopAttempt | CloseRun | Answer | Leave
+ToWorker = Surroundings | PlanRun | OpenRun | Journal | StartAttempt | StopAttempt | CloseRun | Answer | Leave
 
 
 def _to_plain(value: Any) -> Any:
@@ -287,6 +295,22 @@ def encode(message: Message) -> bytes:
     if len(body) > FRAME_BYTES_LIMIT:
         raise MessageTooLarge(type(message).__name__, len(body), FRAME_BYTES_LIMIT)
     return len(body).to_bytes(_LENGTH_BYTES, "big") + body
+
+
+def in_parts(message: Message) -> Iterator[Message]:
+    """Yield what is sent for a message: itself, after the journal that it could be too large with."""
+    if not isinstance(message, StartAttempt) or sum(map(len, message.journal)) <= _JOURNAL_BYTES:
+        yield message
+        return
+    entries: list[bytes] = []
+    size = 0
+    for entry in message.journal:
+        if entries and size + len(entry) > _JOURNAL_BYTES:
+            yield Journal(message.attempt.run_id, tuple(entries))
+            entries, size = [], 0
+        entries.append(entry)
+        size += len(entry)
+    yield msgspec.structs.replace(message, journal=tuple(entries))
 
 
 def decode(kind: Any, body: bytes | memoryview) -> Any:

@@ -49,6 +49,7 @@ from headwater.service.protocol import (
     CloseRun,
     Facts,
     JobReference,
+    Journal,
     Leave,
     OpenRun,
     PlanRun,
@@ -139,6 +140,10 @@ class OpenedRun:
         )
         self.executor = WorkerExecutor(self.scope, worker)
         self._unread: list[bytes] = []
+
+    def hear(self, journal: tuple[bytes, ...]) -> None:
+        """Keep what other workers made in this run until a step comes."""
+        self._unread += journal
 
     def learn(self, journal: tuple[bytes, ...], step: PlanStep) -> None:
         """Take in what other workers made in this run. It is kept unread until a step comes that could ask for it."""
@@ -290,6 +295,10 @@ class WorkerProcess:
         match message:
             case OpenRun():
                 self._open(message)
+            case Journal(run_id=run_id, entries=entries):
+                run = self.runs.get(run_id)
+                if isinstance(run, OpenedRun):
+                    run.hear(entries)
             case StartAttempt():
                 self._start(message)
             case CloseRun(run_id=run_id):

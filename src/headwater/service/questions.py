@@ -7,6 +7,7 @@ by the server, whose release is the same.
 from __future__ import annotations
 
 import itertools
+import os
 import pickle
 import queue
 import threading
@@ -19,7 +20,22 @@ import msgspec
 from headwater.model.codec import decode_event, encode_event
 from headwater.model.errors.service import ServiceError
 from headwater.model.errors.store import StoreError
-from headwater.model.events import Event
+from headwater.model.events import (
+    Event,
+    RunCanceled,
+    RunCancelRequested,
+    RunFailed,
+    RunInterrupted,
+    RunResumed,
+    RunStarted,
+    RunSucceeded,
+    StepBlocked,
+    StepFailed,
+    StepRetryScheduled,
+    StepSkipped,
+    StepStarted,
+    StepSucceeded,
+)
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.runs import EventRecordsFilter, EventType, Run, RunsFilter, RunStatus
 from headwater.service.protocol import Answer, Problem, Question
@@ -60,6 +76,21 @@ ALLOWED: Final = frozenset(
 _RECORDS: Final[Mapping[str, Any]] = {each.__name__: each for each in (RunsFilter, EventRecordsFilter, Run)}
 _ENUMS: Final[Mapping[str, Any]] = {each.__name__: each for each in (RunStatus, EventType)}
 _KIND: Final = "@"
+_SERVER_SAYS: Final = (
+    RunStarted,
+    RunCancelRequested,
+    RunSucceeded,
+    RunFailed,
+    RunCanceled,
+    RunInterrupted,
+    RunResumed,
+    StepStarted,
+    StepSucceeded,
+    StepFailed,
+    StepSkipped,
+    StepBlocked,
+    StepRetryScheduled,
+)
 
 
 def to_wire(value: Any) -> Any:
@@ -131,6 +162,12 @@ def answer(store: Any, question: Question) -> Answer:
             )
         positional, named = msgspec.msgpack.decode(question.arguments)
         arguments = [from_wire(each) for each in positional]
+        if question.method == "append" and isinstance(arguments[0], _SERVER_SAYS):
+            raise ServiceError(
+                what=f"A worker wanted to record {type(arguments[0]).__name__}.",
+                why="Where a run and its steps stand is for the server to say, which would go on against what it reads.",
+                fix="Raise an error in the step to have it fail; raise headwater.Failure(..., allow_retries=False) to end it.",
+            )
         value = getattr(store, question.method)(*arguments, **{name: from_wire(each) for name, each in named.items()})
         return Answer(question.question, pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL))
     except Exception as error:
@@ -147,6 +184,7 @@ class RemoteStore:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, queue.SimpleQueue[Answer]] = {}
         self._lock = threading.Lock()
+        self._pid = os.getpid()
 
     def answered(self, given: Answer) -> None:
         """Hand an answer to whoever waits for it."""
@@ -156,6 +194,12 @@ class RemoteStore:
             waiting.put(given)
 
     def _ask(self, method: str, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        if os.getpid() != self._pid:
+            raise ServiceError(
+                what=f'A child process of a step asked the server for "{method}".',
+                why="It has been forked from the worker, which alone is connected, and would wait for an answer for ever.",
+                fix="Ask in the step itself, and hand the child what it needs.",
+            )
         wire = [[to_wire(each) for each in arguments], {name: to_wire(each) for name, each in named.items()}]
         box: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         with self._lock:

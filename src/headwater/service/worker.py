@@ -373,7 +373,7 @@ class WorkerProcess:
         size = 0
         is_over = False
         self.logs.takes_descriptors = True
-        directory = os.getcwd()
+        directory = _working_directory()
         streams = sys.stdin, sys.stdout, sys.stderr
         one_by_one = run.executor.gives_one_by_one(launch)
         is_limited = launch.step.timeout_seconds is not None or run.scope.ends_at is not None
@@ -421,8 +421,9 @@ class WorkerProcess:
         self._ended += 1
         signal.signal(signal.SIGTERM, self._on_term)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        with contextlib.suppress(OSError):
-            os.chdir(directory)
+        if directory is not None:
+            with contextlib.suppress(OSError):
+                os.chdir(directory)
 
     def _end_if_forked(self) -> None:
         """End a child that a step forked and that came back from it: the worker is its parent."""
@@ -477,6 +478,14 @@ class WorkerProcess:
         for run_id, run in list(self.runs.items()):
             if isinstance(run, OpenedRun):
                 self.channel.send(RunClosed(run_id, run.close()))
+
+
+def _working_directory() -> str | None:
+    """Return where this process is; None where that has been removed, as a checkout of other code may do."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
 
 
 def _step_is_gone(step: str, job: str) -> Exception:

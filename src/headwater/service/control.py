@@ -17,6 +17,7 @@ from headwater.service.protocol import Frames, LaunchRequest, Problem, decode, e
 FACTS_FILE: Final = "service.json"
 SOCKET_FILE: Final = "service.sock"
 _LONGEST_SOCKET_PATH: Final = 100
+_CONNECT_SECONDS: Final = 5.0
 
 
 class Launch(Struct, frozen=True, tag=True):
@@ -69,13 +70,14 @@ class ServiceFacts(Struct, frozen=True):
 def socket_path(home: Path) -> Path:
     """Return where the service of a home listens: beside its store, or, where that path is too long for a socket, near."""
     path = home / SOCKET_FILE
-    if len(str(path)) <= _LONGEST_SOCKET_PATH:
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
         return path
     from hashlib import blake2b
     from tempfile import gettempdir
 
-    name = blake2b(str(home).encode(), digest_size=8).hexdigest()
-    return Path(gettempdir()) / f"headwater-{os.getuid()}-{name}.sock"
+    name = f"headwater-{os.getuid()}-{blake2b(os.fsencode(home), digest_size=8).hexdigest()}.sock"
+    near = Path(gettempdir()) / name
+    return near if len(os.fsencode(near)) <= _LONGEST_SOCKET_PATH else Path("/tmp") / name
 
 
 def find_service(home: Path) -> ServiceFacts | None:
@@ -93,6 +95,14 @@ def find_service(home: Path) -> ServiceFacts | None:
     return facts
 
 
+def _is_stopped(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return stat[stat.rfind(b")") + 2 :].split()[0] in (b"T", b"t")
+
+
 class ServiceClient:
     """A connection to a running service. Use it in a with statement."""
 
@@ -102,13 +112,14 @@ class ServiceClient:
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             facts = msgspec.json.decode((home / FACTS_FILE).read_bytes(), type=ServiceFacts)
+            self._connection.settimeout(_CONNECT_SECONDS)
             self._connection.connect(facts.socket)
         except (OSError, msgspec.MsgspecError) as error:
             self._connection.close()
             raise ServiceNotRunning(str(home)) from error
         self.facts = facts
 
-    def ask(self, asked: Asked, timeout_seconds: float | None = 60.0) -> Any:
+    def ask(self, asked: Asked, timeout_seconds: float = 20.0) -> Any:
         """Return what the service answers. Raises ServiceError with what it says is wrong."""
         self._connection.settimeout(timeout_seconds)
         try:
@@ -123,10 +134,12 @@ class ServiceClient:
                         raise reply.problem.as_error()
                     return reply.value
         except TimeoutError as error:
+            pid = self.facts.pid
+            stopped = _is_stopped(pid)
             raise ServiceError(
-                what=f"The service (process {self.facts.pid}) has not answered within {timeout_seconds:g} s.",
-                why="It is busy, stopped, or hangs.",
-                fix="Look at what it says where it was started; `headwater queue` shows what it does.",
+                what=f"The service (process {pid}) has not answered within {timeout_seconds:g} s.",
+                why="It is stopped, as by Ctrl-Z." if stopped else "It is busy, or hangs.",
+                fix=f"Let it go on: kill -CONT {pid}." if stopped else "Look at what it says where it was started.",
             ) from error
         except (BrokenPipeError, ConnectionResetError) as error:
             raise ServiceNotRunning(str(self.home)) from error

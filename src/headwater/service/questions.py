@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from headwater.model.codec import decode_event, encode_event
-from headwater.model.errors.service import ServiceError
+from headwater.model.errors.service import MessageTooLarge, ServiceError
 from headwater.model.errors.store import StoreError
 from headwater.model.events import (
     Event,
@@ -38,7 +38,7 @@ from headwater.model.events import (
 )
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.runs import EventRecordsFilter, EventType, Run, RunsFilter, RunStatus
-from headwater.service.protocol import Answer, Problem, Question
+from headwater.service.protocol import FRAME_BYTES_LIMIT, Answer, Problem, Question
 
 # What a worker may ask. Runs are created and ended by the server alone.
 ALLOWED: Final = frozenset(
@@ -72,6 +72,9 @@ ALLOWED: Final = frozenset(
         "wipe",
     }
 )
+
+# A little less than a message may be, for what is around it.
+_MOST_BYTES: Final = FRAME_BYTES_LIMIT - (1 << 10)
 
 _RECORDS: Final[Mapping[str, Any]] = {each.__name__: each for each in (RunsFilter, EventRecordsFilter, Run)}
 _ENUMS: Final[Mapping[str, Any]] = {each.__name__: each for each in (RunStatus, EventType)}
@@ -169,7 +172,10 @@ def answer(store: Any, question: Question) -> Answer:
                 fix="Raise an error in the step to have it fail; raise headwater.Failure(..., allow_retries=False) to end it.",
             )
         value = getattr(store, question.method)(*arguments, **{name: from_wire(each) for name, each in named.items()})
-        return Answer(question.question, pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL))
+        pickled = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+        if len(pickled) > _MOST_BYTES:
+            raise MessageTooLarge(f"What {question.method} found", len(pickled), _MOST_BYTES)
+        return Answer(question.question, pickled)
     except Exception as error:
         return Answer(question.question, problem=Problem.of(error))
 
@@ -205,8 +211,12 @@ class RemoteStore:
         with self._lock:
             number = next(self._numbers)
             self._waiting[number] = box
-        self._send(Question(number, method, msgspec.msgpack.encode(wire)))
-        given = box.get()
+        try:
+            self._send(Question(number, method, msgspec.msgpack.encode(wire)))
+            given = box.get()
+        finally:
+            with self._lock:
+                self._waiting.pop(number, None)
         if given.problem is not None:
             problem = given.problem
             raise StoreError(what=problem.what, why=problem.why or "The server said so.", fix=problem.fix)

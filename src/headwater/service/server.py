@@ -658,7 +658,7 @@ class Service:
             self._act_soon()
             return
         run = self.store.find_run(run_id)
-        if run is None or run.is_finished or run_id not in self.store.launches():
+        if run is None or run.is_finished or not self.store.is_launched(run_id):
             raise RunNotActive(run_id, run.status.value if run is not None else None)
         self.store.set_cursor_values({f"{_CANCEL_ASKED}{run_id}": reason or "canceled"})
 

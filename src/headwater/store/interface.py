@@ -45,7 +45,10 @@ class RunStore(EventWriter, Protocol):
         """
 
     def launches(self) -> Mapping[str, bytes]:
-        """Return by run id what was kept for each run that is queued or interrupted, oldest first."""
+        """Return by run id what was kept for each run that is queued or interrupted and is nobody's, oldest first."""
+
+    def is_launched(self, run_id: str) -> bool:
+        """Whether something is kept with which a server carries out this run, or goes on with it: it has not ended."""
 
     def adopt_run(self, run_id: str) -> bool:
         """Make a run that is queued or interrupted this process's own; False when another process was first."""

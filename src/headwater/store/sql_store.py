@@ -93,9 +93,13 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
     def launches(self) -> Mapping[str, bytes]:
         rows = self._rows(
             "SELECT run_id, body FROM run_launches JOIN runs ON runs.run_number = run_launches.run_number"
-            " WHERE status IN ('QUEUED', 'INTERRUPTED') ORDER BY runs.run_number"
+            " WHERE status IN ('QUEUED', 'INTERRUPTED') AND owner_id IS NULL ORDER BY runs.run_number"
         )
         return {run_id: bytes(body) for run_id, body in rows}
+
+    def is_launched(self, run_id: str) -> bool:
+        sql = "SELECT 1 FROM run_launches JOIN runs ON runs.run_number = run_launches.run_number WHERE run_id = ?"
+        return bool(self._rows(sql, (run_id,)))
 
     def adopt_run(self, run_id: str) -> bool:
         with self._writer.transaction() as connection:

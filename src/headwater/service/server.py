@@ -141,6 +141,8 @@ class Service:
         self.started_at = time.time()
         self.is_ready = asyncio.Event()
         self._deaths: dict[str, int] = {}
+        # Runs that could not go on here. They are not tried again with each look for what others left.
+        self._not_resumed: set[str] = set()
         # By snapshot of code, how many workers in a row have ended before they were ready, and when to try again.
         self._failed_starts: dict[str, int] = {}
         self._starts_at: dict[str, float] = {}
@@ -181,15 +183,18 @@ class Service:
                 for location in self.options.locations:
                     self._start_snapshot(location)
                 await self._first_snapshots()
-                self._write_facts(home, path)
-                self.is_ready.set()
-                when_ready(self)
-                watching = [self._loop.create_task(self._watch_others())]
-                if self.options.reloads:
-                    watching.append(self._loop.create_task(self._watch_files()))
-                await self._stopping.wait()
-                for each in watching:
-                    each.cancel()
+                if not self._stopping.is_set():
+                    self._write_facts(home, path)
+                    self.is_ready.set()
+                    when_ready(self)
+                    watching = [self._loop.create_task(self._watch_others())]
+                    if self.options.reloads:
+                        watching.append(self._loop.create_task(self._watch_files()))
+                    for each in watching:
+                        each.add_done_callback(self._watch_ended)
+                    await self._stopping.wait()
+                    for each in watching:
+                        each.cancel()
             finally:
                 server.close()
                 with contextlib.suppress(FileNotFoundError):
@@ -203,6 +208,12 @@ class Service:
     def stop(self) -> None:
         """End the service. What runs is interrupted, and resumed by the next one."""
         self._stopping.set()
+
+    def _watch_ended(self, task: asyncio.Task[None]) -> None:
+        """Without it nobody would take over what another server leaves, or see that code has changed."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error)
 
     def _take_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A fault of ours in the middle of a turn: the state in memory is not to be trusted, and what is recorded is."""
@@ -225,6 +236,8 @@ class Service:
     def _end_processes(self) -> None:
         for snapshot in self.snapshots.values():
             snapshot.control.close()
+            if snapshot.ready is None:  # it imports, and hears nothing
+                snapshot.process.kill()
         for snapshot in self.snapshots.values():
             try:
                 snapshot.process.wait(timeout=5.0)
@@ -252,7 +265,7 @@ class Service:
     async def _first_snapshots(self) -> None:
         """Wait until every location has loaded, or not."""
         waiting_until = time.monotonic() + _HOST_START_SECONDS
-        while time.monotonic() < waiting_until:
+        while time.monotonic() < waiting_until and not self._stopping.is_set():
             if all(name.name in self.current or name.name in self.broken for name in self.options.locations):
                 return
             await asyncio.sleep(0.005)
@@ -282,13 +295,15 @@ class Service:
             # The last good snapshot stays, and shows the error beside it.
             self.broken[name] = problem
             self.options.on_loaded(name, problem)
-            self._loop.remove_reader(snapshot.control)
-            snapshot.control.close()
-            self.snapshots.pop(snapshot.unit, None)
+            self._drop(snapshot)
             return
         self.broken.pop(name, None)
         self._deaths.pop(name, None)
         before = self.current.get(name)
+        if before is not None and _number_of(before) > _number_of(snapshot):
+            # It read the code before the one that is there already, and took longer to import it.
+            self._drop(snapshot)
+            return
         self.current[name] = snapshot
         if self.is_ready.is_set():
             self.options.on_loaded(name, None)
@@ -299,6 +314,13 @@ class Service:
         self._repin(name, snapshot.unit)
         self._adopt_runs(name)
         self._act_soon()
+
+    def _drop(self, snapshot: Snapshot) -> None:
+        """Have a host end that has no workers."""
+        with contextlib.suppress(ValueError, OSError):
+            self._loop.remove_reader(snapshot.control)
+        snapshot.control.close()
+        self.snapshots.pop(snapshot.unit, None)
 
     def _host_lost(self, snapshot: Snapshot) -> None:
         """A host is gone, and with it all of its workers: the kernel ends them."""
@@ -386,8 +408,13 @@ class Service:
         if waits_seconds > 0:
             self._loop.call_later(waits_seconds, self._act_soon)  # it is asked for again then
             return
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError:
+            # No descriptor is free: asked for again when some may be.
+            self._loop.call_later(_KILL_AGAIN_SECONDS, self._act_soon)
+            return
         worker_id = next(self._worker_numbers)
-        ours, theirs = socket.socketpair()
         peer = Peer(lambda message: self._take(worker_id, message), lambda: self._peer_lost(worker_id))
         self.snapshot_of_worker[worker_id] = snapshot
         self.dispatcher.worker_started(worker_id, unit, time.time())
@@ -449,10 +476,7 @@ class Service:
             return  # it is being imported, or is the newest
         used = any(run.unit == snapshot.unit for run in self.dispatcher.runs.values())
         if not used and snapshot not in self.snapshot_of_worker.values():
-            with contextlib.suppress(ValueError, OSError):
-                self._loop.remove_reader(snapshot.control)
-            snapshot.control.close()
-            self.snapshots.pop(snapshot.unit, None)
+            self._drop(snapshot)
 
     def _take(self, worker_id: int, message: Any) -> None:
         """Take in what a worker says."""
@@ -636,20 +660,29 @@ class Service:
             return
         now = time.time()
         for run_id, body in self.store.launches().items():
-            launched = msgspec.msgpack.decode(body, type=Launched)
-            if launched.location != location or run_id in self.dispatcher.runs or not self.store.adopt_run(run_id):
+            if run_id in self.dispatcher.runs or run_id in self._not_resumed:
+                continue
+            try:
+                launched = msgspec.msgpack.decode(body, type=Launched)
+            except msgspec.MsgspecError:
+                # Of another release. It stays as it is, and does not keep the others from going on.
+                self._not_resumed.add(run_id)
+                continue
+            if launched.location != location or not self.store.adopt_run(run_id):
                 continue
             run = self.store.find_run(run_id)
-            snapshot = self.current[location]
-            assert run is not None
+            if run is None:
+                continue
             past = [record.event for record in self.store.events_of_run(run_id)]
             if run.status is RunStatus.INTERRUPTED:
                 self.store.append(RunResumed(run_id=run_id, timestamp=now))
             try:
-                self.dispatcher.adopt(self._active(run_id, run.tags, launched, snapshot), past, now)
-            except HeadwaterError as error:
+                self.dispatcher.adopt(self._active(run_id, run.tags, launched, self.current[location]), past, now)
+            except (HeadwaterError, LookupError) as error:
+                self._not_resumed.add(run_id)
                 self.dispatcher.runs.pop(run_id, None)
-                self.store.append(RunInterrupted(run_id=run_id, timestamp=now, reason=f"It cannot go on: {error.what}"))
+                reason = f"It cannot go on: {getattr(error, 'what', repr(error))}"
+                self.store.append(RunInterrupted(run_id=run_id, timestamp=now, reason=reason))
         self._act_soon()
 
     def cancel(self, run_id: str, reason: str) -> None:
@@ -729,6 +762,11 @@ class Service:
 
 def _error_of(problem: Problem | None) -> ErrorInfo | None:
     return None if problem is None else problem.error
+
+
+def _number_of(snapshot: Snapshot) -> int:
+    """Return where a snapshot stands among those that were started."""
+    return int(snapshot.unit.rpartition("#")[2])
 
 
 def _how(exit_code: int) -> str:

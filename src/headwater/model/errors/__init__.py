@@ -137,6 +137,7 @@ if TYPE_CHECKING:
     from headwater.model.errors.resources import (
         MissingResourceError as MissingResourceError,
         NestedResourceError as NestedResourceError,
+        NotAManager as NotAManager,
         ResourceContextError as ResourceContextError,
         ResourceCycleError as ResourceCycleError,
         ResourceNotGiven as ResourceNotGiven,
@@ -201,12 +202,18 @@ if TYPE_CHECKING:
         UnloadableInput as UnloadableInput,
     )
     from headwater.model.errors.user_code import (
+        HandleOutputError as HandleOutputError,
+        LoadInputError as LoadInputError,
+        StepExecutionError as StepExecutionError,
         UserCodeExecutionError as UserCodeExecutionError,
     )
 
 _MODULE_BY_NAME = {
     "AutomationConditionError": "automation",
     "UnknownAssetInCondition": "automation",
+    "HandleOutputError": "user_code",
+    "LoadInputError": "user_code",
+    "StepExecutionError": "user_code",
     "UserCodeExecutionError": "user_code",
     "ConfigFault": "config",
     "ConfigFunctionError": "config",
@@ -289,6 +296,7 @@ _MODULE_BY_NAME = {
     "UnreadableSettings": "project",
     "MissingResourceError": "resources",
     "NestedResourceError": "resources",
+    "NotAManager": "resources",
     "ResourceContextError": "resources",
     "ResourceCycleError": "resources",
     "ResourceNotGiven": "resources",

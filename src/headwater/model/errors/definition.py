@@ -80,12 +80,13 @@ class InvalidAssetKey(InvalidDefinitionError):
 
 
 class UnresolvedSelection(InvalidDefinitionError, InvalidSubsetError):
-    """A job selects what the definitions do not have."""
+    """A job, or a run, selects what the definitions do not have."""
 
     code = "unresolved-selection"
 
-    def __init__(self, job: str, error: HeadwaterError) -> None:
-        super().__init__(what=f'Job "{job}": {error.what}', why=error.why, fix=error.fix)
+    def __init__(self, job: str | None, error: HeadwaterError) -> None:
+        whose = "" if job is None else f'Job "{job}": '
+        super().__init__(what=f"{whose}{error.what}", why=error.why, fix=error.fix)
 
 
 class ConflictingDependencies(InvariantViolationError, InvalidDefinitionError):

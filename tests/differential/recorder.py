@@ -216,6 +216,12 @@ def what_happened(result: Any) -> dict[str, Any]:
 
 _NAME_OF_CLASS = {getattr(dg, name).__name__: name for name in _ERRORS}
 _NAME_OF_CLASS |= {"AssetCheckFailedError": "DagsterAssetCheckFailedError"}
+# How a step's failure names what raised it: these are found in `dagster.errors` alone.
+_NAME_OF_CLASS |= {
+    "HandleOutputError": "DagsterExecutionHandleOutputError",
+    "LoadInputError": "DagsterExecutionLoadInputError",
+    "StepExecutionError": "DagsterExecutionStepExecutionError",
+}
 # What is recorded of an error has a name and no bases: these are what their bases are.
 _NAME_OF_CLASS |= {"ValueNotFound": "FileNotFoundError", "MissingUpstreamPartition": "DagsterInvariantViolationError"}
 
@@ -224,7 +230,12 @@ def kind_of_failure(error: Any) -> str:
     """Return the public name of the class of an error that was recorded, or of its first cause."""
     while error.cause is not None:
         error = error.cause
-    return _NAME_OF_CLASS.get(error.cls_name, error.cls_name)
+    return kind_of_class(error.cls_name)
+
+
+def kind_of_class(name: str) -> str:
+    """Return the public name of the class of an error, which was recorded by the name that its engine gives it."""
+    return _NAME_OF_CLASS.get(name, name)
 
 
 def slip_of_step(error: Any) -> str | None:

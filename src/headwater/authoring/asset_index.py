@@ -101,22 +101,22 @@ class AssetIndex:
         unresolved = [
             definition
             for definition in definitions
-            if any(key not in known and len(key.path) == 1 for key in definition.dependency_keys)
+            if any(key not in known and len(key.parts) == 1 for key in definition.dependency_keys)
         ]
         if not unresolved:
             return definitions
         by_name: dict[str, list[tuple[str, AssetKey]]] = {}
         for definition in definitions:
-            for spec in definition.specs:
-                by_name.setdefault(spec.key.path[-1], []).append((spec.group, spec.key))
+            for spec in definition.specs_by_key.values():
+                by_name.setdefault(spec.key.parts[-1], []).append((spec.group, spec.key))
         resolved: dict[int, AssetsDefinition] = {}
         for definition in unresolved:
-            groups = {spec.group for spec in definition.specs}
+            groups = {spec.group for spec in definition.specs_by_key.values()}
             replaced: dict[AssetKey, AssetKey] = {}
             for key in definition.dependency_keys:
-                if key in known or len(key.path) != 1:
+                if key in known or len(key.parts) != 1:
                     continue
-                candidates = by_name.get(key.path[0], [])
+                candidates = by_name.get(key.parts[0], [])
                 near = [candidate for group, candidate in candidates if group in groups] or [
                     candidate for _, candidate in candidates if not groups
                 ]
@@ -129,7 +129,7 @@ class AssetIndex:
     @property
     def specs(self) -> Iterable[AssetSpec]:
         for definition in self.definitions:
-            yield from definition.specs
+            yield from definition.specs_by_key.values()
 
     @property
     def check_specs(self) -> Iterable[AssetCheckSpec]:

@@ -269,7 +269,7 @@ class ScheduleDefinition(Trigger):
                 why="It has no function to call.",
                 fix="Use evaluate_tick(build_schedule_context(...)).",
             )
-        return self.function.invoke(args, kwargs, ScheduleEvaluationContext)
+        return self.function.invoke(args, kwargs, ScheduleEvaluationContext, self.required_resource_keys)
 
 
 def _refuse_both(of: str, first: str, first_value: Any, second: str, second_value: Any) -> None:

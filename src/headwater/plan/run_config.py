@@ -178,10 +178,8 @@ def _of_op(
             faults.append(ConfigFault(f"{at}.{key}", "there is no such field of an op.", fix.rstrip()))
     config = given.get("config", NO_VALUE)
     if not op.has_config:
-        if config is not NO_VALUE and config not in ({}, None):
-            faults.append(
-                ConfigFault(f"{at}.config", f'op "{op.name}" takes no config.', "Leave it out, or declare it.")
-            )
+        if config is not NO_VALUE:  # what declares no schema takes anything
+            found.given[path] = found.resolved[path] = config
         return
     if config is not NO_VALUE:
         found.given[path] = config

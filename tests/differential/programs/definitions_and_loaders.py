@@ -617,7 +617,7 @@ def keys_are_read_and_written(note: Recorder) -> None:
     note("suffixed", key.to_python_identifier("x"))
     note("string", key.to_string())
     note("path", key.path)
-    note("lists", [key.path == ["a", "b"], key.path + ["x"], type(key.path).__name__])
+    note("lists", [key.path == ["a", "b"], key.path.__add__(["x"]), type(key.path).__name__])
     note("shown", [repr(key), repr(dg.AssetCheckKey(key, "c"))])
     note("check text", str(dg.AssetCheckKey(key, "c")))
     note("text", str(key))

@@ -127,7 +127,9 @@ def labels_that_differ(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator
 def _agree(was: Any, became: Any) -> bool:
     if isinstance(was, dict) and isinstance(became, dict) and "mentions" in was and "mentions" in became:
         # An error may say more of what the program named than Dagster's does, never less.
-        return was["raises"] == became["raises"] and set(was["mentions"]) <= set(became["mentions"])
+        # It may be caught as more than Dagster's is, too.
+        kinds = (became["raises"], *became.get("also", ()))
+        return was["raises"] in kinds and set(was["mentions"]) <= set(became["mentions"])
     return bool(was == became)
 
 

@@ -13,6 +13,7 @@ from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import AssetChecksDefinition
 from headwater.graph.asset_graph import AssetGraph
 from headwater.model.errors import DefinitionError, InvalidDefinitionError
+from headwater.model.errors.definition import WrongArgument
 from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.specs import AssetCheckSpec, AssetExecutionType, AssetSpec
@@ -29,7 +30,7 @@ def as_assets_definition(thing: Any) -> AssetsDefinition:
         made: AssetsDefinition = convert()
         return made
     shown = f"the function {thing.__name__}" if callable(thing) and hasattr(thing, "__name__") else repr(thing)
-    raise InvalidDefinitionError(
+    raise WrongArgument(
         what=f"{shown} was given as an asset.",
         why=f"It is {kind_of(thing)}, which says nothing of an asset.",
         fix="Put @asset above the function, or give an AssetSpec."
@@ -152,9 +153,9 @@ class AssetIndex:
     def loaded_inputs(self) -> Mapping[AssetKey, tuple[AssetKey, ...]]:
         """By asset, the upstream assets whose values its function loads."""
         return {
-            key: tuple(definition.keys_by_input_name.values())
+            key: tuple(definition.loaded_by_input.values())
             for definition in self.definitions
-            if definition.keys_by_input_name
+            if definition.loaded_by_input
             for key in definition.specs_by_key
         }
 
@@ -181,7 +182,7 @@ class AssetIndex:
                 if definition.can_subset and definition.node_def is not None
             },
             check_edges={
-                spec.key: tuple(definition.keys_by_input_name.values())
+                spec.key: tuple(definition.loaded_by_input.values())
                 for definition in self.definitions
                 if isinstance(definition, AssetChecksDefinition)
                 for spec in definition.check_specs

@@ -13,6 +13,7 @@ from headwater.authoring.hooks import checked_hooks
 from headwater.authoring.nodes import NodeDefinition, OutputPort
 from headwater.authoring.op import OpDefinition
 from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError, did_you_mean
+from headwater.model.errors.definition import NothingToAnswer
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.specs import (
     IO_MANAGER_KEY_METADATA,
@@ -59,7 +60,7 @@ class AssetsDefinition:
         self.node_def = node_def
         self.specs_by_key: dict[AssetKey, AssetSpec] = {spec.key: spec for spec in specs}
         self.keys_by_output_name: Mapping[str, AssetKey] = keys_by_output_name or {}
-        self.keys_by_input_name: Mapping[str, AssetKey] = keys_by_input_name or {}
+        self.loaded_by_input: Mapping[str, AssetKey] = keys_by_input_name or {}
         self.check_specs: tuple[AssetCheckSpec, ...] = tuple(check_specs)
         self.can_subset = can_subset
         self.resource_defs: Mapping[str, Any] = resource_defs or {}
@@ -106,7 +107,7 @@ class AssetsDefinition:
         """The key, where there is just one asset."""
         if len(self.specs_by_key) != 1:
             named = ", ".join(f'"{key}"' for key in self.specs_by_key) or "none"
-            raise InvariantViolationError(
+            raise NothingToAnswer(
                 what=f"The key of a definition of {len(self.specs_by_key)} assets was asked for ({named}).",
                 why="It does not say which of them is meant.",
                 fix="Use .keys, or name one.",
@@ -283,8 +284,22 @@ class AssetsDefinition:
 
     @property
     def input_names(self) -> Iterable[str]:
-        """The names of the inputs by which other assets come in."""
+        """The names of the inputs by which other assets come in: parameters, then the names of what is only in `deps`."""
         return self.keys_by_input_name.keys()
+
+    @property
+    def keys_by_input_name(self) -> Mapping[str, AssetKey]:
+        """The key of each asset that comes in, by parameter; what is only in `deps`, by its parts: "sales_orders"."""
+        if self.node_def is None:
+            return {}
+        loaded = set(self.loaded_by_input.values())
+        named = {
+            "_".join(dep.asset_key.parts): dep.asset_key
+            for spec in self.specs_by_key.values()
+            for dep in spec.deps
+            if dep.asset_key not in loaded and dep.asset_key not in self.specs_by_key
+        }
+        return {**named, **self.loaded_by_input}
 
     def has_output_for_asset_key(self, key: AssetKey) -> bool:
         """Whether an output stores this asset."""
@@ -372,7 +387,7 @@ class AssetsDefinition:
                 "node_def": self.node_def,
                 "specs": self.specs_by_key.values(),
                 "keys_by_output_name": self.keys_by_output_name,
-                "keys_by_input_name": self.keys_by_input_name,
+                "keys_by_input_name": self.loaded_by_input,
                 "check_specs": self.check_specs,
                 "can_subset": self.can_subset,
                 "resource_defs": self.resource_defs,
@@ -396,7 +411,7 @@ class AssetsDefinition:
                     why="Each spec is replaced by what the function returns.",
                     fix="Return spec, or spec.replace_attributes(...).",
                 )
-            old_inputs = set(self.keys_by_input_name.values())
+            old_inputs = set(self.loaded_by_input.values())
             lost = old_inputs - {dep.asset_key for other in replaced.values() for dep in other.deps}
             if lost:
                 raise InvalidDefinitionError(
@@ -434,7 +449,7 @@ class AssetsDefinition:
 
         made = self._with_specs({key: moved(spec) for key, spec in self.specs_by_key.items()})
         return made._copied(
-            keys_by_input_name={name: new_keys.get(key, key) for name, key in self.keys_by_input_name.items()},
+            keys_by_input_name={name: new_keys.get(key, key) for name, key in self.loaded_by_input.items()},
             check_specs=[
                 spec.replace_attributes(
                     asset=new_keys.get(spec.asset_key, spec.asset_key),
@@ -511,7 +526,7 @@ class AssetsDefinition:
         """
         wanted = self.key if key is None else AssetKey.from_coercible(key)
         if wanted not in self.specs_by_key:
-            raise InvariantViolationError(
+            raise NothingToAnswer(
                 what=f'{self} does not build "{wanted}".',
                 why="There is nothing to return.",
                 fix=did_you_mean(str(wanted), map(str, self.specs_by_key)) or "See .keys.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from headwater.authoring.running import runtime_function
 from headwater.model.errors import InvalidPropertyError, InvariantViolationError, did_you_mean
+from headwater.model.errors.definition import NothingToAnswer
 from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 
@@ -344,7 +345,7 @@ class OpExecutionContext:
         """
         keys = self._scope.run_partition_keys
         if keys is None:
-            raise InvariantViolationError(
+            raise NothingToAnswer(
                 what=f"context.partition_key was read in {self._described()}, but this run has no partition.",
                 why=self._why_unpartitioned(),
                 fix="Check context.has_partition_key first, or run it for a partition: materialize(..., partition_key=...), "
@@ -457,7 +458,7 @@ class OpExecutionContext:
         key = self._input_key(input_name)
         keys = self._scope.upstream_partition_keys(key) if self._scope.upstream_partition_keys is not None else None
         if keys is None:
-            raise InvariantViolationError(
+            raise NothingToAnswer(
                 what=f'The partitions of input "{input_name}" were read in {self._described()}.',
                 why=f'"{key}" is not partitioned.',
                 fix="Read its value as a whole.",
@@ -492,7 +493,7 @@ class OpExecutionContext:
         return TimeWindow(first.start, definition.time_window_for_partition_key(keys[-1]).end)
 
     def _input_key(self, input_name: str) -> AssetKey:
-        keys = self.assets_def.keys_by_input_name
+        keys = self.assets_def.loaded_by_input
         if input_name in keys:
             return keys[input_name]
         for dep_key in self.assets_def.dependency_keys:

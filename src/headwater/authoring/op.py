@@ -11,6 +11,7 @@ from headwater.authoring.nodes import InputPort, NodeDefinition, OutputPort
 from headwater.authoring.ports import NO_VALUE, DynamicOut, In, Out
 from headwater.authoring.signature import Signature, read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
+from headwater.model.errors.definition import WrongArgument
 from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import checked_kind, checked_name
 
@@ -184,7 +185,7 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
 
     def copy_for_configured(self, *, name: str | None, description: str | None, stage: ConfigStage) -> Any:
         if name is None:
-            raise InvalidDefinitionError(
+            raise WrongArgument(
                 what=f'configured() of op "{self.name}" was called without a name.',
                 why="Two nodes of one name could not be told apart in a graph.",
                 fix=f'Write configured(..., name="configured_{self.name}").',

@@ -341,5 +341,5 @@ def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
                 keys.add(job.asset_index.io_manager_key_of(entry.asset_key))
         keys.update(definition.io_manager_key_of(key) for key, definition in step.stored_assets.items())
         if step.assets_def is not None and job.asset_index is not None:
-            keys.update(job.asset_index.io_manager_key_of(key) for key in step.assets_def.keys_by_input_name.values())
+            keys.update(job.asset_index.io_manager_key_of(key) for key in step.assets_def.loaded_by_input.values())
     return keys

@@ -18,8 +18,10 @@ from headwater.model.errors.definition import (
     InvalidPropertyError as InvalidPropertyError,
     InvalidSubsetError as InvalidSubsetError,
     InvariantViolationError as InvariantViolationError,
+    NothingToAnswer as NothingToAnswer,
     UnknownArgument as UnknownArgument,
     UnresolvedSelection as UnresolvedSelection,
+    WrongArgument as WrongArgument,
 )
 from headwater.model.errors.root import (
     HeadwaterError as HeadwaterError,
@@ -190,6 +192,7 @@ if TYPE_CHECKING:
         InvalidCronError as InvalidCronError,
         MissingTriggerContextValue as MissingTriggerContextValue,
         MonitoredAssetNotPartitioned as MonitoredAssetNotPartitioned,
+        ScheduleExecutionError as ScheduleExecutionError,
         TriggerResultError as TriggerResultError,
         UnknownMonitoredAsset as UnknownMonitoredAsset,
         UnknownTimezoneError as UnknownTimezoneError,
@@ -341,6 +344,7 @@ _MODULE_BY_NAME = {
     "InvalidCronError": "triggers",
     "MissingTriggerContextValue": "triggers",
     "MonitoredAssetNotPartitioned": "triggers",
+    "ScheduleExecutionError": "triggers",
     "TriggerResultError": "triggers",
     "UnknownMonitoredAsset": "triggers",
     "UnknownTimezoneError": "triggers",

@@ -64,7 +64,19 @@ class DefinitionErrors(InvalidDefinitionError):
         )
 
 
-class InvalidAssetKey(InvalidDefinitionError):
+class WrongArgument(InvalidDefinitionError, CheckError):
+    """A definition was given an argument that cannot be what is asked for there; a CheckError, too."""
+
+    code = "wrong-argument-of-definition"
+
+
+class NothingToAnswer(InvariantViolationError, CheckError):
+    """A definition or a context was asked for what it does not have; a CheckError, too."""
+
+    code = "nothing-to-answer"
+
+
+class InvalidAssetKey(InvalidDefinitionError, CheckError):
     """An asset key is empty or has an empty part."""
 
     code = "invalid-asset-key"

@@ -199,7 +199,7 @@ def _duplicate_key(key: AssetKey, first: AssetsDefinition, second: AssetsDefinit
 def _described(definition: AssetsDefinition) -> str:
     if definition.node_def is None:
         return "an external asset"
-    function = getattr(definition.node_def, "compute_fn", None)
+    function = getattr(definition.node_def, "function", None)
     code = getattr(function, "__code__", None)
     if code is None:
         return f'"{definition.node_def.name}"'

@@ -13,6 +13,7 @@ from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 
 if TYPE_CHECKING:
     import logging
+    from typing import Self
 
     from headwater.authoring.assets import AssetsDefinition
     from headwater.authoring.op import OpDefinition
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from headwater.model.specs import AssetCheckSpec
     from headwater.runtime.instance import Instance
 from headwater.authoring.op_node import NodeHandle, OpNode
-from headwater.authoring.step_scope import StepScope
+from headwater.authoring.step_scope import StepScope, current_step_scope
 
 
 class OpExecutionContext:
@@ -32,6 +33,21 @@ class OpExecutionContext:
 
     def __init__(self, scope: StepScope) -> None:
         self._scope = scope
+
+    @classmethod
+    def get(cls) -> Self:
+        """Return the context of the step whose function runs here, for code that was not handed one.
+
+        Raises InvariantViolationError outside of a step.
+        """
+        scope = current_step_scope()
+        if scope is None:
+            raise InvariantViolationError(
+                what=f"{cls.__name__}.get() was called outside of a step.",
+                why="There is a context while the function of an op or asset runs in a run.",
+                fix="Call it from there, or hand the context over as an argument.",
+            )
+        return cls(scope)
 
     # ------------------------------------------------------------------------------------------------------- the run
 

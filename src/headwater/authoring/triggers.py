@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from functools import update_wrapper
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -336,6 +337,9 @@ class Trigger:
         self.function = function
         if description is None and function is not None:
             description = docstring_of(function.function)
+        if function is not None:
+            made: Any = self
+            update_wrapper(made, function.function, updated=())
         self.description = description
         self.tags: Mapping[str, str] = checked_tags(tags, self._described)
         self.metadata: Mapping[str, MetadataValue] = normalize_metadata(metadata) if metadata else {}

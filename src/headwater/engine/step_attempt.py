@@ -14,7 +14,7 @@ from headwater.authoring.contexts import AssetCheckExecutionContext, AssetExecut
 from headwater.authoring.ports import NO_VALUE
 from headwater.authoring.returned_items import items_of
 from headwater.authoring.runtime_type import PASSED, HeadwaterType, TypeCheck, TypeCheckContext, require_type
-from headwater.authoring.step_scope import StepScope
+from headwater.authoring.step_scope import StepScope, speak_for
 from headwater.engine.error_info import error_info_from
 from headwater.engine.input_loading import InputLoader
 from headwater.engine.reported_events import metadata_data, reported_events
@@ -23,6 +23,7 @@ from headwater.engine.run_state import LaunchStep, retry_after
 from headwater.engine.step_assets import StepAssets
 from headwater.engine.step_checks import StepChecks
 from headwater.engine.step_hooks import run_hooks
+from headwater.engine.step_logs import current_attempt
 from headwater.engine.step_outputs import StepOutputs
 from headwater.engine.step_partitions import partitions_def_of_step, upstream_partitions
 from headwater.engine.time_limit import TimeIsUp
@@ -116,6 +117,7 @@ class StepAttempt:
         needed = op.required_resource_keys
         resources = self.scope.resources.resources_for(needed) if needed else None
         self.step_scope = step_scope = self._step_scope(config, resources)
+        speak_for(step_scope, current_attempt())
         arguments: dict[str, Any] = {}
         if self.step.inputs:
             arguments = InputLoader(self).arguments()
@@ -124,14 +126,14 @@ class StepAttempt:
         for parameter in signature.resources:
             arguments[parameter.name] = getattr(resources, parameter.name)
         if signature.context is None:
-            return op.compute_fn(**arguments)
+            return op.function(**arguments)
         if self.code.assets_def is None:
             context = OpExecutionContext(step_scope)
         elif self.code.selected_keys or not self.code.selected_checks:
             context = AssetExecutionContext(step_scope)
         else:
             context = AssetCheckExecutionContext(step_scope)
-        return op.compute_fn(context, **arguments)
+        return op.function(context, **arguments)
 
     def items_of(self, returned: Any) -> Iterator[Any]:
         """Yield what the function gave, when it is no generator, as the results that `take` takes."""

@@ -10,6 +10,7 @@ import inspect
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from typing import get_origin
 
 from headwater.compat import dagster as dg
 from tests.differential.comparison import HERE, PROGRAM_FILES
@@ -87,7 +88,8 @@ def _doc(thing: object) -> str | None:
 def _is_typed(thing: object) -> bool:
     if isinstance(thing, property):
         thing = thing.fget
-    if inspect.isclass(thing) or not callable(thing):
+    # An annotation such as ResourceParam can be called, and says nothing by that.
+    if inspect.isclass(thing) or not callable(thing) or get_origin(thing) is not None:
         return True
     try:
         signature = inspect.signature(thing)

@@ -17,10 +17,10 @@ from headwater.authoring.running import runtime_function
 from headwater.model.errors import (
     DefinitionError,
     DefinitionErrors,
-    InvalidDefinitionError,
     InvariantViolationError,
     did_you_mean,
 )
+from headwater.model.errors.definition import WrongArgument
 from headwater.model.errors.graph import DuplicateAssetKey
 from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
@@ -73,6 +73,8 @@ class Definitions:
         self.is_part = is_part
         if not is_part and self.checks_when_built:
             self.validate()
+        elif self._argument_problems and not self.checks_when_built:
+            raise self._argument_problems[0]
 
     def _listed(self, argument: str, given: Any) -> list[Any]:
         try:
@@ -85,7 +87,7 @@ class Definitions:
         if given is None or isinstance(given, Mapping):
             return dict(given or {})
         self._argument_problems.append(
-            InvalidDefinitionError(
+            WrongArgument(
                 what=f"{argument}= was given {given!r}, {kind_of(given)}.",
                 why="Each of them has a name.",
                 fix=f'Write {argument}={{"name": ...}}.',
@@ -467,7 +469,7 @@ def _flat(what: str, given: Any) -> list[Any]:
     if given is None:
         return []
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
-        raise InvalidDefinitionError(
+        raise WrongArgument(
             what=f"{what}= was given {given!r}, {kind_of(given)}.",
             why="It takes several.",
             fix=f"Write {what}=[...].",

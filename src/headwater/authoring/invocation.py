@@ -99,7 +99,7 @@ def _called(
     keys = scope.run_partition_keys if scope is not None else None
     is_range = keys is not None and len(keys) > 1
     if signature.context is None:
-        return checked_result(op, definition, what, op.compute_fn(**arguments), is_range=is_range)
+        return checked_result(op, definition, what, op.function(**arguments), is_range=is_range)
     assert scope is not None
     bound = _bound(scope, op, definition, plain_config)
     made: OpExecutionContext
@@ -113,7 +113,7 @@ def _called(
         made = AssetExecutionContext(bound)
     else:
         made = AssetCheckExecutionContext(bound)
-    return checked_result(op, definition, what, op.compute_fn(made, **arguments), is_range=is_range)
+    return checked_result(op, definition, what, op.function(made, **arguments), is_range=is_range)
 
 
 def _empty_context(definition: AssetsDefinition | None) -> OpExecutionContext:

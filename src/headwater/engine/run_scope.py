@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headwater.model.events import AssetMaterialized, AssetObserved, InputVersion
+from headwater.model.events import AssetMaterialized, AssetObserved, InputVersion, TypeCheckTold
 from headwater.model.keys import AssetKey
 from headwater.model.runs import AssetState, Run
 from headwater.plan.job_steps import JobStep
@@ -57,6 +57,8 @@ class RunScope:
         # What steps gave, by (step, output, mapping key); kept for the result of an in-process run.
         self.values: dict[tuple[str, str, str | None], Any] = {}
         self.exceptions: dict[str, BaseException] = {}
+        # What checks of types said, by (step, attempt): of (direction, input or output, mapping key).
+        self.type_checks: dict[tuple[str, int], dict[tuple[str, str, str | None], TypeCheckTold]] = {}
         self.built: dict[tuple[str, str | None], AssetMaterialized] = {}
         self.built_assets: set[str] = set()
         self._recorded: dict[tuple[str, str | None], AssetMaterialized | None] = {}

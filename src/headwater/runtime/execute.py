@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.definitions import Definitions
 from headwater.authoring.job import JobDefinition
-from headwater.model.errors import InvalidSubsetError, did_you_mean
+from headwater.model.errors import InvalidSubsetError, UnresolvedSelection, did_you_mean
 from headwater.model.events import Event
 from headwater.model.keys import AssetKey
 from headwater.runtime.arguments import refuse_wrong_arguments, several_assets
@@ -122,8 +122,11 @@ def asset_job(definitions: Definitions, selection: Any = None, *, checks_only: b
         return whole
     chosen = AssetSelection.from_coercible(selection)
     graph = definitions.index.graph
-    checks = chosen.resolve_checks(graph) & whole.check_keys
-    keys = chosen.resolve(graph)
+    try:
+        checks = chosen.resolve_checks(graph) & whole.check_keys
+        keys = chosen.resolve(graph)
+    except InvalidSubsetError as error:
+        raise UnresolvedSelection(None, error) from error
     runnable = keys & whole.asset_keys
     if not keys and not checks:
         chosen.resolve_nonempty(graph)
@@ -266,4 +269,5 @@ def _as_result(job: JobDefinition, outcome: RunOutcome, instance: Instance) -> E
         asset_outputs=outputs,
         load_asset=load,
         instance=instance,
+        type_checks=scope.type_checks,
     )

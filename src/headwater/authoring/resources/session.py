@@ -258,7 +258,7 @@ def build_init_resource_context(
     session = ResourceSession(resources or {}, instance=instance)
     session.open(resources or {})
     return InitResourceContext(
-        resource_config=config,
+        resource_config={} if config is None else config,
         resources=session.resources_for(resources or {}),
         all_resource_defs=session.definition_by_key,
         instance=instance,

@@ -34,6 +34,7 @@ from headwater.model.errors import (
     UserCodeExecutionError as DagsterUserCodeExecutionError,
 )
 from headwater.model.errors.execution import StepNotFound
+from headwater.model.errors.triggers import ScheduleExecutionError as ScheduleExecutionError
 
 DagsterExecutionStepNotFoundError = StepNotFound
 DagsterExecutionInterruptedError = KeyboardInterrupt
@@ -70,10 +71,6 @@ class DagsterCodeLocationLoadError(DagsterError):
 
 class SensorExecutionError(DagsterUserCodeExecutionError):
     """Never raised: what a sensor's function raises is raised as it is."""
-
-
-class ScheduleExecutionError(DagsterUserCodeExecutionError):
-    """Never raised: what a schedule's function raises is raised as it is."""
 
 
 class HookExecutionError(DagsterUserCodeExecutionError):

@@ -162,7 +162,7 @@ class StorageNotWritable(StorageError):
         )
 
 
-class MissingContextValue(InvariantViolationError):
+class MissingContextValue(InvariantViolationError, CheckError):
     """An IO context was asked for something it was not given."""
 
     code = "missing-context-value"

@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         theirs, theirs_steps = told["recorded"] / told["seconds"], options.peer_size / told["seconds"]
     with ServedProject("parallel_steps", _STEPS_OF_A_RUN, options.workers, steps_per_worker=10**6) as project:
         project.succeeded(project.launch(job_name="parallel_steps"), look_seconds=0.05)
-        began = time.perf_counter()
+        used, began = project.processor_seconds(), time.perf_counter()
         first = project.instance.store.last_storage_id()
         # Some runs are always there, so that no worker is idle where one run ends and another begins.
         going: list[str] = []
@@ -45,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
             time.sleep(0.05)
         recorded = project.instance.store.last_storage_id() - first
         seconds = now - began
+        processor = project.processor_seconds() - used
         workers = len(project.workers())
         for run_id in going:
             failed += not project.ended(run_id, look_seconds=0.05).is_success
@@ -53,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     figures = [
         Figure("events a second", recorded / seconds, theirs, "", at_least=2_000),
         Figure("steps a second", recorded / seconds / 2, theirs_steps, ""),
+        Figure("processor time of a step", processor / max(1, recorded / 2)),
         Figure("errors of the store", errors, None, "", at_most=0),
     ]
     kept = report(

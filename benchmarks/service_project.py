@@ -150,6 +150,15 @@ class ServedProject:
         below = descendants(self.process.pid)
         return [pid for host in below for pid in descendants(host) if pid in below]
 
+    def processor_seconds(self) -> float:
+        """Return the processor time that the service has taken so far, of workers only of those that still are."""
+        ticks = 0
+        for pid in [self.process.pid, *descendants(self.process.pid)]:
+            with contextlib.suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def memory(self) -> Memory:
         """Return what the server, its host and its workers hold."""
         return Memory.of([self.process.pid, *descendants(self.process.pid)])

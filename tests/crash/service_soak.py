@@ -27,7 +27,7 @@ from headwater.model.runs import Run, RunStatus, StepStatus
 from headwater.service.processes import descendants
 from tests.service.running import RunningService
 
-SOURCE = '''
+SOURCE = """
 import os, random, time
 import headwater as hw
 
@@ -93,14 +93,14 @@ def added(context, numbers: list) -> int:
 @hw.job
 def fan():
     added(parts().map(squared).collect())
-'''
-SETTINGS = '''
+"""
+SETTINGS = """
 [tool.headwater.service]
 workers = 3
 grace_seconds = 1
 [tool.headwater.pools]
 narrow = 2
-'''
+"""
 VALUES = {"fetched": 7, "doubled": 14, "left": 14, "right": 15}
 
 
@@ -190,14 +190,16 @@ def _let_end(service: RunningService, told: Told) -> None:
 
         def all_ended() -> bool:
             # An interrupted run is about to be resumed.
-            return all(
-                run.is_finished and run.status is not RunStatus.INTERRUPTED for run in instance.store.runs()
-            )
+            return all(run.is_finished and run.status is not RunStatus.INTERRUPTED for run in instance.store.runs())
 
         try:
             service.wait_until(all_ended, "all runs to end", 40.0)
         except AssertionError as error:
-            left = [f"{run.run_id[:8]} {run.job_name} {run.status.value}" for run in instance.store.runs() if not run.is_finished]
+            left = [
+                f"{run.run_id[:8]} {run.job_name} {run.status.value}"
+                for run in instance.store.runs()
+                if not run.is_finished
+            ]
             told.lies.append(f"runs have not ended: {left[:10]} {error} {service.described()}")
 
 
@@ -252,7 +254,8 @@ def _lies_of_run(run: Run, events: Sequence[object]) -> list[str]:
         if missing:
             lies.append(f"run {run.run_id} succeeded without {sorted(missing)}")
     elif run.status is not RunStatus.FAILURE or not lost:
-        lies.append(f"run {run.run_id} ended as {run.status.value} and nobody asked for it: {run.cause}: {[(type(e).__name__, getattr(e, 'step_key', None), round(e.timestamp, 2)) for e in events]}")
+        told = [(type(event).__name__, getattr(event, "step_key", None)) for event in events]
+        lies.append(f"run {run.run_id} ended as {run.status.value} and nobody asked for it: {run.cause}: {told}")
     return lies
 
 

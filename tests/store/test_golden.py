@@ -45,9 +45,7 @@ def test_each_schema_version_has_a_golden_file_and_each_kind_of_event_is_in_them
     assert {type(event) for event in (*EVENTS, *EVENTS_SINCE_2)} == set(EVENT_KINDS)
 
 
-def test_every_event_of_an_earlier_release_is_read_as_it_was(
-    store: SqlStore, request: pytest.FixtureRequest
-) -> None:
+def test_every_event_of_an_earlier_release_is_read_as_it_was(store: SqlStore, request: pytest.FixtureRequest) -> None:
     is_first = "store_v1." in request.node.name
     written = EVENTS if is_first else (*EVENTS, *EVENTS_SINCE_2)
     assert [record.event for record in store.events(EventRecordsFilter(), ascending=True)] == list(written)

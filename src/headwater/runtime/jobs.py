@@ -126,7 +126,6 @@ def continuation(definition: JobDefinition, instance: Instance, options: Reexecu
     return Continuation(chosen, kept, built)
 
 
-
 def validate_run_config(job_def: JobDefinition, run_config: Any = None) -> dict[str, Any]:
     """Return the whole config that a run would have, with defaults. Raises InvalidConfigError with every fault there is."""
     config = full_run_config(job_def, run_config, None)

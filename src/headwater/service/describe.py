@@ -73,7 +73,10 @@ def described(service: Service) -> dict[str, Any]:
             for attempt, not_before in dispatcher.delayed_attempts()
         ],
         "pools": {
-            counter[1]: {"taken": used, "limit": dispatcher.ready.limits.pools.get(counter[1])}
+            counter[1]: {
+                "taken": used,
+                "limit": dispatcher.ready.limits.pools.get(counter[1], dispatcher.ready.limits.default_pool),
+            }
             for counter, used in dispatcher.ready.used().items()
             if counter[0] == "pool"
         },

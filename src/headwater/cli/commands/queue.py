@@ -56,7 +56,10 @@ def queue(workplace: Workplace, as_json: bool) -> None:
         screen.heading("Pools")
         screen.table(
             ("pool", "taken", "slots"),
-            [(name, str(pool["taken"]), str(pool["limit"] or "-")) for name, pool in sorted(told["pools"].items())],
+            [
+                (name, str(pool["taken"]), "-" if pool["limit"] is None else str(pool["limit"]))
+                for name, pool in sorted(told["pools"].items())
+            ],
             right=("taken", "slots"),
         )
     if not running and not rows:

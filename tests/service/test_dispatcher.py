@@ -316,3 +316,12 @@ def test_a_worn_worker_leaves_when_it_is_free() -> None:
     service.dispatcher.policy = Policy(workers=1, steps_of_a_worker=1)
     service.run("r", step("a"))
     assert messages(Leave, service.succeeds(1, "r", "a"))
+
+
+def test_a_worker_that_closed_its_run_and_went_without_a_word_has_failed_its_step() -> None:
+    service = Service()
+    service.run("run", step("a"))
+    service.dispatcher.run_closed(1, "run", None, NOON)
+    service.dispatcher.worker_lost(1, "it ended with exit code 0", NOON)
+    service.done()
+    assert [type(event) for event in service.events][-2:] == [StepFailed, RunFailed]

@@ -196,7 +196,9 @@ class Dispatcher:
         for running in list(worker.attempts.values()):
             run = self.runs[running.attempt.run_id]
             self._release(worker, running.attempt, now)
-            self._take_in_all(run, [failure_of(running, how, now)], touched[run.run_id], now, from_worker=0)
+            # It may have closed the run before it ended, and not have told how the attempt did.
+            out = touched.setdefault(run.run_id, [])
+            self._take_in_all(run, [failure_of(running, how, now)], out, now, from_worker=0)
         for run_id, out in touched.items():
             self._append(out)
             self._end_if_closed(self.runs[run_id], now)

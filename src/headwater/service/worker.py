@@ -231,6 +231,8 @@ class WorkerProcess:
         self._pid = os.getpid()
         self._ended = 0
         self._is_ending = False
+        # From the end of a step until it is told: whoever ends this process waits for that.
+        self._is_telling = False
 
     def serve(self) -> None:
         """Work until the server says that it is enough, or is gone."""
@@ -283,8 +285,14 @@ class WorkerProcess:
         if self._is_ending:
             return
         self._is_ending = True
+        if self._is_telling:
+            return
         if self._current is not None:
             raise Canceled("canceled")
+        self._end()
+
+    def _end(self) -> None:
+        """Tear down what was set up, and end."""
         for run in list(self.runs.values()):
             if isinstance(run, OpenedRun):
                 run.executor.close()
@@ -396,6 +404,7 @@ class WorkerProcess:
                     self._say(attempt, told)
                     told, size = [], 0
                 is_over = is_over or (isinstance(event, StepFailed) and event.cause == "timeout")
+            self._is_telling = True
             self._current = None
         except KeyboardInterrupt:
             self._current = None
@@ -407,10 +416,14 @@ class WorkerProcess:
             self._close_all()
             os._exit(0)
         except BaseException as error:
+            self._is_telling = True
             self._current = None
             self._end_if_forked()
             sys.stdin, sys.stdout, sys.stderr = streams
             self._fail(attempt, error)
+            self._is_telling = False
+            if self._is_ending:
+                self._end()
             return
         self._end_if_forked()
         sys.stdin, sys.stdout, sys.stderr = streams
@@ -418,6 +431,10 @@ class WorkerProcess:
             # It was told so, and what it started ends with it.
             kill_children(but=children)
         self._say(attempt, told)
+        self._is_telling = False
+        if self._is_ending:
+            # It was told to end meanwhile, or the step has caught what was raised in it.
+            self._end()
         self._ended += 1
         signal.signal(signal.SIGTERM, self._on_term)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,3 +277,26 @@ def test_nothing_is_held_when_nothing_runs(service: RunningService):
     assert not any(pool["taken"] for pool in told["pools"].values())
     time.sleep(0.05)
     assert told["waiting_runs"] == told["waiting_steps"] == told["delayed_steps"] == []
+
+
+def test_workers_are_shared_out_fairly_by_a_tag(tmp_path: Path):
+    settings = '[tool.headwater.service]\nworkers = 2\nshare_by = "team"\n'
+    source = "import headwater as hw\nimport os\nimport time\n" + "\n".join(
+        f"@hw.asset\ndef {team}{number}():\n    while not os.path.exists('go'): time.sleep(0.01)\n"
+        for team in "xy"
+        for number in range(6)
+    )
+    with RunningService(tmp_path, source, settings) as service:
+        many = [service.launch(selection=f"x{number}", tags={"team": "x"}) for number in range(6)]
+        few = [service.launch(selection=f"y{number}", tags={"team": "y"}) for number in range(2)]
+        (tmp_path / "go").touch()
+        for run_id in (*many, *few):
+            service.ended(run_id, 20)
+        starts = sorted(
+            (event.timestamp, run_id in few)
+            for run_id in (*many, *few)
+            for event in service.events(run_id)
+            if isinstance(event, StepStarted)
+        )
+        # The first that came last goes next: the others have both workers.
+        assert starts[2][1]

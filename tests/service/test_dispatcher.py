@@ -325,3 +325,14 @@ def test_a_worker_that_closed_its_run_and_went_without_a_word_has_failed_its_ste
     service.dispatcher.worker_lost(1, "it ended with exit code 0", NOON)
     service.done()
     assert [type(event) for event in service.events][-2:] == [StepFailed, RunFailed]
+
+
+def test_plans_that_do_not_end_keep_no_worker_from_steps_and_are_given_up() -> None:
+    service = Service(workers=2)
+    for errand in (1, 2):
+        service.dispatcher.ask(UNIT, errand, NOON)
+    service.done()
+    assert those(Start, service.run("run", step("a"))) == [Start(UNIT, 1)]
+    late = service.done(NOON + 121.0)
+    assert [(lost.errand_id, lost.is_over) for lost in those(ErrandLost, late)] == [(1, True), (2, True)]
+    assert [stop.worker_id for stop in those(Stop, late)] == [1, 2]

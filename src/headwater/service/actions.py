@@ -47,8 +47,11 @@ class RunErrand:
 
 @dataclass(frozen=True, slots=True)
 class ErrandLost:
+    """Nobody will answer this. `is_over` says that it took too long, and would take as long another time."""
+
     errand_id: int
     reason: str
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

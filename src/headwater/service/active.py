@@ -47,6 +47,8 @@ class Policy:
     grace_seconds: float = 5.0
     # What a run set up must be torn down within this time of its end.
     teardown_seconds: float = 60.0
+    # A run must be planned within this time, which is as long as whoever launches it waits.
+    planning_seconds: float = 120.0
 
 
 @dataclass(slots=True)
@@ -103,6 +105,7 @@ class Worker:
     pid: int | None = None
     attempts: dict[Attempt, RunningAttempt] = field(default_factory=dict)
     errand: int | None = None
+    errand_ends_at: float | None = None
     # Those that are open in it, in the order in which they were opened.
     runs: dict[str, None] = field(default_factory=dict)
     # Those of them that it was told to close.

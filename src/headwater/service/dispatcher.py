@@ -159,7 +159,7 @@ class Dispatcher:
         """Note that a worker has answered, and is free again."""
         worker = self.workers.get(worker_id)
         if worker is not None and worker.errand == errand_id:
-            worker.errand = None
+            worker.errand = worker.errand_ends_at = None
             self._proceed(now)
 
     # ------------------------------------------------------------------------------------------------------- workers
@@ -300,6 +300,12 @@ class Dispatcher:
                 worker.must_close_at = None
                 worker.is_leaving = True
                 self._actions.append(Stop(worker.worker_id, 0.0))
+            if worker.errand is not None and worker.errand_ends_at is not None and now >= worker.errand_ends_at:
+                reason = f"it took more than {self.policy.planning_seconds:g} s"
+                self._actions.append(ErrandLost(worker.errand, reason, is_over=True))
+                worker.errand_ends_at = None
+                worker.is_leaving = True
+                self._actions.append(Stop(worker.worker_id, 0.0))
         for worker in list(self.workers.values()):
             for running in list(worker.attempts.values()):
                 if running.must_end_at is not None and now >= running.must_end_at:
@@ -311,6 +317,7 @@ class Dispatcher:
         times = [self._delayed[0][0]] if self._delayed else []
         times += [run.ends_at for run in self.runs.values() if run.ends_at is not None and not is_given_up(run)]
         times += [worker.must_close_at for worker in self.workers.values() if worker.must_close_at is not None]
+        times += [worker.errand_ends_at for worker in self.workers.values() if worker.errand_ends_at is not None]
         times += [
             running.must_end_at
             for worker in self.workers.values()
@@ -436,6 +443,7 @@ class Dispatcher:
             for worker in self.workers.values():
                 if errands and worker.unit == unit and worker.is_idle:
                     worker.errand = errands.popleft()
+                    worker.errand_ends_at = now + self.policy.planning_seconds
                     self._actions.append(RunErrand(worker.worker_id, worker.errand))
             if not errands:
                 del self._errands[unit]
@@ -569,9 +577,12 @@ class Dispatcher:
             mine = [worker for worker in self.workers.values() if worker.unit == unit and not worker.is_leaving]
             busy = sum(not worker.is_idle and worker.is_ready for worker in mine)
             waiting = min(len(self.ready), policy.workers) if unit in waiting_units else 0
-            errands = len(self._errands.get(unit, ()))
+            # One that plans takes no place from the steps, however long it does so.
+            planning = sum(worker.errand is not None for worker in mine)
+            errands = len(self._errands.get(unit, ())) + planning
             wanted = max(
-                min(busy + waiting, policy.workers) + errands, min(busy + policy.spare_workers, policy.workers + 1)
+                min(busy - planning + waiting, policy.workers) + errands,
+                min(busy + policy.spare_workers, policy.workers + 1),
             )
             wanted = max(wanted, self._starting.get(unit, 0))
             missing = wanted - len(mine)

@@ -546,8 +546,8 @@ class Service:
                     self._stop_worker(worker_id, grace_seconds)
                 case RunErrand(worker_id=worker_id, errand_id=errand_id):
                     self._send(worker_id, self._errands[errand_id][0])
-                case ErrandLost(errand_id=errand_id, reason=reason):
-                    self._errand_lost(errand_id, reason)
+                case ErrandLost():
+                    self._errand_lost(action)
                 case Ended():
                     for snapshot in list(self.snapshots.values()):
                         if snapshot.ready is not None and snapshot not in self.current.values():
@@ -626,13 +626,16 @@ class Service:
                 return planned
         return planned
 
-    def _errand_lost(self, errand_id: int, reason: str) -> None:
-        known = self._errands.pop(errand_id, None)
+    def _errand_lost(self, lost: ErrandLost) -> None:
+        known = self._errands.pop(lost.errand_id, None)
         if known is not None and not known[1].done():
-            problem = Problem(
-                f"The process that planned the run is gone: {reason}.", "", "Launch it again.", "WorkerLost"
-            )
-            known[1].set_result(RunPlanned(errand_id, problem=problem))
+            if lost.is_over:
+                fix = "Look at the functions of its partitions, config and mappings: one of them does not end."
+                problem = Problem(f"The run was not planned: {lost.reason}.", "", fix, "PlanningTooLong")
+            else:
+                what = f"The process that planned the run is gone: {lost.reason}."
+                problem = Problem(what, "", "Launch it again.", "WorkerLost")
+            known[1].set_result(RunPlanned(lost.errand_id, problem=problem))
 
     def _active(self, run_id: str, tags: Mapping[str, str], launched: Launched, snapshot: Snapshot) -> ActiveRun:
         priority = 0.0

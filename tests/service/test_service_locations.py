@@ -124,15 +124,28 @@ spawn_workers = true
 [[tool.headwater.locations]]
 name = "threads"
 file = "threads.py"
+max_steps = 1
 """
 THREADS = (
     """
-import threading, time
+import os, threading, time
 
 threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 """
     + TWO
 )
+
+
+HOLDING = """
+
+@hw.asset
+def held() -> None:
+    while not os.path.exists("let_go"):
+        time.sleep(0.01)
+
+
+defs = hw.Definitions(assets=[second, held])
+"""
 
 
 def write_python(folder: Path, name: str, customized: str) -> None:
@@ -148,7 +161,7 @@ def write_python(folder: Path, name: str, customized: str) -> None:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     folder = tmp_path_factory.mktemp("locations")
     (folder / "two.py").write_text(TWO)
-    (folder / "threads.py").write_text(THREADS)
+    (folder / "threads.py").write_text(THREADS + HOLDING)
     (folder / "syntax.py").write_text("import headwater as hw\ndef (:\n")
     (folder / "exits.py").write_text("import os\nos._exit(7)\n")
     write_python(folder, "own", "")
@@ -179,6 +192,19 @@ def reload(service: RunningService, name: str) -> None:
 @pytest.mark.parametrize("name", ["one", "two", "spawned", "threads"])
 def test_each_sound_location_runs_beside_broken_ones(service: RunningService, name: str):
     assert service.ended(service.launch(selection="made" if name == "one" else "second", location=name), 30).is_success
+
+
+def test_a_location_takes_no_more_steps_than_it_may_and_holds_up_no_other(service: RunningService):
+    held = service.launch(selection="held", location="threads")
+    service.wait_until(lambda: any(each["steps"] for each in service.described()["workers"]), "the step to run", 20)
+    waiting = service.launch(selection="second", location="threads")
+    (step,) = service.described()["waiting_steps"]
+    assert step["run_id"] == waiting
+    assert step["waits_for"] == 'a free place in the code location "threads": 1 of 1 taken'
+    assert service.ended(service.launch(selection="second", location="two"), 20).is_success
+    (service.folder / "let_go").touch()
+    assert service.ended(held, 20).is_success
+    assert service.ended(waiting, 20).is_success
 
 
 def test_a_location_with_a_python_of_its_own_is_run_by_it(service: RunningService):

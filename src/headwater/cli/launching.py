@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from headwater.service.control import ServiceClient
 
 MOST_PARTITIONS_UNASKED = 10_000
+_PLANNING_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ def _launch_at_service(
     """Have the running service do it, and watch. Ctrl-C stops the run, and waits until it has."""
     client, location = service
     run_id = str(uuid.uuid4())
-    from headwater.cli.at_service import cancel_at_service, launch_at_service, watch
+    from headwater.cli.at_service import launch_at_service, watch
     from headwater.runtime.execute import asset_job
     from headwater.service.control import ServiceClient
     from headwater.service.protocol import LaunchRequest
@@ -240,8 +241,25 @@ def _launch_at_service(
         except KeyboardInterrupt as stop:
             # Another connection: on this one the answer to what was asked may still be on its way.
             with ServiceClient(client.home) as other:
-                cancel_at_service(other, run_id, str(stop) or "interrupted from the keyboard")
+                _stop_at_service(other, instance, run_id, stop)
             return EndedRun(watch(instance, run_id, progress), progress, is_interrupted=True)
+
+
+def _stop_at_service(client: ServiceClient, instance: Instance, run_id: str, stop: KeyboardInterrupt) -> None:
+    """Have the service stop a run, also one that it is still planning; one that has ended meanwhile is left as it is."""
+    from headwater.cli.at_service import cancel_at_service
+    from headwater.model.errors.service import ServiceError
+
+    until = time.monotonic() + _PLANNING_SECONDS
+    while time.monotonic() < until:
+        try:
+            return cancel_at_service(client, run_id, str(stop) or "interrupted from the keyboard")
+        except ServiceError:
+            run = instance.store.find_run(run_id)
+            if run is not None and run.is_finished:
+                return None
+            time.sleep(0.05)
+    raise stop
 
 
 def _confirm(screen: Screen, intended: IntendedRuns, request: RunRequest) -> None:

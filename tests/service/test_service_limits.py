@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from headwater.model.errors.store import RunInProgress
 from headwater.model.events import RunFailed, StepFailed
 from headwater.model.runs import RunStatus
+from headwater.service.control import Cancel
 from tests.service.running import RunningService
 
 SOURCE = """
@@ -55,6 +57,18 @@ def test_a_step_cannot_end_its_run_behind_the_servers_back(service: RunningServi
     assert service.ended(run_id).status is RunStatus.FAILURE
     assert "RunFailed" in failure_of(service, run_id)
     assert sum(isinstance(event, RunFailed) for event in service.events(run_id)) == 1
+
+
+def test_a_run_that_waits_at_a_service_is_not_deleted_under_it(tmp_path: Path) -> None:
+    settings = '[[tool.headwater.tag_limits]]\nkey = "held"\nlimit = 0\nof = "runs"\n'
+    with RunningService(tmp_path, SOURCE, settings) as service:
+        run_id = service.launch(selection="fine", tags={"held": "yes"})
+        with service.instance() as instance, pytest.raises(RunInProgress):
+            instance.delete_run(run_id)
+        service.ask(Cancel(run_id))
+        assert service.ended(run_id).status is RunStatus.CANCELED
+        with service.instance() as instance:
+            instance.delete_run(run_id)
 
 
 def test_steps_run_although_the_directory_of_their_location_was_removed(tmp_path: Path) -> None:

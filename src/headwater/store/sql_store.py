@@ -117,11 +117,13 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
 
     def delete_run(self, run_id: str) -> None:
         with self._writer.transaction() as connection:
-            row = connection.execute("SELECT run_number, status FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+            sql = "SELECT run_number, status, owner_id FROM runs WHERE run_id = ?"
+            row = connection.execute(sql, (run_id,)).fetchone()
             if row is None:
                 return
-            run_number, status = row
-            if status in _IN_PROGRESS:
+            run_number, status, owner_id = row
+            # Also one that waits at a server, which would carry it out all the same.
+            if status in _IN_PROGRESS or (owner_id is not None and status in ("QUEUED", "INTERRUPTED")):
                 raise RunInProgress(run_id, status)
             self._writer.will_have_changed("runs")
             for table in ("events", "steps", "run_tags", "run_launches", "runs"):

@@ -101,6 +101,9 @@ class Snapshot:
         """Have the host signal a worker with all that it started; does nothing when the host is gone."""
         try:
             self.control.sendall(encode(SignalWorker(worker_id, kills)))
+        except BlockingIOError:
+            # A host that is stopped has not read the ones before. It is asked again until the worker is gone.
+            return
         except OSError:
             self.is_gone = True
 

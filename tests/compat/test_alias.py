@@ -113,8 +113,8 @@ MISSING = {
     "from dagster._core.definitions.assets import assett": 'is none of them. Did you mean "asset"\\?$',
     "import dagster._core.definitions as inner; inner.assett": 'is none of them. Did you mean "asset"\\?$',
     "from dagster.components import Componen": 'no "Componen" in "dagster.components": .* Did you mean "Component"',
-    "import dagster._check": 'The module "dagster._check" is private to Dagster',
-    "from dagster import _check": '"dagster._check" is private to Dagster',
+    "import dagster._cli": 'The module "dagster._cli" is private to Dagster',
+    "from dagster import _cli": '"dagster._cli" is private to Dagster',
     "import dagster.nothing": 'There is no module "dagster.nothing"',
     "from dagster.nothing import asset": 'There is no module "dagster.nothing"',
     "import dagster_aws": '"dagster_aws" is an integration of Dagster that Headwater does not cover',
@@ -170,7 +170,7 @@ def test_a_program_may_ask_whether_a_module_is_there(tmp_path: Path) -> None:
         dagster.install()
         assert find_spec("dagster") and find_spec("dagster_duckdb") and find_spec("dagster.components")
         assert [find_spec(name) for name in ("dagster_dbt", "dagster.nothing")] == [None, None]
-        for name in ("dagster_dbt", "dagster_dbt.core", "dagster.nothing", "dagster._check"):
+        for name in ("dagster_dbt", "dagster_dbt.core", "dagster.nothing", "dagster._cli"):
             try:
                 importlib.import_module(name)
             except ModuleNotFoundError:

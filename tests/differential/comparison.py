@@ -36,6 +36,8 @@ class Deliberate:
     reason: str
     # "file.program" or "file.program:label", as often as it shows.
     shown_by: tuple[str, ...]
+    # "tests/.../test_x.py::test_name", where no program of both engines can show it.
+    shown_by_test: str = ""
 
 
 def deliberate_differences() -> list[Deliberate]:

@@ -92,6 +92,14 @@ def test_every_deliberate_difference_has_its_reason() -> None:
         assert difference.dagster != difference.headwater
 
 
+def test_tests_that_show_a_difference_are_there() -> None:
+    root = Path(__file__).parents[2]
+    for difference in deliberate_differences():
+        if difference.shown_by_test:
+            file, _, name = difference.shown_by_test.partition("::")
+            assert f"def {name}(" in (root / file).read_text(), difference.shown_by_test
+
+
 def test_the_page_shows_the_list_of_deliberate_differences() -> None:
     page = PAGE.read_text()
     assert page == with_table(page), "run `python -m tests.differential.page`"

@@ -133,6 +133,11 @@ class AssetsDefinition:
         return self.node_def.name if self.node_def is not None else next(iter(self.specs_by_key)).to_python_identifier()
 
     @property
+    def is_subset(self) -> bool:
+        """Whether it stands for some of the assets of what it was made from."""
+        return len(self.selected_keys) < len(self.specs_by_key)
+
+    @property
     def is_executable(self) -> bool:
         """Whether there is a function, so that it can build or observe."""
         return self.node_def is not None

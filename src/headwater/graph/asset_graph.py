@@ -221,6 +221,11 @@ class AssetGraph:
                 together.update(dict.fromkeys(whole, whole))
         return together
 
+    @property
+    def toposorted_asset_keys(self) -> list[AssetKey]:
+        """All keys, each after those that it depends on."""
+        return [key for level in self.levels for key in sorted(level)]
+
     def get_all_asset_keys(self) -> frozenset[AssetKey]:
         """Return every asset, implied ones among them."""
         return frozenset(self.keys)

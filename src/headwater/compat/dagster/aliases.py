@@ -36,6 +36,10 @@ INTEGRATIONS: Final[dict[str, str]] = {
 _DATABASES: Final = "dagster._core.storage.db_io_manager"
 
 
+# Checks of arguments, which programs write at the top of their functions.
+_CHECKS: Final = "dagster._check"
+
+
 class NotCovered(ImportError):
     """A module or name of Dagster's that means nothing here, or that Dagster does not have either."""
 
@@ -128,10 +132,21 @@ def missing_module(module: str) -> str:
     )
 
 
+def _near_package(package: str) -> str:
+    """Return the question whether another package is meant, by what comes after "dagster_"; nothing where none is near."""
+    from headwater.compat.dagster.names import OTHER_INTEGRATIONS
+    from headwater.model.errors import nearest
+
+    near = nearest(
+        package.removeprefix("dagster_"),
+        [name.removeprefix("dagster_") for name in (*INTEGRATIONS, *OTHER_INTEGRATIONS)],
+    )
+    return f'Did you mean "dagster_{near}"?' if near else ""
+
+
 def missing_package(package: str) -> str:
     """Return in words why a package whose name begins as those of Dagster do cannot be imported."""
     from headwater.compat.dagster.names import OTHER_INTEGRATIONS, OWN_PACKAGES
-    from headwater.model.errors import did_you_mean
 
     covered = f"Covered are {', '.join(sorted(INTEGRATIONS))}."
     if package in OWN_PACKAGES:
@@ -146,7 +161,7 @@ def missing_package(package: str) -> str:
         )
     return (
         f'There is no package "{package}" here, and no integration of Dagster of that name is known. {covered} '
-        f"{did_you_mean(package, [*INTEGRATIONS, *OTHER_INTEGRATIONS])}"
+        f"{_near_package(package)}"
     ).rstrip()
 
 
@@ -208,6 +223,14 @@ def _name_in(module: str, name: str) -> Any:
         databases = import_module("headwater.integrations.database")
         if hasattr(databases, name):
             return getattr(databases, name)
+    if module == _CHECKS:
+        checks = import_module(f"{HERE}.checks")
+        if not name.startswith("_") and hasattr(checks, name):
+            return getattr(checks, name)
+    if "._" in module:
+        private = import_module(f"{HERE}.private_names")
+        if name in private.GIVEN:
+            return getattr(private, name)
     try:
         return find_name(name, module)
     except NotCovered:
@@ -282,6 +305,8 @@ class AliasFinder(MetaPathFinder):
         if package in INTEGRATIONS:
             return first[0] == "_" or first in _INTEGRATION_MODULES
         # Programs import public names through private modules too: any of those is a door to the public names.
+        if f"{package}.{rest}" == _CHECKS:
+            return True
         if first in _PRIVATE_DOORS:
             return not _is_asked_for_a_name()
         return rest in _PUBLIC_MODULES

@@ -99,6 +99,8 @@ class UnresolvedSelection(InvalidDefinitionError, InvalidSubsetError):
     def __init__(self, job: str | None, error: HeadwaterError) -> None:
         whose = "" if job is None else f'Job "{job}": '
         super().__init__(what=f"{whose}{error.what}", why=error.why, fix=error.fix)
+        # What is wrong is told by its own code.
+        self.code = error.code
 
 
 class ConflictingDependencies(InvariantViolationError, InvalidDefinitionError):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from headwater.cli.progress import Progress
 from headwater.engine.step_log_files import list_step_logs, read_step_log
-from headwater.model.runs import Run
-from headwater.service.control import Cancel, Launch, ServiceClient
+from headwater.model.runs import Run, RunStatus
+from headwater.service.control import Cancel, Launch, ServiceClient, find_service
 from headwater.service.protocol import LaunchRequest
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ _LOOK_SECONDS = 0.02
 _LOGS_SECONDS = 0.2
 # Longer steps of looking once a run has gone on for a while.
 _MOST_LOOK_SECONDS = 0.25
+_RECOVER_SECONDS = 2.0
+# How long an interrupted run is waited for: by a service that runs, or by one that may be started again.
+_RESUME_SECONDS = 60.0
+_RESTART_SECONDS = 5.0
 
 
 def launch_at_service(client: ServiceClient, request: LaunchRequest) -> str:
@@ -27,11 +31,27 @@ def launch_at_service(client: ServiceClient, request: LaunchRequest) -> str:
 
 
 def watch(instance: Instance, run_id: str, progress: Progress) -> Run:
-    """Tell the progress of a run until it has ended; return how."""
+    """Tell the progress of a run until it has ended; return how.
+
+    A run whose service died is interrupted; it is waited for while another service may go on with it.
+    """
     after = 0
     told: dict[str, int] = {}
     look_seconds = _LOOK_SECONDS
     logs_at = time.monotonic()
+    recover_at = time.monotonic() + _RECOVER_SECONDS
+    left_at: float | None = None
+
+    def waits_for_service(run: Run) -> bool:
+        """Whether a run that a service left behind is about to be gone on with, by one that runs or is being started."""
+        nonlocal left_at
+        if run.status is not RunStatus.INTERRUPTED or not instance.store.is_launched(run_id):
+            left_at = None
+            return False
+        left_at = left_at or time.monotonic()
+        has_service = instance.home is not None and find_service(instance.home) is not None
+        return time.monotonic() - left_at < (_RESUME_SECONDS if has_service else _RESTART_SECONDS)
+
     while True:
         # Looked at before its events are read, so that the last ones of a run that ends now are not missed.
         run = instance.store.find_run(run_id)
@@ -43,8 +63,12 @@ def watch(instance: Instance, run_id: str, progress: Progress) -> Run:
         for record in events:
             after = record.storage_id
             progress.on_event(record.event)
-        if run is not None and run.is_finished:
+        if run is not None and run.is_finished and not waits_for_service(run):
             return run
+        if time.monotonic() >= recover_at:
+            # The service may be gone: then nobody else says that the run is not running any more.
+            instance.store.recover()
+            recover_at = time.monotonic() + _RECOVER_SECONDS
         look_seconds = _LOOK_SECONDS if events else min(_MOST_LOOK_SECONDS, look_seconds * 1.2)
         time.sleep(look_seconds)
 

@@ -37,7 +37,7 @@ from headwater.model.errors.service import (
     VersionDiffers,
 )
 from headwater.model.errors.store import StoreError
-from headwater.model.events import RunInterrupted, RunResumed
+from headwater.model.events import RunCanceled, RunInterrupted, RunResumed
 from headwater.model.runs import RunStatus
 from headwater.service.actions import Append, Ended, ErrandLost, RunErrand, Send, Start, Stop
 from headwater.service.active import ActiveRun, Policy
@@ -694,8 +694,14 @@ class Service:
             self._act_soon()
             return
         run = self.store.find_run(run_id)
-        if run is None or run.is_finished or not self.store.is_launched(run_id):
+        is_left = run is not None and run.status is RunStatus.INTERRUPTED
+        if run is None or (run.is_finished and not is_left) or not self.store.is_launched(run_id):
             raise RunNotActive(run_id, run.status.value if run is not None else None)
+        if self.store.adopt_run(run_id):
+            # Nobody carries it out, and now nobody will.
+            self.store.append(RunCanceled(run_id=run_id, timestamp=time.time(), reason=reason or "canceled"))
+            self.store.flush()
+            return
         self.store.set_cursor_values({f"{_CANCEL_ASKED}{run_id}": reason or "canceled"})
 
     async def _watch_others(self) -> None:

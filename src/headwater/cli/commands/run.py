@@ -329,7 +329,8 @@ def cancel(workplace: Workplace, as_json: bool, run_id: str, reason: str) -> Non
     screen = Screen(as_json)
     with _instance_with_runs(workplace) as instance:
         found = find_run(instance, run_id)
-        if found.is_finished:
+        # One that a service left behind is gone on with by the next one, unless it is canceled.
+        if found.is_finished and not instance.store.is_launched(found.run_id):
             raise CommandRefused(
                 what=f"Run {found.run_id[:8]} has ended already: it is {found.status.value}.",
                 why="There is nothing to stop.",

@@ -10,8 +10,8 @@ from typing import Any, Final
 from headwater.model.errors.project import InvalidSetting, UnknownSetting
 from headwater.runtime.settings import Settings
 from headwater.service.active import Policy
+from headwater.service.hosting import ServiceOptions
 from headwater.service.location import LocationSettings
-from headwater.service.server import ServiceOptions
 from headwater.service.waiting import Limits, TagLimit
 
 _SERVICE: Final = {

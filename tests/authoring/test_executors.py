@@ -108,7 +108,7 @@ def test_the_executors_of_headwater_take_the_config_that_the_field_knows():
     )
     assert made.name == "multiprocess"
     assert made.resolve_config()["max_concurrent"] == 4
-    assert "not there yet" in str(limit_of(made))
+    assert "without a service" in str(limit_of(made))
     assert limit_of(hw.in_process_executor.configured({"retries": {"enabled": {}}})) is None
     with pytest.raises(hw.InvalidConfigError, match="max_concurent"):
         hw.multiprocess_executor.configured({"max_concurent": 4})

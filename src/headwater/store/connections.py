@@ -20,7 +20,6 @@ from headwater.store.changes import Changes, Watch
 from headwater.store.database import SQLITE, Connection, Database
 from headwater.store.statements import EVENT_COLUMNS, chunks, insert_sql
 
-_MAGIC = b"SQLite format 3\x00"
 IN_MEMORY = ":memory:"
 
 
@@ -54,16 +53,15 @@ def _use_log(connection: sqlite3.Connection, busy_timeout_seconds: float) -> Non
 
 
 def check_place(path: Path) -> None:
-    """Make the directory of a new store; refuse a file that cannot be one. Raises NotAStore, StoreNotWritable."""
+    """Make the directory of a new store; refuse a place that cannot be one. Raises NotAStore, StoreNotWritable.
+
+    The file is not looked into: closing it would take away the locks that SQLite holds on it for other connections of this
+    process, and another process could remove the log that these still read.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise NotAStore(str(path), "it is a directory")
-        if path.exists():
-            with path.open("rb") as file:
-                head = file.read(len(_MAGIC))
-            if head and head != _MAGIC:
-                raise NotAStore(str(path), "it is not an SQLite database")
     except OSError as error:
         raise StoreNotWritable(str(path), error.strerror or str(error)) from error
 

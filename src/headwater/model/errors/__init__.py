@@ -117,6 +117,13 @@ if TYPE_CHECKING:
         PipesProcessFailed as PipesProcessFailed,
         PipesResultError as PipesResultError,
     )
+    from headwater.model.errors.postgres import (
+        ConnectionLost as ConnectionLost,
+        InvalidDatabaseUrl as InvalidDatabaseUrl,
+        PostgresNotInstalled as PostgresNotInstalled,
+        PostgresUnsuitable as PostgresUnsuitable,
+        StoreUnreachable as StoreUnreachable,
+    )
     from headwater.model.errors.project import (
         AttributeNotFound as AttributeNotFound,
         ConflictingSettings as ConflictingSettings,
@@ -150,6 +157,18 @@ if TYPE_CHECKING:
     from headwater.model.errors.serialized import (
         DeserializationError as DeserializationError,
         SerializationError as SerializationError,
+    )
+    from headwater.model.errors.service import (
+        LocationNotLoaded as LocationNotLoaded,
+        MessageTooLarge as MessageTooLarge,
+        RunNotActive as RunNotActive,
+        ServiceAlreadyRuns as ServiceAlreadyRuns,
+        ServiceError as ServiceError,
+        ServiceNotRunning as ServiceNotRunning,
+        UnknownLocation as UnknownLocation,
+        UnreadableMessage as UnreadableMessage,
+        VersionDiffers as VersionDiffers,
+        WorkerLost as WorkerLost,
     )
     from headwater.model.errors.store import (
         EventTooLarge as EventTooLarge,
@@ -214,6 +233,21 @@ if TYPE_CHECKING:
 _MODULE_BY_NAME = {
     "AutomationConditionError": "automation",
     "UnknownAssetInCondition": "automation",
+    "ConnectionLost": "postgres",
+    "InvalidDatabaseUrl": "postgres",
+    "PostgresNotInstalled": "postgres",
+    "PostgresUnsuitable": "postgres",
+    "StoreUnreachable": "postgres",
+    "LocationNotLoaded": "service",
+    "MessageTooLarge": "service",
+    "RunNotActive": "service",
+    "ServiceAlreadyRuns": "service",
+    "ServiceError": "service",
+    "ServiceNotRunning": "service",
+    "UnknownLocation": "service",
+    "UnreadableMessage": "service",
+    "VersionDiffers": "service",
+    "WorkerLost": "service",
     "HandleOutputError": "user_code",
     "LoadInputError": "user_code",
     "StepExecutionError": "user_code",

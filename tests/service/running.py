@@ -9,11 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from headwater.model.database_url import DatabaseUrl
 from headwater.model.events import Event
 from headwater.model.runs import Run
 from headwater.runtime.instance import Instance
@@ -109,11 +107,7 @@ class RunningService:
 
     def instance(self) -> Instance:
         """Open the state, as any command does beside the service."""
-        from headwater.runtime.settings import Settings
-
-        url = self.environment.get("HEADWATER_DATABASE")
-        settings = Settings.load(self.folder)
-        return Instance.from_settings(settings if url is None else replace(settings, database=DatabaseUrl(url)))
+        return Instance.open(self.home, database=self.environment.get("HEADWATER_DATABASE"))
 
     def run(self, run_id: str) -> Run:
         with self.instance() as instance:

@@ -529,6 +529,8 @@ def work(connection: Any, load: Callable[[], Definitions]) -> None:
     code = 0
     try:
         WorkerProcess(connection, load).serve()
+    except ConnectionError:
+        code = 1  # the server is gone: there is nobody to tell, and nothing went wrong here
     except BaseException:
         import traceback
 

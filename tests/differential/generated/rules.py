@@ -46,6 +46,14 @@ def _whole_type_is_printed(spec: Spec, label: str, theirs: Any, ours: Any) -> bo
     return holds or bool({*theirs["mentions"]} & {*ours["mentions"]})
 
 
+def _null_in_a_list(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
+    if "null" not in json.dumps(spec["values"]) or '"any"' not in json.dumps(spec["schema"]):
+        return False
+    if label.endswith("given"):  # what the functions were given: none was called there
+        return len(theirs) < len(ours)
+    return isinstance(theirs, dict) and theirs.get("raises") == "CheckError" and ours.get("raises") is None
+
+
 def _cannot_join(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
     return label == "fits" and (theirs["raises"], ours["raises"]) == ("CheckError", "DagsterInvalidDefinitionError")
 
@@ -117,6 +125,7 @@ def _sorted(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 RULES = (
+    Rule("`null` in a list of config whose members may be anything", ("configs",), _null_in_a_list),
     Rule("the error that is raised when a step has used up its attempts", ("failures", "jobs"), _attempts_used_up),
     Rule("a selection of a part of what is built as a whole", ("graphs",), _part_of_a_whole),
     Rule("the fields that a fault of config names", ("configs",), _whole_type_is_printed),

@@ -134,7 +134,7 @@ def run_job(
         on_plan(plan)
     warn_of_limit(job.given_executor)
     run = new_run(job, plan, request, config)
-    resources = _with_default_manager(job, instance, in_memory=request.keeps_ops_in_memory)
+    resources = with_default_manager(job, instance, in_memory=request.keeps_ops_in_memory)
     outcome = RunOutcome(run, plan)
 
     def tell(event: Event) -> None:
@@ -145,7 +145,7 @@ def run_job(
     store = instance.store
     store.create_run(run)
     logs = StepLogs(instance.logs_dir, on_line=on_line, pass_through=on_line is None)
-    loggers = _loggers(job, config, run)
+    loggers = loggers_of(job, config, run)
     log = Log(loggers=loggers) if loggers else None
     session = ResourceSession(resources, config.get("resources"), instance=instance, run=run, log=log)
     scope = RunScope(
@@ -256,7 +256,7 @@ def new_run(job: JobDefinition, plan: RunPlan, request: Request, config: Mapping
     )
 
 
-def _with_default_manager(job: JobDefinition, instance: Instance, *, in_memory: bool) -> dict[str, Any]:
+def with_default_manager(job: JobDefinition, instance: Instance, *, in_memory: bool) -> dict[str, Any]:
     """Return the job's resources; values are stored as files unless it says otherwise, or nobody could read them later."""
     resources = dict(job.resource_defs)
     if "io_manager" not in resources and in_memory and not job.is_asset_job:
@@ -270,7 +270,8 @@ def _with_default_manager(job: JobDefinition, instance: Instance, *, in_memory: 
     return resources
 
 
-def _loggers(job: JobDefinition, config: Mapping[str, Any], run: Run) -> Sequence[Any]:
+def loggers_of(job: JobDefinition, config: Mapping[str, Any], run: Run) -> Sequence[Any]:
+    """Return the loggers of the user's that a run hands its records to; none unless the job or the config names some."""
     given = config.get("loggers")
     if not job.given_loggers and not given:
         return ()

@@ -61,7 +61,6 @@ class Dispatcher:
         self._held_up: dict[Attempt, list[Attempt]] = {}
         self._actions: list[Action] = []
         self._starting: dict[str, int] = {}
-        self._is_draining = False
 
     def take_actions(self) -> list[Action]:
         """Return what should be done now, in this order; it is forgotten here."""

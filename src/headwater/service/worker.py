@@ -114,17 +114,10 @@ class OpenedRun:
         code = worker.code_of(message)
         job, self.plan, self.steps = code.job, code.plan, code.steps
         config = self.run.run_config
-        resources = dict(job.resource_defs)
-        if "io_manager" not in resources:
-            from headwater.io.filesystem import FilesystemIOManager
+        from headwater.runtime.launch import loggers_of, with_default_manager
 
-            resources["io_manager"] = FilesystemIOManager(base_dir=worker.instance.storage_dir)
+        resources = with_default_manager(job, worker.instance, in_memory=False)
         self.resources = LazyResources(resources, config.get("resources"), instance=worker.instance, run=self.run)
-        loggers: Any = ()
-        if job.loggers:
-            from headwater.authoring.loggers import open_loggers
-
-            loggers = open_loggers(job.loggers, config.get("loggers"), job_def=job, run_id=self.run.run_id)
         self.scope = RunScope(
             run=self.run,
             plan=self.plan,
@@ -133,7 +126,7 @@ class OpenedRun:
             instance=worker.instance,
             resources=self.resources,
             logs=worker.logs,
-            loggers=loggers,
+            loggers=loggers_of(job, config, self.run),
             input_values=job.input_values,
             op_configs=op_configs(job, config, self.steps, code.resource_keys) if config or code.nests_graphs else {},
             keeps_values=False,
@@ -555,6 +548,3 @@ def prime() -> None:
 
     gc.collect()
     gc.freeze()
-
-
-__all__ = ["StepAttempt", "WorkerProcess", "prime", "resident_bytes", "work"]

@@ -195,3 +195,18 @@ def test_input_values_feed_the_inputs_of_a_graph() -> None:
 
     assert work.execute_in_process(input_values={"x": 6}).output_value() == 11
     assert work.to_job(input_values={"x": 7}).execute_in_process().output_for_node("add") == 12
+
+
+def test_null_is_a_value_where_config_takes_it():
+    seen: list[object] = []
+
+    @hw.op(config_schema=hw.Field(hw.Noneable(int), is_required=True))
+    def keeps(context: hw.OpExecutionContext) -> None:
+        seen.append(context.op_config)
+
+    @hw.job
+    def keep():
+        keeps()
+
+    assert keep.execute_in_process(run_config={"ops": {"keeps": {"config": None}}}).success
+    assert seen == [None]

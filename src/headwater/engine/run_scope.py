@@ -240,9 +240,9 @@ class RunScope:
         """Return what the run's config gives for an input, NO_VALUE when it gives nothing."""
         return given_input(self.run.run_config, path)
 
-    def op_config(self, path: tuple[str, ...]) -> Any:
-        """Return what the run's config says under `ops` for the op at this path, as it was given."""
-        return self.op_configs.get(".".join(path))
+    def op_config(self, path: tuple[str, ...], default: Any = None) -> Any:
+        """Return what the run's config says under `ops` for the op at this path, as it was given; else `default`."""
+        return self.op_configs.get(".".join(path), default)
 
 
 _UNKNOWN: Any = object()

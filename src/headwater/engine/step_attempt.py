@@ -261,11 +261,13 @@ class StepAttempt:
         return self.step_scope or self._step_scope(None, None)
 
     def _config(self) -> Any:
+        from headwater.authoring.config import NO_VALUE as NOTHING_GIVEN
+
         op = self.op
         if not op.has_config:
             return self.scope.op_config(self.code.path)
         path = ".".join(("ops", *self.code.path, "config"))
-        return op.resolve_own_config(_given(self.scope.op_config(self.code.path)), path)
+        return op.resolve_own_config(self.scope.op_config(self.code.path, NOTHING_GIVEN), path)
 
     def _step_scope(self, config: Any, resources: Any) -> StepScope:
         scope = self.scope
@@ -403,11 +405,3 @@ class StepAttempt:
             return []
         logged, self.step_scope.logged_events = self.step_scope.logged_events, []
         return [event for item in logged for event in reported_events(item, self.run_id, self.key, self.log)]
-
-
-def _given(config: Any) -> Any:
-    if config is None:
-        from headwater.authoring.config import NO_VALUE as NOTHING_GIVEN
-
-        return NOTHING_GIVEN
-    return config

@@ -67,8 +67,12 @@ import headwater
 
 headwater.__version__ = "0.0.1"
 """
+# It ends a while after its socket is closed, as any process may on a busy machine.
 WITHOUT_HEADWATER = """
+import atexit
+import os
 import sys
+import time
 
 
 class Gone:
@@ -78,6 +82,8 @@ class Gone:
 
 
 sys.meta_path.insert(0, Gone())
+atexit.register(time.sleep, 0.2)
+atexit.register(os.closerange, 3, 1000)
 """
 SETTINGS = """
 [tool.headwater.service]

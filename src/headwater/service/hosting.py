@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import signal
 import socket
+import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ HOST_START_SECONDS: Final = 120.0
 _MOST_HOST_DEATHS: Final = 6
 _WORKER_START_SECONDS: Final = 60.0
 _MOST_START_WAIT_SECONDS: Final = 5.0
+_LAST_WORDS_SECONDS: Final = 0.5
 _LOG_BYTES_LIMIT: Final = 256 << 20
 
 
@@ -175,7 +177,7 @@ class Hosting(ABC):
         snapshot.is_gone = True
         self.snapshots.pop(snapshot.unit, None)
         lost = [worker_id for worker_id, each in self.snapshot_of_worker.items() if each is snapshot]
-        snapshot.process.poll()
+        _reap(snapshot.process)  # before its children, among whom it would be reaped without its exit code
         kill_children(but={each.process.pid for each in self.snapshots.values()})
         for worker_id in lost:
             self._worker_ended(worker_id, "the host process of its code location is gone")
@@ -348,6 +350,15 @@ class Hosting(ABC):
             self._loop.remove_reader(snapshot.control)
         snapshot.control.close()
         self.snapshots.pop(snapshot.unit, None)
+
+
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a process that has closed its socket, as the kernel does for one that ends, and end one that lingers."""
+    try:
+        process.wait(_LAST_WORDS_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _how(exit_code: int) -> str:

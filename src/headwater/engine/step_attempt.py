@@ -110,6 +110,7 @@ class StepAttempt:
         needed = op.required_resource_keys
         resources = self.scope.resources.resources_for(needed) if needed else None
         self.step_scope = step_scope = self._step_scope(config, resources)
+        self.assets.note_inputs()
         arguments: dict[str, Any] = {}
         if self.step.inputs:
             arguments = InputLoader(self).arguments()

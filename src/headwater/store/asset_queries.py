@@ -8,6 +8,7 @@ from typing import Any
 from headwater.model.codec import decode_event
 from headwater.model.events import AssetMaterialized, AssetObserved
 from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.provenance import Provenance, provenance_of, read_provenances
 from headwater.model.runs import AssetState, EventRecord
 from headwater.store.latest_facts import LatestFacts
 from headwater.store.reading import Reading
@@ -86,6 +87,46 @@ class AssetQueries(Reading):
         )
         return dict(self._rows(sql, (str(key),)))
 
+    def partition_provenances(self, key: AssetKey) -> Sequence[Provenance]:
+        of_asset = f"FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
+        joined = self._dialect.joined_texts.format(column="provenance")
+        texts = self._rows(f"SELECT {joined} {of_asset}", (str(key),))
+        found = read_provenances(text for (text,) in texts if text is not None)
+        bodies = self._rows(
+            f"SELECT materialization {of_asset} AND provenance IS NULL AND materialization_id IS NOT NULL", (str(key),)
+        )
+        return found + _provenances_in(body for (body,) in bodies)
+
+    def asset_provenances(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, Provenance]:
+        key_by_text = {str(key): key for key in keys}
+        sql = (
+            "SELECT asset_key, provenance, CASE WHEN provenance IS NULL THEN materialization END"
+            " FROM assets JOIN asset_states USING (asset_id) WHERE materialization_id IS NOT NULL AND asset_key IN "
+        )
+        rows = [row for part in batches(list(key_by_text)) for row in self._rows(sql + in_list(part), part)]
+        found = [
+            each
+            for _, text, body in rows
+            for each in (_provenances_in([body]) if text is None else read_provenances([text]))
+        ]
+        return {key_by_text[row[0]]: each for row, each in zip(rows, found, strict=True)}
+
+    def failed_partitions(self, key: AssetKey) -> Sequence[str]:
+        sql = f"SELECT partition_key FROM asset_partitions WHERE asset_id = {_ASSET_ID} AND attempt_outcome = 'failed'"
+        return [partition for (partition,) in self._rows(sql, (str(key),))]
+
+    def observed_versions(self, key: AssetKey) -> Mapping[str, str]:
+        sql = (
+            f"SELECT partition_key, observation FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
+            " AND observation_id > coalesce(materialization_id, 0)"
+        )
+        seen = ((partition, decode_event(body)) for partition, body in self._rows(sql, (str(key),)))
+        return {
+            partition: event.data_version
+            for partition, event in seen
+            if isinstance(event, AssetObserved) and event.data_version is not None
+        }
+
     def latest_checks(self, keys: Iterable[AssetCheckKey] | None = None) -> Mapping[AssetCheckKey, EventRecord]:
         wanted = None if keys is None else set(keys)
         sql = "SELECT asset_key, check_name, storage_id, body FROM check_states JOIN assets USING (asset_id)"
@@ -124,6 +165,12 @@ class AssetQueries(Reading):
                 f"{sql} AND partition_key IN {in_list(part)} ORDER BY partition_key", [*values, *part]
             )
         ]
+
+
+def _provenances_in(bodies: Iterable[str]) -> list[Provenance]:
+    events = (decode_event(body) for body in bodies)
+    found = (provenance_of(event) for event in events if isinstance(event, AssetMaterialized))
+    return [each for each in found if each is not None]
 
 
 def _state(key: AssetKey, partition: str | None, row: Sequence[Any]) -> AssetState:

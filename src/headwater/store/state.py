@@ -32,6 +32,7 @@ from headwater.model.events import (
     StepStarted,
     StepSucceeded,
 )
+from headwater.model.provenance import provenance_text
 
 LONGEST_CAUSE = 500
 _FIRST_OF_LIST = re.compile(r"\s*1\. (.+)")
@@ -229,6 +230,7 @@ def _asset_materialized(changes: StateChanges, fact: Fact) -> None:
         "data_version": event.data_version,
         "code_version": event.code_version,
         "materialization": fact.body,
+        "provenance": provenance_text(event),
         "attempt_id": fact.storage_id,
         "attempt_outcome": "materialized",
         "attempted_at": event.timestamp,
@@ -239,7 +241,12 @@ def _asset_materialized(changes: StateChanges, fact: Fact) -> None:
 
 
 def _asset_unchanged(changes: StateChanges, fact: Fact) -> None:
-    _change_asset(changes, fact, fact.event.partition, _attempt(fact, "unchanged"))
+    event: AssetUnchanged = fact.event
+    change = _attempt(fact, "unchanged")
+    provenance = provenance_text(event)
+    if provenance is not None:
+        change["provenance"] = provenance
+    _change_asset(changes, fact, event.partition, change)
 
 
 def _asset_not_materialized(changes: StateChanges, fact: Fact) -> None:

@@ -28,9 +28,7 @@ def declared(assets: int, partitioned: int, partitions: int) -> hw.Definitions:
         deps = [made[number - 1]] if number % 10 and number != partitioned else []
         is_partitioned = number < partitioned
 
-        @hw.asset(
-            name=f"asset_{number}", deps=deps, code_version="1", partitions_def=days if is_partitioned else None
-        )
+        @hw.asset(name=f"asset_{number}", deps=deps, code_version="1", partitions_def=days if is_partitioned else None)
         def one() -> None: ...
 
         made.append(one)

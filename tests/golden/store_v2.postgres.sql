@@ -13,6 +13,7 @@ CREATE TABLE asset_partitions (
     observation_id bigint,
     materialization text,
     observation text,
+    made_by text,
     provenance text
 );
 
@@ -30,6 +31,7 @@ CREATE TABLE asset_states (
     observation_id bigint,
     materialization text,
     observation text,
+    made_by text,
     provenance text
 );
 
@@ -163,12 +165,12 @@ CREATE TABLE steps (
     cause text
 );
 
-INSERT INTO asset_partitions VALUES (2, 'a', 13, 1, 'd2', NULL, 13, 'materialized', 8, 'r1', NULL, 16, '{"type":"asset_materialized","run_id":"r1","timestamp":8.0,"asset":"sales/daily","partition":"a","data_version":"d2"}', '{"type":"asset_observed","run_id":"r1","timestamp":9.0,"asset":"sales/daily","partition":"a","data_version":"d4"}', '["a","d2","[null,null,null,null]",[]]');
-INSERT INTO asset_partitions VALUES (2, 'b', 14, 1, 'd3', NULL, 15, 'failed', 9, 'r1', 'ValueError', NULL, '{"type":"asset_materialized","run_id":"r1","timestamp":8.5,"asset":"sales/daily","partition":"b","data_version":"d3"}', NULL, '["b","d3","[null,null,null,null]",[]]');
-INSERT INTO asset_partitions VALUES (2, 'c', NULL, 0, NULL, NULL, 15, 'failed', 9, 'r1', 'ValueError', NULL, NULL, NULL, NULL);
+INSERT INTO asset_partitions VALUES (2, 'a', 13, 1, 'd2', NULL, 13, 'materialized', 8, 'r1', NULL, 16, '{"type":"asset_materialized","run_id":"r1","timestamp":8.0,"asset":"sales/daily","partition":"a","data_version":"d2"}', '{"type":"asset_observed","run_id":"r1","timestamp":9.0,"asset":"sales/daily","partition":"a","data_version":"d4"}', '[null,null,null,null]', '["a","d2",[]]');
+INSERT INTO asset_partitions VALUES (2, 'b', 14, 1, 'd3', NULL, 15, 'failed', 9, 'r1', 'ValueError', NULL, '{"type":"asset_materialized","run_id":"r1","timestamp":8.5,"asset":"sales/daily","partition":"b","data_version":"d3"}', NULL, '[null,null,null,null]', '["b","d3",[]]');
+INSERT INTO asset_partitions VALUES (2, 'c', NULL, 0, NULL, NULL, 15, 'failed', 9, 'r1', 'ValueError', NULL, NULL, NULL, NULL, NULL);
 
-INSERT INTO asset_states VALUES (2, 14, 2, 'd3', NULL, 15, 'failed', 9, 'r1', 'ValueError', 16, '{"type":"asset_materialized","run_id":"r1","timestamp":8.5,"asset":"sales/daily","partition":"b","data_version":"d3"}', '{"type":"asset_observed","run_id":"r1","timestamp":9.0,"asset":"sales/daily","partition":"a","data_version":"d4"}', '["b","d3","[null,null,null,null]",[]]');
-INSERT INTO asset_states VALUES (1, 8, 1, 'd1', 'c1', 24, 'unchanged', 21, 'r2', NULL, NULL, '{"type":"asset_materialized","run_id":"r1","timestamp":6.0,"step_key":"orders","asset":"orders","description":"all orders","metadata":{"rows":3,"nested":{"a":[1,null,2.5]}},"tags":{"k":"v"},"data_version":"d1","code_version":"c1","config_hash":"h1","inputs":[["raw","2024-01-01","d0"]],"has_value":true}', NULL, '[null,"d1","[\"c1\",null,\"h1\",null]",[["raw","2024-01-01","d0"]]]');
+INSERT INTO asset_states VALUES (2, 14, 2, 'd3', NULL, 15, 'failed', 9, 'r1', 'ValueError', 16, '{"type":"asset_materialized","run_id":"r1","timestamp":8.5,"asset":"sales/daily","partition":"b","data_version":"d3"}', '{"type":"asset_observed","run_id":"r1","timestamp":9.0,"asset":"sales/daily","partition":"a","data_version":"d4"}', '[null,null,null,null]', '["b","d3",[]]');
+INSERT INTO asset_states VALUES (1, 8, 1, 'd1', 'c1', 24, 'unchanged', 21, 'r2', NULL, NULL, '{"type":"asset_materialized","run_id":"r1","timestamp":6.0,"step_key":"orders","asset":"orders","description":"all orders","metadata":{"rows":3,"nested":{"a":[1,null,2.5]}},"tags":{"k":"v"},"data_version":"d1","code_version":"c1","config_hash":"h1","inputs":[["raw","2024-01-01","d0"]],"has_value":true}', NULL, '["c1",null,"h1",null]', '[null,"d1",[["raw","2024-01-01","d0"]]]');
 
 INSERT INTO assets VALUES (1, 'orders');
 INSERT INTO assets VALUES (2, 'sales/daily');
@@ -222,8 +224,8 @@ INSERT INTO runs VALUES (2, 'r2', 'nightly', 'SUCCESS', '{}', '{}', NULL, 'r1', 
 INSERT INTO runs VALUES (3, 'r3', 'hourly', 'CANCELED', '{}', '{}', NULL, NULL, NULL, 30, NULL, 31, 31, 'Ctrl-C', NULL, 0);
 INSERT INTO runs VALUES (4, 'r4', 'hourly', 'INTERRUPTED', '{}', '{}', NULL, NULL, NULL, 40, NULL, 41, 41, 'gone', NULL, 0);
 
-INSERT INTO schema_version VALUES (1, 1795281703.842196);
-INSERT INTO schema_version VALUES (2, 1795281703.8558087);
+INSERT INTO schema_version VALUES (1, 1795283381.724087);
+INSERT INTO schema_version VALUES (2, 1795283381.7278159);
 
 INSERT INTO steps VALUES (1, 'orders', 3, 'SUCCEEDED', 2, 5, 7, NULL);
 INSERT INTO steps VALUES (1, 'sales__daily', 12, 'FAILED', 1, 8, 9, 'timeout');
@@ -282,6 +284,8 @@ ALTER TABLE ONLY schema_version
 
 ALTER TABLE ONLY steps
     ADD CONSTRAINT steps_pkey PRIMARY KEY (run_number, step_key);
+
+CREATE INDEX asset_partitions_failed ON asset_partitions USING btree (asset_id, partition_key) WHERE (attempt_outcome = 'failed'::text);
 
 CREATE INDEX asset_partitions_outcomes ON asset_partitions USING btree (asset_id, partition_key, materialization_id, attempt_outcome);
 

@@ -155,7 +155,9 @@ class Model:
                     self.failed.add((event.asset, part))
             return
         self.failed.discard(place)
-        version = self.made[place].version if isinstance(event, AssetUnchanged) else f"{place[0]}{code.contents[place[0]]}"
+        version = (
+            self.made[place].version if isinstance(event, AssetUnchanged) else f"{place[0]}{code.contents[place[0]]}"
+        )
         if place[0] == "n" and not isinstance(event, AssetUnchanged):
             version = event.run_id
         asset = place[0]
@@ -191,12 +193,16 @@ class Model:
         if any(now[dep] != made.read[dep] for dep in code.deps(asset)):
             return True
         return any(
-            self.is_stale(code, (dep, each), known) for dep in code.deps(asset) for each in code.read_by(asset, part, dep)
+            self.is_stale(code, (dep, each), known)
+            for dep in code.deps(asset)
+            for each in code.read_by(asset, part, dep)
         )
 
     def stale(self, code: Code) -> set[Place]:
         known: dict[Place, bool] = {}
-        return {(asset, part) for asset in ASSETS for part in code.parts(asset) if self.is_stale(code, (asset, part), known)}
+        return {
+            (asset, part) for asset in ASSETS for part in code.parts(asset) if self.is_stale(code, (asset, part), known)
+        }
 
     def missing(self, code: Code) -> set[Place]:
         return {(asset, part) for asset in ASSETS for part in code.parts(asset) if (asset, part) not in self.made}
@@ -266,9 +272,7 @@ def carry_out(step: tuple[Any, ...], code: Code, model: Model, instance: hw.Inst
 def build(code: Code, model: Model, instance: hw.Instance, assets: set[str], first: int, last: int) -> None:
     days = [day(number) for number in range(first, last + 1)]
     is_partitioned = any(asset in DAILY for asset in assets)
-    before = {
-        (asset, part): model.reads(code, (asset, part)) for asset in ASSETS for part in code.parts(asset)
-    }
+    before = {(asset, part): model.reads(code, (asset, part)) for asset in ASSETS for part in code.parts(asset)}
     outcome = launch(
         definitions_of(code),
         instance=instance,

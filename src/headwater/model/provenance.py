@@ -15,7 +15,7 @@ from msgspec import Struct
 from headwater.model.events import AssetMaterialized, AssetUnchanged, InputVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 # How an input is told: nothing was known of it, the whole of it, the partition of the same key, or one by one.
 NOTHING, WHOLE, SAME_KEY, LISTED = "?", "-", "=", "~"
@@ -44,20 +44,18 @@ class MadeBy(Struct, frozen=True, array_like=True):
 
 
 class Provenance(Struct, frozen=True, array_like=True, gc=False):
-    """One partition (None: the whole asset): the version of its value, what made it, and the versions of its inputs.
+    """One partition (None: the whole asset): the version of its value, and the versions of its inputs.
 
-    `inputs` has a version for each dependency in the order of `made_by`, None where nothing was known; or, where that is
+    `inputs` has a version for each dependency in the order of its `MadeBy`, None where nothing was known; or, where that is
     listed, every input by itself.
     """
 
     partition: str | None
     version: str
-    made_by: str
-    inputs: list[str | InputVersion | None]
+    inputs: tuple[str | InputVersion | None, ...]
 
-    def read_versions(self) -> dict[str, dict[str | None, str | None]]:
+    def read_versions(self, made: MadeBy) -> dict[str, dict[str | None, str | None]]:
         """Return the versions that were read, by asset and partition; nothing of an asset of which nothing was known."""
-        made = read_made_by(self.made_by)
         found: dict[str, dict[str | None, str | None]] = {}
         if made.is_listed:
             for read in self.inputs:
@@ -95,14 +93,14 @@ def digest_of(version_by_partition: Mapping[str | None, str | None]) -> str:
     return digest.hexdigest()
 
 
-def provenance_of(event: AssetMaterialized | AssetUnchanged) -> Provenance | None:
-    """Return what an event says; None for an "unchanged" that does not say which version still holds."""
+def provenance_of(event: AssetMaterialized | AssetUnchanged) -> tuple[str, Provenance] | None:
+    """Return what made a value (the text of a MadeBy), and from what; None for an "unchanged" that does not say it."""
     version = version_of(event) if isinstance(event, AssetMaterialized) else event.data_version
     if version is None:
         return None
     deps, inputs = _told_inputs(event.deps, event.inputs, event.partition)
     made = MadeBy(event.code_version, event.declared_config_hash, event.config_hash, deps)
-    return Provenance(event.partition, version, _encoder.encode(made).decode(), inputs)
+    return _encoder.encode(made).decode(), Provenance(event.partition, version, tuple(inputs))
 
 
 def _told_inputs(
@@ -130,20 +128,17 @@ def _told_inputs(
     return tuple(LISTED + dep for dep in deps), list(inputs)
 
 
-def provenance_text(event: AssetMaterialized | AssetUnchanged) -> str | None:
-    """Return what state keeps of it, None where the event itself is to be read."""
+def provenance_texts(event: AssetMaterialized | AssetUnchanged) -> tuple[str | None, str | None]:
+    """Return what state keeps of it: what made it, and from what; None for both where the event itself is to be read."""
     found = provenance_of(event)
     if found is None:
-        return None
-    text = _encoder.encode(found).decode()
+        return None, None
+    text = _encoder.encode(found[1]).decode()
     if len(text) > LONGEST_TEXT and isinstance(event, AssetMaterialized):
-        return None
-    return text
+        return None, None
+    return found[0], text
 
 
-def read_provenances(texts: Iterable[str]) -> list[Provenance]:
-    """Return what texts of `provenance_text` say, in their order; a text may hold several, joined by commas."""
-    found: list[Provenance] = []
-    for text in texts:
-        found += _decoder.decode(f"[{text}]")
-    return found
+def read_provenances(text: str) -> list[Provenance]:
+    """Return what texts of `provenance_texts` say, joined by commas, in their order."""
+    return _decoder.decode(f"[{text}]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from headwater.model.codec import decode_event
@@ -87,29 +87,33 @@ class AssetQueries(Reading):
         )
         return dict(self._rows(sql, (str(key),)))
 
-    def partition_provenances(self, key: AssetKey) -> Sequence[Provenance]:
+    def partition_provenances(self, key: AssetKey) -> Mapping[str, Sequence[Provenance]]:
         of_asset = f"FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
         joined = self._dialect.joined_texts.format(column="provenance")
-        texts = self._rows(f"SELECT {joined} {of_asset}", (str(key),))
-        found = read_provenances(text for (text,) in texts if text is not None)
+        texts = self._rows(f"SELECT made_by, {joined} {of_asset} AND made_by IS NOT NULL GROUP BY made_by", (str(key),))
+        found = {made_by: read_provenances(text) for made_by, text in texts}
         bodies = self._rows(
-            f"SELECT materialization {of_asset} AND provenance IS NULL AND materialization_id IS NOT NULL", (str(key),)
+            f"SELECT materialization {of_asset} AND made_by IS NULL AND materialization_id IS NOT NULL", (str(key),)
         )
-        return found + _provenances_in(body for (body,) in bodies)
+        for (body,) in bodies:
+            for made_by, provenance in _provenance_in(body):
+                found.setdefault(made_by, []).append(provenance)
+        return found
 
-    def asset_provenances(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, Provenance]:
+    def asset_provenances(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, tuple[str, Provenance]]:
         key_by_text = {str(key): key for key in keys}
         sql = (
-            "SELECT asset_key, provenance, CASE WHEN provenance IS NULL THEN materialization END"
+            "SELECT asset_key, made_by, provenance, CASE WHEN made_by IS NULL THEN materialization END"
             " FROM assets JOIN asset_states USING (asset_id) WHERE materialization_id IS NOT NULL AND asset_key IN "
         )
-        rows = [row for part in batches(list(key_by_text)) for row in self._rows(sql + in_list(part), part)]
-        found = [
-            each
-            for _, text, body in rows
-            for each in (_provenances_in([body]) if text is None else read_provenances([text]))
-        ]
-        return {key_by_text[row[0]]: each for row, each in zip(rows, found, strict=True)}
+        found: dict[AssetKey, tuple[str, Provenance]] = {}
+        for part in batches(list(key_by_text)):
+            for name, made_by, text, body in self._rows(sql + in_list(part), part):
+                if made_by is not None:
+                    found[key_by_text[name]] = made_by, read_provenances(text)[0]
+                else:
+                    found.update((key_by_text[name], each) for each in _provenance_in(body))
+        return found
 
     def failed_partitions(self, key: AssetKey) -> Sequence[str]:
         sql = f"SELECT partition_key FROM asset_partitions WHERE asset_id = {_ASSET_ID} AND attempt_outcome = 'failed'"
@@ -167,10 +171,11 @@ class AssetQueries(Reading):
         ]
 
 
-def _provenances_in(bodies: Iterable[str]) -> list[Provenance]:
-    events = (decode_event(body) for body in bodies)
-    found = (provenance_of(event) for event in events if isinstance(event, AssetMaterialized))
-    return [each for each in found if each is not None]
+def _provenance_in(body: str) -> Iterator[tuple[str, Provenance]]:
+    event = decode_event(body)
+    found = provenance_of(event) if isinstance(event, AssetMaterialized) else None
+    if found is not None:
+        yield found
 
 
 def _state(key: AssetKey, partition: str | None, row: Sequence[Any]) -> AssetState:

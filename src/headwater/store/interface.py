@@ -91,11 +91,14 @@ class AssetStore(Protocol):
     def partition_facts(self, key: AssetKey, after: int) -> Sequence[LatestFacts]:
         """Return the latest facts of the partitions that were materialized or observed after a storage id."""
 
-    def partition_provenances(self, key: AssetKey) -> Sequence[Provenance]:
-        """Return what each materialized partition was made from, in no order: one query, as a rule without bodies."""
+    def partition_provenances(self, key: AssetKey) -> Mapping[str, Sequence[Provenance]]:
+        """Return what each materialized partition was made from, by what made it: the text of a MadeBy.
 
-    def asset_provenances(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, Provenance]:
-        """Return what the latest value of each materialized asset was made from, over all of its partitions."""
+        One query, as a rule without bodies; partitions come in no order.
+        """
+
+    def asset_provenances(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, tuple[str, Provenance]]:
+        """Return what made the latest value of each materialized asset, over all of its partitions, and from what."""
 
     def failed_partitions(self, key: AssetKey) -> Sequence[str]:
         """Return the partitions whose last attempt failed, without reading bodies."""

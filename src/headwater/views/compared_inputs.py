@@ -52,13 +52,12 @@ class ComparedInputs:
         self._together = {key: frozenset(of) for of in graph.multi_assets.values() for key in of}
         self._current: dict[tuple[AssetKey, tuple[str | None, ...]], Mapping[str | None, str]] = {}
 
-    def own_reasons(self, one: AssetStaleness, rows: Sequence[Provenance]) -> ReasonsByPart:
-        """Return the reasons of each partition that has any."""
+    def own_reasons(self, one: AssetStaleness, rows: Mapping[str, Sequence[Provenance]]) -> ReasonsByPart:
+        """Return the reasons of each partition that has any; `rows` are told by what made them."""
         reasons: ReasonsByPart = {}
-        texts = {row.made_by for row in rows}
-        for text in texts:
-            group = rows if len(texts) == 1 else [row for row in rows if row.made_by == text]
-            self._compare(one, read_made_by(text), group, reasons)
+        for text, group in rows.items():
+            if group:
+                self._compare(one, read_made_by(text), group, reasons)
         return reasons
 
     def _compare(self, one: AssetStaleness, made: MadeBy, rows: Sequence[Provenance], reasons: ReasonsByPart) -> None:
@@ -97,7 +96,7 @@ class ComparedInputs:
                     reasons.setdefault(partition, []).append(reason)
         if singly:
             for row in rows:
-                read_by_asset = row.read_versions()
+                read_by_asset = row.read_versions(made)
                 for upstream in singly:
                     self._compare_one(one.key, row.partition, upstream, made, read_by_asset, reasons)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -36,9 +36,9 @@ class PartitionSpace:
         self.existing: PartitionsSubset[Any] = definition.subset_with_all_partitions(now, store)
         self.empty: PartitionsSubset[Any] = definition.empty_subset()
         self._ordinal_by_key: dict[str, int | None] = {}
-        self._last: tuple[Sequence[str], PartitionsSubset[Any]] = ((), self.empty)
+        self._last: tuple[Collection[str], PartitionsSubset[Any]] = ((), self.empty)
 
-    def existing_among(self, keys: Sequence[str]) -> PartitionsSubset[Any]:
+    def existing_among(self, keys: Collection[str]) -> PartitionsSubset[Any]:
         """Return the set of those keys that exist now."""
         if not keys:
             return self.empty
@@ -48,7 +48,7 @@ class PartitionSpace:
         self._last = (keys, found)
         return found
 
-    def _read(self, keys: Sequence[str]) -> PartitionsSubset[Any]:
+    def _read(self, keys: Collection[str]) -> PartitionsSubset[Any]:
         if isinstance(self.existing, OrdinalPartitionsSubset):
             known = self._ordinal_by_key
             find = self.definition.find_ordinal

@@ -49,7 +49,7 @@ class Presence:
             if space is None:
                 found = key not in self._built_whole()
             else:
-                found = space.existing - space.existing_among(sorted(self.store.materialized_partitions(key)))
+                found = space.existing - space.existing_among(self.store.materialized_partitions(key))
             self._missing[key] = found
         return found
 
@@ -57,7 +57,7 @@ class Presence:
         if self._whole is None:
             keys = [key for key in self.spaces.graph.keys if self.spaces.graph.spec(key).partitions_def is None]
             provenances = self.store.asset_provenances(keys)
-            self._whole = frozenset(key for key, each in provenances.items() if each.partition is None)
+            self._whole = frozenset(key for key, each in provenances.items() if each[1].partition is None)
         return self._whole
 
 

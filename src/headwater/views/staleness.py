@@ -22,6 +22,7 @@ from headwater.store.latest_facts import LatestFacts
 from headwater.views.compared_inputs import ComparedInputs
 from headwater.views.partition_spaces import PartitionSpace, PartitionSpaces
 
+RowsByMaker = Mapping[str, Sequence[Provenance]]
 # Of an asset with partitions a set of them; of one without whether it is in the set.
 Part = bool | PartitionsSubset[Any]
 Reasons = tuple[StaleReason, ...]
@@ -155,30 +156,31 @@ def _what_is_there(
     spaces: PartitionSpaces,
     key: AssetKey,
     fact: LatestFacts | None,
-    whole: Provenance | None,
+    whole: tuple[str, Provenance] | None,
     seen: str | None,
-) -> tuple[AssetStaleness, Sequence[Provenance]]:
+) -> tuple[AssetStaleness, RowsByMaker]:
     """Return an asset with what is there of it, and the rows that say what that was made from."""
     is_buildable = graph.is_materializable(key)
     space = spaces.of(key)
     if space is None:
         # The value of one partition, from when the asset had some, is not the whole of it.
-        rows = [whole] if whole is not None and whole.partition is None else []
-        versions: dict[str | None, str] = {None: rows[0].version} if rows else {}
+        rows: RowsByMaker = {whole[0]: [whole[1]]} if whole is not None and whole[1].partition is None else {}
+        versions: dict[str | None, str] = {None: whole[1].version} if whole is not None and rows else {}
         if seen is not None:
             versions[None] = seen
         return AssetStaleness(key, is_buildable, None, bool(rows), versions=versions), rows
     if fact is None:
-        return AssetStaleness(key, is_buildable, space, space.empty, space.empty), ()
-    recorded = store.partition_provenances(key) if fact.materialization_id is not None else ()
-    keys = [row.partition or "" for row in recorded]
+        return AssetStaleness(key, is_buildable, space, space.empty, space.empty), {}
+    recorded = store.partition_provenances(key) if fact.materialization_id is not None else {}
+    by_partition: dict[str | None, str] = {row.partition: row.version for of in recorded.values() for row in of}
+    keys: list[Any] = list(by_partition)
     materialized = space.existing_among(keys)
     unreachable: tuple[str, ...] = ()
     if len(materialized) != len(keys):
         unreachable = tuple(part for part in keys if part not in materialized)
-        gone = set(unreachable)
-        recorded = [row for row in recorded if row.partition not in gone]
-    by_partition: dict[str | None, str] = {row.partition: row.version for row in recorded}
+        for part in unreachable:
+            del by_partition[part]
+        recorded = {text: [row for row in of if row.partition in by_partition] for text, of in recorded.items()}
     if fact.observation_id is not None:
         by_partition.update(
             (part, version) for part, version in store.observed_versions(key).items() if part in space.existing
@@ -192,7 +194,7 @@ def _seen_versions(
     store: Store,
     order: Sequence[AssetKey],
     facts: Mapping[AssetKey, LatestFacts],
-    whole: Mapping[AssetKey, Provenance],
+    whole: Mapping[AssetKey, tuple[str, Provenance]],
 ) -> dict[AssetKey, str]:
     """Return the versions of unpartitioned assets that were observed after they were last materialized."""
     observed = [

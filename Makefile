@@ -96,9 +96,12 @@ differential: $(VENV)/.installed-dev ## Run a few hundred programs on Dagster (i
 	@$(BIN)/python -m tests.differential.generated --fresh $(FRESH)
 
 SOAK_SEEDS ?= 500
+SOAK_KILLS ?= 300
 
-soak: $(VENV)/.installed-dev ## Kill runs at 500 random moments (make SOAK_SEEDS=5000 soak: more); some minutes
+soak: $(VENV)/.installed-dev ## Kill runs at 500 random moments, and a service 300 times on each store; a quarter of an hour
 	@HEADWATER_SOAK_SEEDS=$(SOAK_SEEDS) $(BIN)/python -m pytest -s tests/crash/test_run_crash.py
+	@$(BIN)/python -m tests.crash.service_soak --kills $(SOAK_KILLS) --seed 1
+	@$(BIN)/python -m tests.crash.service_soak --kills $(SOAK_KILLS) --seed 2 --postgres
 
 lint: $(VENV)/.installed-dev ## Style, types and import directions
 	@echo "==> ruff check"

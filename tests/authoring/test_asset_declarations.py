@@ -67,7 +67,7 @@ def test_every_argument_of_asset_is_kept() -> None:
     def function(context: hw.AssetExecutionContext, up: Any) -> Any: ...
 
     spec = function.get_asset_spec()
-    assert spec.key.path == ("a", "b", "n")
+    assert spec.key.path == ["a", "b", "n"]
     assert {dep.asset_key.to_user_string() for dep in spec.deps} == {"raw/up", "other"}
     assert (spec.metadata, spec.description, spec.group_name) == ({"rows": 3}, "Given.", "sales")
     assert spec.tags == {"layer": "gold", "headwater/kind/python": "", "headwater/kind/duckdb": ""}

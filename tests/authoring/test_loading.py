@@ -144,7 +144,11 @@ def test_a_key_prefix_moves_the_loaded_assets_and_their_dependencies_among_each_
     assert keys_of(loaded) == ["zoo/animals/zebra", "zoo/animals/ape", "zoo/animals/cage", "lake/raw"]
     assert deps_of(loaded[1]) == ["zoo/animals/zebra"]
     assert sorted(deps_of(loaded[2])) == ["elsewhere", "lake/raw", "zoo/animals/ape"]
-    assert {name: str(key) for name, key in loaded[2].keys_by_input_name.items()} == {"ape": "zoo/animals/ape"}
+    assert {name: str(key) for name, key in loaded[2].keys_by_input_name.items()} == {
+        "ape": "zoo/animals/ape",
+        "elsewhere": "elsewhere",
+        "lake_raw": "lake/raw",
+    }
     assert keys_of([zebra, ape]) == ["zebra", "ape"]
 
 

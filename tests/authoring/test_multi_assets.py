@@ -260,11 +260,11 @@ def test_specs_are_mapped_without_touching_the_function() -> None:
         ).replace_attributes(key=spec.key.with_prefix("pre"))
     )
     spec = changed.get_asset_spec()
-    assert spec.key.path == ("pre", "total")
+    assert spec.key.path == ["pre", "total"]
     assert deps_of(changed) == {"pre/total": ["orders", "more"]}
     assert spec.tags["c"] == "d"
     assert changed(4) == 4
-    assert total.get_asset_spec().key.path == ("total",)
+    assert total.get_asset_spec().key.path == ["total"]
 
 
 def test_mapping_cannot_take_away_what_a_parameter_loads_or_return_no_spec() -> None:

@@ -34,6 +34,7 @@ from headwater.model.errors import CheckError, InvalidDefinitionError, InvalidIn
 from headwater.model.errors.triggers import (
     InvalidCronError,
     MissingTriggerContextValue,
+    ScheduleExecutionError,
     TriggerResultError,
     UnknownTimezoneError,
 )
@@ -160,14 +161,16 @@ def test_a_schedule_that_gives_what_is_no_request_is_refused(returned: Any) -> N
         asked(daily(lambda: returned, name="s"))
 
 
-def test_an_error_of_the_users_function_comes_through_and_names_the_trigger() -> None:
+def test_an_error_of_a_function_is_wrapped_for_a_schedule_comes_through_for_a_sensor_and_names_either() -> None:
     def broken() -> None:
         raise ValueError("boo")
 
-    for trigger in (daily(broken), sensor(job=first)(broken)):
-        with pytest.raises(ValueError, match="boo") as caught:
-            asked(trigger)
-        assert '"broken" was evaluated' in caught.value.__notes__[0]
+    with pytest.raises(ScheduleExecutionError, match='Schedule "broken" was evaluated: ValueError: boo') as wrapped:
+        asked(daily(broken))
+    assert isinstance(wrapped.value.user_exception, ValueError)
+    with pytest.raises(ValueError, match="boo") as caught:
+        asked(sensor(job=first)(broken))
+    assert '"broken" was evaluated' in caught.value.__notes__[0]
 
 
 def test_a_decorated_schedule_can_be_called_with_or_without_its_context() -> None:

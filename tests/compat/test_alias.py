@@ -113,8 +113,8 @@ MISSING = {
     "from dagster._core.definitions.assets import assett": 'is none of them. Did you mean "asset"\\?$',
     "import dagster._core.definitions as inner; inner.assett": 'is none of them. Did you mean "asset"\\?$',
     "from dagster.components import Componen": 'no "Componen" in "dagster.components": .* Did you mean "Component"',
-    "import dagster._check": 'The module "dagster._check" is private to Dagster',
-    "from dagster import _check": '"dagster._check" is private to Dagster',
+    "import dagster._cli": 'The module "dagster._cli" is private to Dagster',
+    "from dagster import _cli": '"dagster._cli" is private to Dagster',
     "import dagster.nothing": 'There is no module "dagster.nothing"',
     "from dagster.nothing import asset": 'There is no module "dagster.nothing"',
     "import dagster_aws": '"dagster_aws" is an integration of Dagster that Headwater does not cover',
@@ -162,6 +162,53 @@ def test_private_modules_give_public_names_and_nothing_else(tmp_path: Path) -> N
     assert "Whatever" in bad.stderr
 
 
+def test_a_program_may_ask_whether_a_module_is_there(tmp_path: Path) -> None:
+    ended = run_here(
+        """
+        import importlib
+        from importlib.util import find_spec
+        dagster.install()
+        assert find_spec("dagster") and find_spec("dagster_duckdb") and find_spec("dagster.components")
+        assert [find_spec(name) for name in ("dagster_dbt", "dagster.nothing")] == [None, None]
+        for name in ("dagster_dbt", "dagster_dbt.core", "dagster.nothing", "dagster._cli"):
+            try:
+                importlib.import_module(name)
+            except ModuleNotFoundError:
+                continue
+            raise SystemExit(name)
+        import dagster as dg
+        assert dg.components.Component is dg.Component
+        """,
+        tmp_path,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_every_name_comes_with_a_star_and_means_the_same_through_both_doors(tmp_path: Path) -> None:
+    assert set(DAGSTER_NAMES) - set(UNCOVERED) - set(dir(dg)) == {"TYPE_CHECKING"}
+    ended = run_here(
+        """
+        names = dir(dagster)
+        here = {name: getattr(dagster, name) for name in names}
+        dagster.install()
+        import dagster as alias
+        # Once more, since a module of the package that has been imported would stand in a name's place.
+        assert [name for name in names if not here[name] is getattr(dagster, name) is getattr(alias, name)] == []
+        """,
+        tmp_path,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_definitions_are_checked_when_they_are_loaded_as_a_repository() -> None:
+    @dg.asset(required_resource_keys={"warehouse"})
+    def stored() -> None: ...
+
+    defs = dg.Definitions(assets=[stored])
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match="warehouse"):
+        defs.get_repository_def()
+
+
 def test_an_integration_that_is_not_covered_is_named(tmp_path: Path) -> None:
     ended = run_here("dagster.install()\nimport dagster_snowflake", tmp_path)
     assert '"dagster_snowflake" is an integration of Dagster that Headwater does not cover' in ended.stderr
@@ -171,7 +218,7 @@ def test_a_program_runs_unchanged_with_its_arguments(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     ended = run_python("-m", "headwater.compat.dagster", "program.py", "a", "b", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.strip() == "total 6 headwater.compat.dagster.definitions a b"
+    assert ended.stdout.strip() == "total 6 headwater.compat.dagster.late_definitions a b"
     as_module = run_python("-m", "headwater.compat.dagster", "-m", "program", "c", cwd=tmp_path)
     assert as_module.stdout.strip().endswith("c"), as_module.stderr
 

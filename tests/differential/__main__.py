@@ -1,6 +1,7 @@
 """`python -m tests.differential`: run every program on both engines and compare.
 
---record            write down what Dagster recorded as the expectations
+--record            write down what Dagster recorded as the expectations, and what Headwater records where it differs
+                    on purpose
 --here              do not run Dagster: compare with what is written down
 FILE ...            only these files of programs (their names without .py)
 FILE.program        only this program, with tracebacks
@@ -8,12 +9,21 @@ FILE.program        only this program, with tracebacks
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
 from benchmarks.contenders import peer_with_libraries
-from tests.differential.comparison import EXPECTED, PROGRAM_FILES, compare, expected_of, faults_of, run_programs
+from tests.differential.comparison import (
+    EXPECTED,
+    PINNED,
+    PROGRAM_FILES,
+    compare,
+    expected_of,
+    faults_of,
+    run_programs,
+    to_pin,
+    write_records,
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -37,19 +47,24 @@ def main(arguments: list[str]) -> int:
         if is_recording and faults:
             print(f"{path.stem}: nothing is written down before its programs are mended")
         elif is_recording and not only:
-            (EXPECTED / f"{path.stem}.json").write_text(json.dumps(theirs, indent=1, sort_keys=True) + "\n")
+            write_records(EXPECTED / f"{path.stem}.json", theirs)
         elif not is_here and not only and theirs != expected_of(path):
             print(f"{path.stem}: Dagster records something else than what is written down; look, then use --record")
             wrong += 1
-        compared = compare(path, theirs, run_programs(sys.executable, path, as_alias=True, only=only))
+        ours = run_programs(sys.executable, path, as_alias=True, only=only)
+        if is_recording and not faults and not only:
+            write_records(PINNED / f"{path.stem}.json", to_pin(theirs, ours))
+        compared = compare(path, theirs, ours)
         agreeing += compared.agreeing
         deliberate += len(compared.deliberate)
-        wrong += len(faults) + len(compared.wrong) + (0 if only else len(compared.gone))
+        wrong += len(faults) + len(compared.wrong) + len(compared.changed) + (0 if only else len(compared.gone))
         print(f"{path.stem}: {compared.agreeing} agree, {len(compared.deliberate)} differ on purpose")
         for place in faults:
             print(f"  FAULT {place}")
         for place in compared.wrong:
             print(f"  DIFFERS {place}")
+        for place in compared.changed:
+            print(f"  LISTED, AND CHANGED HERE {place}")
         for place in () if only else compared.gone:
             print(f"  LISTED AND NOT SHOWN {place}")
     print(f"{agreeing} programs agree, {deliberate} differ on purpose, {wrong} differences are not on the list")

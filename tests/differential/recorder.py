@@ -54,7 +54,7 @@ class Recorder:
         except Exception as error:
             text = in_full(error)
             said = [name for name in mentions if name in text]
-            self.record[label] = {"raises": error_kind(error), "mentions": said}
+            self.record[label] = {"raises": error_kind(error), "mentions": said} | other_kinds(error)
             if not said and is_slip(error):
                 self.record[label] = {FAULT: f"{error_kind(error)}: {error}"}
         else:
@@ -95,9 +95,23 @@ def in_full(error: BaseException | None) -> str:
     return "\n".join(words)
 
 
+def other_kinds(error: BaseException) -> dict[str, list[str]]:
+    """Return as what else Headwater's error is caught: a program written for Dagster may wait for any of these."""
+    if not type(error).__module__.startswith("headwater."):
+        return {}
+    kinds = {error_kind_of_class(kind) for kind in type(error).__mro__[1:] if issubclass(kind, Exception)}
+    others = sorted(kinds - {error_kind(error), "Exception"})
+    return {"also": others} if others else {}
+
+
 def error_kind(error: BaseException) -> str:
     """Return the public name of an error's class, or of the nearest of its bases that has one."""
-    for kind in type(error).__mro__:
+    return error_kind_of_class(type(error))
+
+
+def error_kind_of_class(of: type[BaseException]) -> str:
+    """Return the public name of a class of errors, or of the nearest of its bases that has one."""
+    for kind in of.__mro__:
         for name in _ERRORS:
             if getattr(dg, name, None) is kind:
                 return name
@@ -107,7 +121,7 @@ def error_kind(error: BaseException) -> str:
             return kind.__name__
         if kind.__module__.partition(".")[0] not in ("dagster", "headwater", "dagster_shared"):
             return kind.__name__
-    return type(error).__name__
+    return of.__name__
 
 
 # ------------------------------------------------------------------------------------------------------- in plain data
@@ -216,6 +230,12 @@ def what_happened(result: Any) -> dict[str, Any]:
 
 _NAME_OF_CLASS = {getattr(dg, name).__name__: name for name in _ERRORS}
 _NAME_OF_CLASS |= {"AssetCheckFailedError": "DagsterAssetCheckFailedError"}
+# How a step's failure names what raised it: these are found in `dagster.errors` alone.
+_NAME_OF_CLASS |= {
+    "HandleOutputError": "DagsterExecutionHandleOutputError",
+    "LoadInputError": "DagsterExecutionLoadInputError",
+    "StepExecutionError": "DagsterExecutionStepExecutionError",
+}
 # What is recorded of an error has a name and no bases: these are what their bases are.
 _NAME_OF_CLASS |= {"ValueNotFound": "FileNotFoundError", "MissingUpstreamPartition": "DagsterInvariantViolationError"}
 
@@ -224,7 +244,12 @@ def kind_of_failure(error: Any) -> str:
     """Return the public name of the class of an error that was recorded, or of its first cause."""
     while error.cause is not None:
         error = error.cause
-    return _NAME_OF_CLASS.get(error.cls_name, error.cls_name)
+    return kind_of_class(error.cls_name)
+
+
+def kind_of_class(name: str) -> str:
+    """Return the public name of the class of an error, which was recorded by the name that its engine gives it."""
+    return _NAME_OF_CLASS.get(name, name)
 
 
 def slip_of_step(error: Any) -> str | None:

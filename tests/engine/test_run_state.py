@@ -294,7 +294,7 @@ def test_values_of_an_earlier_run_are_mapped_over_again() -> None:
 def test_ten_thousand_values_cost_a_linear_number_of_commands_and_little_time() -> None:
     run = Scenario(mapping())
     keys = [f"k{number}" for number in range(10_000)]
-    began = time.perf_counter()
+    began = time.process_time()
     run.succeeds("files", *(("file", key) for key in keys))
     for key in keys:
         run.succeeds(f"load[{key}]")
@@ -303,7 +303,7 @@ def test_ten_thousand_values_cost_a_linear_number_of_commands_and_little_time() 
     run.succeeds("total")
     assert run.ended_as == "RUN_SUCCESS"
     assert len(run.launched) == 2 + 2 * len(keys)
-    assert time.perf_counter() - began < 5.0
+    assert time.process_time() - began < 5.0
 
 
 # --------------------------------------------------------------------------------------------------------- giving up

@@ -28,9 +28,11 @@ from headwater.model.events import (
     OutputProduced,
     OutputRef,
     RunCanceled,
+    RunCancelRequested,
     RunCreated,
     RunFailed,
     RunInterrupted,
+    RunResumed,
     RunStarted,
     RunSucceeded,
     StepBlocked,
@@ -113,6 +115,12 @@ EVENTS = (
     ExpectationTold(run_id="r2", step_key="orders", timestamp=42.0, label="rows", success=False, metadata={"n": 1}),
     EngineReport(run_id="r2", timestamp=43.0, text="looked at", metadata={"n": 2}, error=ERROR),
 )
+# What the second schema version added.
+EVENTS_SINCE_2 = (
+    RunResumed(run_id="r4", timestamp=44.0),
+    RunCancelRequested(run_id="r4", timestamp=45.0, reason="enough"),
+    RunInterrupted(run_id="r4", timestamp=46.0, reason="gone"),
+)
 
 
 def main(path: Path) -> None:
@@ -130,7 +138,7 @@ def main(path: Path) -> None:
 def fill(store: Store) -> None:
     for run in RUNS:
         store.create_run(run)
-    for event in EVENTS:
+    for event in (*EVENTS, *EVENTS_SINCE_2):
         store.append(event)
     store.add_dynamic_partitions("regions", ["eu", "us", "asia"])
     store.delete_dynamic_partition("regions", "us")

@@ -194,9 +194,9 @@ def test_a_cycle_is_found_exactly_when_there_is_one_and_is_one(edges):
 
 def test_a_hundred_thousand_assets_are_built_and_ordered_in_seconds_at_worst():
     specs = [AssetSpec(f"a{n}", deps=[f"a{n - 1}", f"a{n // 2}"] if n > 1 else None) for n in range(100_000)]
-    began = time.perf_counter()
+    began = time.process_time()
     graph = AssetGraph.build(specs)
     assert len(graph.toposort()) == 100_000
     assert len(graph.ancestors(key("a99999"))) > 50_000
     # Half a second on a quiet machine; the margin is for busy ones.
-    assert time.perf_counter() - began < 8
+    assert time.process_time() - began < 8

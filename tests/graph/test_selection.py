@@ -365,11 +365,11 @@ def test_what_is_read_back_selects_the_same(selection):
 
 def test_thousands_of_keys_make_one_clause_quickly():
     keys = [AssetKey(f"a{n}") for n in range(5000)]
-    began = time.perf_counter()
+    began = time.process_time()
     selection = AssetSelection.from_coercible(keys)
     assert selection == AssetSelection.keys(*keys)
     assert AssetSelection.from_string(str(selection)) == selection
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_long_chains_of_differences_are_written_read_and_resolved():
@@ -389,8 +389,8 @@ def test_a_selection_on_five_thousand_assets_takes_milliseconds():
     assert len(selection.resolve(graph)) == 4999
     times = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         selection.resolve(graph)
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     # Three milliseconds on a quiet machine; the margin is for busy ones.
     assert min(times) < 0.05

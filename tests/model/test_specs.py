@@ -41,9 +41,17 @@ def test_keys_are_ordered_prefixed_and_frozen() -> None:
     key = hw.AssetKey(["a-x", "b"])
     assert hw.AssetKey("a") < hw.AssetKey("b")
     assert (key.to_python_identifier(), key.has_prefix(["a-x"])) == ("a_x__b", True)
-    assert key.with_prefix("p").path == ("p", "a-x", "b")
+    assert key.with_prefix("p").path == ["p", "a-x", "b"]
     with pytest.raises(AttributeError, match="frozen"):
-        key.path = ("x",)
+        key.path = ["x"]
+
+
+def test_the_path_of_a_key_is_a_list_of_its_own() -> None:
+    key = hw.AssetKey(("a", "b"))
+    key.path.append("c")
+    assert (key.path, [*key.path, "x"], key.parts) == (["a", "b"], ["a", "b", "x"], ("a", "b"))
+    assert (str(key), repr(key)) == ("a/b", "AssetKey(['a', 'b'])")
+    assert repr(hw.AssetCheckKey(key, "c")) == "AssetCheckKey(asset_key=AssetKey(['a', 'b']), name='c')"
 
 
 def test_replacing_tags_keeps_kinds_and_replacing_kinds_keeps_tags() -> None:

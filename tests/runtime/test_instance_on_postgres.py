@@ -142,7 +142,7 @@ def test_commands_work_on_the_database(project: Path) -> None:
     assert "There is no state at postgresql://" in headwater("run", "list")
     told = headwater("db", "migrate")
     assert "Made postgresql://" in told
-    assert "with schema version 2" in told
+    assert "with schema version 3" in told
     assert "is up to date" in headwater("db", "migrate")
     assert json.loads(headwater("db", "migrate", "--json"))["version"] == 1
     headwater("materialize", "orders")
@@ -198,4 +198,3 @@ def test_a_run_whose_process_was_killed_is_interrupted_and_its_work_goes_on(proj
         assert instance.recovered_runs == ()
         assert [run.status for run in instance.store.runs()] == [RunStatus.SUCCESS, RunStatus.INTERRUPTED]
         assert [str(key) for key in instance.store.asset_keys()] == ["orders", "report", "slow"]
-

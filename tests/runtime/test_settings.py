@@ -52,6 +52,17 @@ def test_without_settings_the_nearest_pyproject_marks_the_project(project: Path)
     assert Settings.load(project / "other").project_dir == project
 
 
+def test_a_project_of_dagster_tells_its_module(project: Path):
+    path = write(project, "[tool.dagster]", 'module_name = "shop.definitions"', 'code_location_name = "shop"')
+    settings = Settings.load(project / "shop")
+    assert (settings.project_dir, settings.module) == (project, "shop.definitions")
+    assert settings.source_of("module") == str(path)
+    write(project, "[tool.dagster]", 'module_name = "shop.definitions"', "[tool.headwater]", 'module = "ours"')
+    assert Settings.load().module == "ours"
+    write(project, "[tool.dagster]", 'code_location_name = "shop"')
+    assert (Settings.load().module, Settings.load().path) == (None, None)
+
+
 def test_paths_are_meant_from_the_folder_of_the_file(project: Path):
     write(project, "[tool.headwater]", 'file = "flows/all.py"', 'home = "../state"', 'storage = "~/values"')
     (project / "flows").mkdir()

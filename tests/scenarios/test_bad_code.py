@@ -30,6 +30,14 @@ def instance(tmp_path: Path) -> Iterator[hw.Instance]:
         yield opened
 
 
+@pytest.fixture
+def ctrl_c_interrupts() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, also in a shell's background job, which inherits that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def only_run(instance: hw.Instance) -> Any:
     (run,) = instance.get_runs()
     return run
@@ -163,6 +171,7 @@ def test_an_exception_that_cannot_be_printed_still_fails_its_step(instance: hw.I
 # ------------------------------------------------------------------------------------------------------------- Ctrl-C
 
 
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_ctrl_c_ends_the_run_and_its_steps_as_canceled(instance: hw.Instance) -> None:
     @hw.asset
     async def quick() -> int:
@@ -173,6 +182,7 @@ def test_ctrl_c_ends_the_run_and_its_steps_as_canceled(instance: hw.Instance) ->
         time.sleep(0.01)
         import asyncio
 
+        press_ctrl_c(0.1)
         await asyncio.sleep(30)
         return 1
 
@@ -180,7 +190,6 @@ def test_ctrl_c_ends_the_run_and_its_steps_as_canceled(instance: hw.Instance) ->
     def never(slow: int) -> int:
         return slow
 
-    press_ctrl_c(0.3)
     with pytest.raises(KeyboardInterrupt):
         hw.materialize([quick, slow, never], instance=instance)
     run = only_run(instance)
@@ -193,6 +202,7 @@ def test_ctrl_c_ends_the_run_and_its_steps_as_canceled(instance: hw.Instance) ->
     assert state.last_attempt_outcome == "canceled"
 
 
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_ctrl_c_in_the_midst_of_a_step_leaves_what_it_has_stored_recorded(instance: hw.Instance) -> None:
     @hw.multi_asset(outs={"first": hw.AssetOut(), "second": hw.AssetOut()})
     def both() -> Iterator[hw.Output[int]]:

@@ -286,6 +286,10 @@ def test_errors_of_the_server_are_told_as_what_they_mean() -> None:
         (psycopg.errors.DiskFull("could not extend file"), StoreFull),
         (psycopg.errors.LockNotAvailable("canceling statement due to lock timeout"), StoreBusy),
         (psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT"), StoreNotWritable),
+        (
+            psycopg.errors.FeatureNotSupported("cannot set transaction read-write mode during recovery"),
+            StoreNotWritable,
+        ),
         (psycopg.errors.AdminShutdown("terminating connection"), StoreUnreachable),
         (psycopg.OperationalError("the connection is closed"), StoreUnreachable),
         (psycopg.errors.DataCorrupted("invalid page for postgresql://me:geheim@host/db"), StoreDamaged),

@@ -117,6 +117,7 @@ ON_PURPOSE = (
     'generic type "dict"',
     'expected "DataFrame"',  # pandas-stubs cannot see that a column is chosen by a list of names
     "numpy.bool",  # scalars of numpy are accepted, and no type says so
+    'type "PartialResource[',  # a resource that the launch configures stands for one; Dagster's types say no more
     "keys_by_dimension",  # partition_key is declared as text; that of several dimensions can do more, as on Dagster
 )
 
@@ -151,4 +152,4 @@ def test_what_the_pages_show_passes_strict_type_checking(tmp_path: Path, stubs: 
     options = (*left_out, "--explicit-package-bases", "--cache-dir", CACHE / "pages")
     said = [line for project in projects for line in mypy(*options, ".", cwd=project, path=stubs).splitlines()]
     errors = [line for line in said if ": note: " not in line and not any(words in line for words in ON_PURPOSE)]
-    assert errors == []
+    assert "\n".join(errors) == ""

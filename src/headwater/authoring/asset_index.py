@@ -13,6 +13,7 @@ from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.checks import AssetChecksDefinition
 from headwater.graph.asset_graph import AssetGraph
 from headwater.model.errors import DefinitionError, InvalidDefinitionError
+from headwater.model.errors.definition import WrongArgument
 from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.specs import AssetCheckSpec, AssetExecutionType, AssetSpec
@@ -29,7 +30,7 @@ def as_assets_definition(thing: Any) -> AssetsDefinition:
         made: AssetsDefinition = convert()
         return made
     shown = f"the function {thing.__name__}" if callable(thing) and hasattr(thing, "__name__") else repr(thing)
-    raise InvalidDefinitionError(
+    raise WrongArgument(
         what=f"{shown} was given as an asset.",
         why=f"It is {kind_of(thing)}, which says nothing of an asset.",
         fix="Put @asset above the function, or give an AssetSpec."
@@ -101,22 +102,22 @@ class AssetIndex:
         unresolved = [
             definition
             for definition in definitions
-            if any(key not in known and len(key.path) == 1 for key in definition.dependency_keys)
+            if any(key not in known and len(key.parts) == 1 for key in definition.dependency_keys)
         ]
         if not unresolved:
             return definitions
         by_name: dict[str, list[tuple[str, AssetKey]]] = {}
         for definition in definitions:
-            for spec in definition.specs:
-                by_name.setdefault(spec.key.path[-1], []).append((spec.group, spec.key))
+            for spec in definition.specs_by_key.values():
+                by_name.setdefault(spec.key.parts[-1], []).append((spec.group, spec.key))
         resolved: dict[int, AssetsDefinition] = {}
         for definition in unresolved:
-            groups = {spec.group for spec in definition.specs}
+            groups = {spec.group for spec in definition.specs_by_key.values()}
             replaced: dict[AssetKey, AssetKey] = {}
             for key in definition.dependency_keys:
-                if key in known or len(key.path) != 1:
+                if key in known or len(key.parts) != 1:
                     continue
-                candidates = by_name.get(key.path[0], [])
+                candidates = by_name.get(key.parts[0], [])
                 near = [candidate for group, candidate in candidates if group in groups] or [
                     candidate for _, candidate in candidates if not groups
                 ]
@@ -129,7 +130,7 @@ class AssetIndex:
     @property
     def specs(self) -> Iterable[AssetSpec]:
         for definition in self.definitions:
-            yield from definition.specs
+            yield from definition.specs_by_key.values()
 
     @property
     def check_specs(self) -> Iterable[AssetCheckSpec]:
@@ -152,9 +153,9 @@ class AssetIndex:
     def loaded_inputs(self) -> Mapping[AssetKey, tuple[AssetKey, ...]]:
         """By asset, the upstream assets whose values its function loads."""
         return {
-            key: tuple(definition.keys_by_input_name.values())
+            key: tuple(definition.loaded_by_input.values())
             for definition in self.definitions
-            if definition.keys_by_input_name
+            if definition.loaded_by_input
             for key in definition.specs_by_key
         }
 
@@ -181,7 +182,7 @@ class AssetIndex:
                 if definition.can_subset and definition.node_def is not None
             },
             check_edges={
-                spec.key: tuple(definition.keys_by_input_name.values())
+                spec.key: tuple(definition.loaded_by_input.values())
                 for definition in self.definitions
                 if isinstance(definition, AssetChecksDefinition)
                 for spec in definition.check_specs
@@ -198,7 +199,7 @@ def _duplicate_key(key: AssetKey, first: AssetsDefinition, second: AssetsDefinit
 def _described(definition: AssetsDefinition) -> str:
     if definition.node_def is None:
         return "an external asset"
-    function = getattr(definition.node_def, "compute_fn", None)
+    function = getattr(definition.node_def, "function", None)
     code = getattr(function, "__code__", None)
     if code is None:
         return f'"{definition.node_def.name}"'

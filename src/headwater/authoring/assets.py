@@ -13,6 +13,7 @@ from headwater.authoring.hooks import checked_hooks
 from headwater.authoring.nodes import NodeDefinition, OutputPort
 from headwater.authoring.op import OpDefinition
 from headwater.model.errors import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError, did_you_mean
+from headwater.model.errors.definition import NothingToAnswer
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 from headwater.model.specs import (
     IO_MANAGER_KEY_METADATA,
@@ -59,7 +60,7 @@ class AssetsDefinition:
         self.node_def = node_def
         self.specs_by_key: dict[AssetKey, AssetSpec] = {spec.key: spec for spec in specs}
         self.keys_by_output_name: Mapping[str, AssetKey] = keys_by_output_name or {}
-        self.keys_by_input_name: Mapping[str, AssetKey] = keys_by_input_name or {}
+        self.loaded_by_input: Mapping[str, AssetKey] = keys_by_input_name or {}
         self.check_specs: tuple[AssetCheckSpec, ...] = tuple(check_specs)
         self.can_subset = can_subset
         self.resource_defs: Mapping[str, Any] = resource_defs or {}
@@ -82,8 +83,19 @@ class AssetsDefinition:
 
     @property
     def specs(self) -> Iterable[AssetSpec]:
-        """What is declared of each asset, in order."""
-        return self.specs_by_key.values()
+        """What is declared of each asset, in order, with its group, and whether a run may leave it out."""
+        return [self._resolved(spec) for spec in self.specs_by_key.values()]
+
+    def _resolved(self, spec: AssetSpec) -> AssetSpec:
+        """Return a spec as it counts here: in the group of those that name none, left out where only parts are built."""
+        changes: dict[str, Any] = {}
+        if spec.group_name is None:
+            changes["group_name"] = spec.group
+        if self.can_subset and not spec.skippable and self.node_def is not None:
+            port = self.node_def.outs.get(self.output_name_of(spec.key) or "")
+            if port is not None and port.is_by_spec:
+                changes["skippable"] = True
+        return spec.replace_attributes(**changes) if changes else spec
 
     @property
     def keys(self) -> Set[AssetKey]:
@@ -95,7 +107,7 @@ class AssetsDefinition:
         """The key, where there is just one asset."""
         if len(self.specs_by_key) != 1:
             named = ", ".join(f'"{key}"' for key in self.specs_by_key) or "none"
-            raise InvariantViolationError(
+            raise NothingToAnswer(
                 what=f"The key of a definition of {len(self.specs_by_key)} assets was asked for ({named}).",
                 why="It does not say which of them is meant.",
                 fix="Use .keys, or name one.",
@@ -119,6 +131,11 @@ class AssetsDefinition:
     def computation_name(self) -> str:
         """The name of the step that builds the assets."""
         return self.node_def.name if self.node_def is not None else next(iter(self.specs_by_key)).to_python_identifier()
+
+    @property
+    def is_subset(self) -> bool:
+        """Whether it stands for some of the assets of what it was made from."""
+        return len(self.selected_keys) < len(self.specs_by_key)
 
     @property
     def is_executable(self) -> bool:
@@ -153,7 +170,11 @@ class AssetsDefinition:
     @property
     def partitions_def(self) -> PartitionsDefinition[Any] | None:
         """The partitions of these assets, where all that are partitioned share one definition."""
-        found = {id(spec.partitions_def): spec.partitions_def for spec in self.specs if spec.partitions_def is not None}
+        found = {
+            id(spec.partitions_def): spec.partitions_def
+            for spec in self.specs_by_key.values()
+            if spec.partitions_def is not None
+        }
         if not found:
             return None
         definitions = list(found.values())
@@ -168,47 +189,47 @@ class AssetsDefinition:
     @property
     def dependency_keys(self) -> Iterable[AssetKey]:
         """The keys of all upstream assets, in order of declaration."""
-        return {dep.asset_key: None for spec in self.specs for dep in spec.deps}.keys()
+        return {dep.asset_key: None for spec in self.specs_by_key.values() for dep in spec.deps}.keys()
 
     @property
     def asset_deps(self) -> Mapping[AssetKey, Set[AssetKey]]:
         """The upstream assets of each asset."""
-        return {spec.key: {dep.asset_key for dep in spec.deps} for spec in self.specs}
+        return {spec.key: {dep.asset_key for dep in spec.deps} for spec in self.specs_by_key.values()}
 
     @property
     def group_names_by_key(self) -> Mapping[AssetKey, str]:
         """The group of each asset."""
-        return {spec.key: spec.group for spec in self.specs}
+        return {spec.key: spec.group for spec in self.specs_by_key.values()}
 
     @property
     def metadata_by_key(self) -> Mapping[AssetKey, Mapping[str, Any]]:
         """The declared metadata of each asset."""
-        return {spec.key: spec.metadata for spec in self.specs}
+        return {spec.key: spec.metadata for spec in self.specs_by_key.values()}
 
     @property
     def tags_by_key(self) -> Mapping[AssetKey, Mapping[str, str]]:
         """The tags of each asset."""
-        return {spec.key: spec.tags for spec in self.specs}
+        return {spec.key: spec.tags for spec in self.specs_by_key.values()}
 
     @property
     def descriptions_by_key(self) -> Mapping[AssetKey, str]:
         """The description of each asset that has one."""
-        return {spec.key: spec.description for spec in self.specs if spec.description is not None}
+        return {spec.key: spec.description for spec in self.specs_by_key.values() if spec.description is not None}
 
     @property
     def code_versions_by_key(self) -> Mapping[AssetKey, str | None]:
         """The code version of each asset."""
-        return {spec.key: spec.code_version for spec in self.specs}
+        return {spec.key: spec.code_version for spec in self.specs_by_key.values()}
 
     @property
     def owners_by_key(self) -> Mapping[AssetKey, Sequence[str]]:
         """The owners of each asset."""
-        return {spec.key: spec.owners for spec in self.specs}
+        return {spec.key: spec.owners for spec in self.specs_by_key.values()}
 
     @property
     def automation_conditions_by_key(self) -> Mapping[AssetKey, Any]:
         """The automation condition of each asset that has one."""
-        return {s.key: s.automation_condition for s in self.specs if s.automation_condition is not None}
+        return {s.key: s.automation_condition for s in self.specs_by_key.values() if s.automation_condition is not None}
 
     @property
     def required_resource_keys(self) -> Set[str]:
@@ -268,8 +289,22 @@ class AssetsDefinition:
 
     @property
     def input_names(self) -> Iterable[str]:
-        """The names of the inputs by which other assets come in."""
+        """The names of the inputs by which other assets come in: parameters, then the names of what is only in `deps`."""
         return self.keys_by_input_name.keys()
+
+    @property
+    def keys_by_input_name(self) -> Mapping[str, AssetKey]:
+        """The key of each asset that comes in, by parameter; what is only in `deps`, by its parts: "sales_orders"."""
+        if self.node_def is None:
+            return {}
+        loaded = set(self.loaded_by_input.values())
+        named = {
+            "_".join(dep.asset_key.parts): dep.asset_key
+            for spec in self.specs_by_key.values()
+            for dep in spec.deps
+            if dep.asset_key not in loaded and dep.asset_key not in self.specs_by_key
+        }
+        return {**named, **self.loaded_by_input}
 
     def has_output_for_asset_key(self, key: AssetKey) -> bool:
         """Whether an output stores this asset."""
@@ -299,7 +334,7 @@ class AssetsDefinition:
 
     def get_asset_spec(self, key: AssetKey | None = None) -> AssetSpec:
         """Return what is declared of an asset; the key may be left out where there is just one."""
-        return self.specs_by_key[key or self.key]
+        return self._resolved(self.specs_by_key[key or self.key])
 
     def output_name_of(self, key: AssetKey) -> str | None:
         """Return the name of the output that stores an asset, None when there is none."""
@@ -337,7 +372,7 @@ class AssetsDefinition:
 
     def get_partition_mapping(self, in_asset_key: AssetKey) -> PartitionMapping | None:
         """Return the declared mapping to an upstream asset, None for the default one."""
-        for spec in self.specs:
+        for spec in self.specs_by_key.values():
             for dep in spec.deps:
                 if dep.asset_key == in_asset_key:
                     return dep.partition_mapping
@@ -355,9 +390,9 @@ class AssetsDefinition:
             made,
             **{
                 "node_def": self.node_def,
-                "specs": self.specs,
+                "specs": self.specs_by_key.values(),
                 "keys_by_output_name": self.keys_by_output_name,
-                "keys_by_input_name": self.keys_by_input_name,
+                "keys_by_input_name": self.loaded_by_input,
                 "check_specs": self.check_specs,
                 "can_subset": self.can_subset,
                 "resource_defs": self.resource_defs,
@@ -381,7 +416,7 @@ class AssetsDefinition:
                     why="Each spec is replaced by what the function returns.",
                     fix="Return spec, or spec.replace_attributes(...).",
                 )
-            old_inputs = set(self.keys_by_input_name.values())
+            old_inputs = set(self.loaded_by_input.values())
             lost = old_inputs - {dep.asset_key for other in replaced.values() for dep in other.deps}
             if lost:
                 raise InvalidDefinitionError(
@@ -419,7 +454,7 @@ class AssetsDefinition:
 
         made = self._with_specs({key: moved(spec) for key, spec in self.specs_by_key.items()})
         return made._copied(
-            keys_by_input_name={name: new_keys.get(key, key) for name, key in self.keys_by_input_name.items()},
+            keys_by_input_name={name: new_keys.get(key, key) for name, key in self.loaded_by_input.items()},
             check_specs=[
                 spec.replace_attributes(
                     asset=new_keys.get(spec.asset_key, spec.asset_key),
@@ -462,7 +497,7 @@ class AssetsDefinition:
             return spec.replace_attributes(**changes) if changes else spec
 
         made = self._copied(
-            specs=[changed(spec) for spec in self.specs],
+            specs=[changed(spec) for spec in self.specs_by_key.values()],
             backfill_policy=backfill_policy or self.backfill_policy,
             hook_defs=self.hook_defs | frozenset(hook_defs or ()),
             resource_defs={**self.resource_defs, **(resource_defs or {})},
@@ -480,14 +515,14 @@ class AssetsDefinition:
     def to_external(self) -> AssetsDefinition:
         """Return the same assets as something that is only known of and loaded, not built."""
         return AssetsDefinition(
-            specs=[spec.replace_attributes(deps=[]) for spec in self.specs],
+            specs=[spec.replace_attributes(deps=[]) for spec in self.specs_by_key.values()],
             io_manager_keys={key: self.io_manager_key_of(key) for key in self.specs_by_key},
             resource_defs=self.resource_defs,
         )
 
     def to_source_assets(self) -> list[SourceAsset]:
         """Return each asset as one that somebody else builds."""
-        return [self._as_source(spec) for spec in self.specs]
+        return [self._as_source(spec) for spec in self.specs_by_key.values()]
 
     def to_source_asset(self, key: CoercibleToAssetKey | None = None) -> SourceAsset:
         """Return an asset as one that somebody else builds; the key may be left out where there is just one.
@@ -496,7 +531,7 @@ class AssetsDefinition:
         """
         wanted = self.key if key is None else AssetKey.from_coercible(key)
         if wanted not in self.specs_by_key:
-            raise InvariantViolationError(
+            raise NothingToAnswer(
                 what=f'{self} does not build "{wanted}".',
                 why="There is nothing to return.",
                 fix=did_you_mean(str(wanted), map(str, self.specs_by_key)) or "See .keys.",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.assets import AssetsDefinition
 from headwater.authoring.nodes import NodeDefinition
-from headwater.model.errors import InvalidDefinitionError, did_you_mean
+from headwater.model.errors import did_you_mean
+from headwater.model.errors.definition import WrongArgument
 from headwater.model.keys import AssetKey, prefix_parts
 from headwater.model.specs import AssetCheckSpec, AssetDep, AssetExecutionType, AssetSpec
 
@@ -54,7 +55,7 @@ def assets_of_node(
     ):
         for name in named:
             if name not in known:
-                raise InvalidDefinitionError(
+                raise WrongArgument(
                     what=f'{argument}= names "{name}", which {node.node_type} "{node.name}" does not have.',
                     why="It would say something of nothing.",
                     fix=f"{did_you_mean(name, known)}It has: {', '.join(known) or 'none'}.",

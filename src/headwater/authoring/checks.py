@@ -65,7 +65,7 @@ class AssetChecksDefinition(AssetsDefinition):
 
     @property
     def dependency_keys(self) -> Iterable[AssetKey]:
-        keys: dict[AssetKey, None] = dict.fromkeys(self.keys_by_input_name.values())
+        keys: dict[AssetKey, None] = dict.fromkeys(self.loaded_by_input.values())
         for spec in self.check_specs:
             keys[spec.asset_key] = None
             keys.update(dict.fromkeys(dep.asset_key for dep in spec.additional_deps))

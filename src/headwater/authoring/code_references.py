@@ -52,7 +52,7 @@ def _with_place(asset: Any) -> Any:
         function = asset.observe_fn
     elif isinstance(asset, AssetsDefinition):
         node = asset.node_def
-        function = node.compose_fn if isinstance(node, GraphDefinition) else getattr(node, "compute_fn", None)
+        function = node.compose_fn if isinstance(node, GraphDefinition) else getattr(node, "function", None)
     place = None if function is None else place_of(function)
     if place is None:
         return asset

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from headwater.authoring.running import runtime_function
 from headwater.model.errors import InvalidPropertyError, InvariantViolationError, did_you_mean
+from headwater.model.errors.definition import NothingToAnswer
 from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
 
 if TYPE_CHECKING:
     import logging
+    from typing import Self
 
     from headwater.authoring.assets import AssetsDefinition
     from headwater.authoring.op import OpDefinition
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from headwater.model.specs import AssetCheckSpec
     from headwater.runtime.instance import Instance
 from headwater.authoring.op_node import NodeHandle, OpNode
-from headwater.authoring.step_scope import StepScope
+from headwater.authoring.step_scope import StepScope, current_step_scope
 
 
 class OpExecutionContext:
@@ -31,6 +33,21 @@ class OpExecutionContext:
 
     def __init__(self, scope: StepScope) -> None:
         self._scope = scope
+
+    @classmethod
+    def get(cls) -> Self:
+        """Return the context of the step whose function runs here, for code that was not handed one.
+
+        Raises InvariantViolationError outside of a step.
+        """
+        scope = current_step_scope()
+        if scope is None:
+            raise InvariantViolationError(
+                what=f"{cls.__name__}.get() was called outside of a step.",
+                why="There is a context while the function of an op or asset runs in a run.",
+                fix="Call it from there, or hand the context over as an argument.",
+            )
+        return cls(scope)
 
     # ------------------------------------------------------------------------------------------------------- the run
 
@@ -344,7 +361,7 @@ class OpExecutionContext:
         """
         keys = self._scope.run_partition_keys
         if keys is None:
-            raise InvariantViolationError(
+            raise NothingToAnswer(
                 what=f"context.partition_key was read in {self._described()}, but this run has no partition.",
                 why=self._why_unpartitioned(),
                 fix="Check context.has_partition_key first, or run it for a partition: materialize(..., partition_key=...), "
@@ -457,7 +474,7 @@ class OpExecutionContext:
         key = self._input_key(input_name)
         keys = self._scope.upstream_partition_keys(key) if self._scope.upstream_partition_keys is not None else None
         if keys is None:
-            raise InvariantViolationError(
+            raise NothingToAnswer(
                 what=f'The partitions of input "{input_name}" were read in {self._described()}.',
                 why=f'"{key}" is not partitioned.',
                 fix="Read its value as a whole.",
@@ -492,7 +509,7 @@ class OpExecutionContext:
         return TimeWindow(first.start, definition.time_window_for_partition_key(keys[-1]).end)
 
     def _input_key(self, input_name: str) -> AssetKey:
-        keys = self.assets_def.keys_by_input_name
+        keys = self.assets_def.loaded_by_input
         if input_name in keys:
             return keys[input_name]
         for dep_key in self.assets_def.dependency_keys:

@@ -12,6 +12,7 @@ from headwater.authoring.job import JobDefinition
 from headwater.authoring.resources import MissingResourceError, resource_errors
 from headwater.graph import validation
 from headwater.model.errors import DefinitionError, InvalidDefinitionError, InvalidSubsetError, did_you_mean
+from headwater.model.errors.definition import WrongArgument
 from headwater.model.errors.graph import DuplicateAssetCheck, DuplicateAssetKey
 from headwater.model.errors.root import kind_of
 
@@ -29,7 +30,7 @@ def problems_of(defs: Definitions) -> list[DefinitionError]:
     for thing in defs.asset_checks:
         if not isinstance(thing, AssetChecksDefinition):
             found.append(
-                InvalidDefinitionError(
+                WrongArgument(
                     what=f"{thing!r} was given in asset_checks=.",
                     why=f"It is {kind_of(thing)}, not a check.",
                     fix="Put @asset_check above the function, and assets into assets=.",
@@ -65,7 +66,7 @@ def _check_problems(defs: Definitions) -> list[DefinitionError]:
         if not isinstance(definition, AssetChecksDefinition):
             continue
         own = {spec.asset_key for spec in definition.check_specs}
-        for name, key in definition.keys_by_input_name.items():
+        for name, key in definition.loaded_by_input.items():
             if key not in own and defs.index.spec(key) is None:
                 found.append(
                     InvalidDefinitionError(
@@ -131,7 +132,7 @@ def _missing_resources(defs: Definitions) -> list[DefinitionError]:
 def _loading_keys(defs: Definitions, definition: AssetsDefinition) -> Set[str]:
     """The resources by which a definition's parameters are loaded, where what is upstream is built elsewhere."""
     keys: set[str] = set()
-    for name, upstream in definition.keys_by_input_name.items():
+    for name, upstream in definition.loaded_by_input.items():
         port = definition.node_def.ins.get(name) if definition.node_def is not None else None
         if port is None or port.is_nothing:
             continue
@@ -156,7 +157,7 @@ def _job_problems(defs: Definitions) -> list[DefinitionError]:
             if hasattr(job_def, "to_job"):
                 continue
             found.append(
-                InvalidDefinitionError(
+                WrongArgument(
                     what=f"{job_def!r} was given in jobs=.",
                     why=f"It is {kind_of(job_def)}, not a job.",
                     fix="Put @job above the function, or use define_asset_job(...).",
@@ -202,7 +203,7 @@ def _trigger_problems(defs: Definitions, kind: str, given: Sequence[Any]) -> lis
     for thing in given:
         if not any(isinstance(thing, kind_of) for kind_of in expected):
             found.append(
-                InvalidDefinitionError(
+                WrongArgument(
                     what=f"{thing!r} was given in {kind}=.",
                     why=f"It is {kind_of(thing)}, not a {one}.",
                     fix=f"Give what @{one} makes.",

@@ -17,10 +17,10 @@ from headwater.authoring.running import runtime_function
 from headwater.model.errors import (
     DefinitionError,
     DefinitionErrors,
-    InvalidDefinitionError,
     InvariantViolationError,
     did_you_mean,
 )
+from headwater.model.errors.definition import WrongArgument
 from headwater.model.errors.graph import DuplicateAssetKey
 from headwater.model.errors.root import kind_of
 from headwater.model.keys import AssetCheckKey, AssetKey, CoercibleToAssetKey
@@ -73,6 +73,8 @@ class Definitions:
         self.is_part = is_part
         if not is_part and self.checks_when_built:
             self.validate()
+        elif self._argument_problems and not self.checks_when_built:
+            raise self._argument_problems[0]
 
     def _listed(self, argument: str, given: Any) -> list[Any]:
         try:
@@ -85,7 +87,7 @@ class Definitions:
         if given is None or isinstance(given, Mapping):
             return dict(given or {})
         self._argument_problems.append(
-            InvalidDefinitionError(
+            WrongArgument(
                 what=f"{argument}= was given {given!r}, {kind_of(given)}.",
                 why="Each of them has a name.",
                 fix=f'Write {argument}={{"name": ...}}.',
@@ -162,6 +164,7 @@ class Definitions:
 
     def resolve_asset_graph(self) -> AssetGraph:
         """Return the graph of all assets and checks."""
+        self._check_when_used()
         return self.graph
 
     get_asset_graph = resolve_asset_graph
@@ -447,6 +450,7 @@ class Definitions:
 
     def get_repository_def(self) -> RepositoryDefinition:
         """Return these definitions as a repository, the older kind of container."""
+        self._check_when_used()
         from headwater.authoring.repository import DefinitionsData, RepositoryDefinition
 
         return RepositoryDefinition(
@@ -465,7 +469,7 @@ def _flat(what: str, given: Any) -> list[Any]:
     if given is None:
         return []
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
-        raise InvalidDefinitionError(
+        raise WrongArgument(
             what=f"{what}= was given {given!r}, {kind_of(given)}.",
             why="It takes several.",
             fix=f"Write {what}=[...].",

@@ -271,7 +271,7 @@ def limit_of(executor_def: ExecutorDefinition | None) -> str | None:
         )
     if executor_def._given_schema is not multiprocess_executor._given_schema:
         return None
-    return "multiprocess_executor is not there yet: steps run in one process, that of the run, in this release."
+    return "multiprocess_executor: without a service, steps run in one process, that of the run. See docs/service.md."
 
 
 def warn_of_limit(executor_def: ExecutorDefinition | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, overload
 
 from headwater.authoring.composition import Collected, FanIn, GraphInput, NodeOutput, Source, StoredAsset, compose
@@ -557,6 +558,7 @@ def graph_of_function(
         hooks=hooks,
     )
     made.compose_fn = function
+    update_wrapper(made, function, updated=())
     return made
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence, Set
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.contexts import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
@@ -76,8 +77,21 @@ def _invoke(
     if signature.config is not None and scope is not None and scope.op_config is not None:
         from_context.add(signature.config.name)
     arguments = _arguments(op, what, positional, given, from_context)
-    resources = _resources(op, what, held, arguments)
-    arguments.update(resources)
+    with ExitStack() as opened:
+        # What a generator or a coroutine uses must outlive this call, so there a teardown is refused.
+        arguments.update(_resources(op, what, held, arguments, opened if signature.kind == "plain" else None))
+        return _called(op, definition, what, context, arguments)
+
+
+def _called(
+    op: OpDefinition,
+    definition: AssetsDefinition | None,
+    what: str,
+    context: OpExecutionContext | None,
+    arguments: dict[str, Any],
+) -> Any:
+    signature = op.signature
+    scope = context._scope if context is not None else None
     plain_config: Any = None
     if op.has_config:
         plain_config = _config(op, scope, arguments)
@@ -85,7 +99,7 @@ def _invoke(
     keys = scope.run_partition_keys if scope is not None else None
     is_range = keys is not None and len(keys) > 1
     if signature.context is None:
-        return checked_result(op, definition, what, op.compute_fn(**arguments), is_range=is_range)
+        return checked_result(op, definition, what, op.function(**arguments), is_range=is_range)
     assert scope is not None
     bound = _bound(scope, op, definition, plain_config)
     made: OpExecutionContext
@@ -99,7 +113,7 @@ def _invoke(
         made = AssetExecutionContext(bound)
     else:
         made = AssetCheckExecutionContext(bound)
-    return checked_result(op, definition, what, op.compute_fn(made, **arguments), is_range=is_range)
+    return checked_result(op, definition, what, op.function(made, **arguments), is_range=is_range)
 
 
 def _empty_context(definition: AssetsDefinition | None) -> OpExecutionContext:
@@ -174,13 +188,20 @@ def _arguments(
     return arguments
 
 
-def _resources(op: OpDefinition, what: str, held: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _resources(
+    op: OpDefinition, what: str, held: Any, arguments: Mapping[str, Any], opened: ExitStack | None
+) -> dict[str, Any]:
+    """Return the resources of the call; those that are given with it are set up, and torn down with `opened`."""
     found: dict[str, Any] = {}
     for parameter in op.signature.resources:
         if parameter.name in arguments:
             given = arguments[parameter.name]
-            if hasattr(given, "process_config_and_initialize"):
-                found[parameter.name] = given.process_config_and_initialize()
+            if hasattr(type(given), "process_config_and_initialize"):
+                found[parameter.name] = (
+                    given.process_config_and_initialize()
+                    if opened is None
+                    else opened.enter_context(given.process_config_and_initialize_cm())
+                )
             continue
         if parameter.name not in held:
             if parameter.default is not NO_VALUE:

@@ -6,6 +6,7 @@ What was returned is handed back as it is: a generator stays one, and is checked
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.returned_items import RESULT_TYPES, items_of
@@ -46,11 +47,12 @@ def checked_result(
     A generator, coroutine or asynchronous generator is returned as one that checks what it gives on the way.
     """
     given = _Given(op, definition, owner, is_range)
-    if hasattr(returned, "__next__"):
+    # Asked for their types, and not for what they can do: any other iterator, and a mock, is a value.
+    if isinstance(returned, GeneratorType):
         return given.passing(returned)
-    if hasattr(returned, "__anext__"):
+    if isinstance(returned, AsyncGeneratorType):
         return given.passing_async(returned)
-    if hasattr(returned, "__await__"):
+    if isinstance(returned, CoroutineType):
         return given.awaited(returned)
     given.take_returned(returned)
     return returned

@@ -464,4 +464,8 @@ def _built_resources(resources: Any) -> tuple[Any, Any]:
 
 
 def _needs_setup(resource: Any) -> bool:
-    return any(hasattr(resource, name) for name in ("setup_for_execution", "resource_fn", "get_resource_definition"))
+    from headwater.authoring.resources.definition import ResourceDefinition
+
+    if isinstance(resource, ResourceDefinition):
+        return True
+    return any(hasattr(type(resource), name) for name in ("setup_for_execution", "get_resource_definition"))

@@ -264,6 +264,11 @@ class JobDefinition:
         ]
 
     @property
+    def is_subset(self) -> bool:
+        """Whether it runs some of the ops of what it was made from."""
+        return self.op_selection is not None
+
+    @property
     def all_node_defs(self) -> list[NodeDefinition]:
         """The definitions of all nodes, those inside graphs too, each name once."""
         inside = (node for top in self.top_level_node_defs for node in top.iterate_node_defs())

@@ -143,7 +143,7 @@ def _grouped(found: Iterable[Loaded], group_name: str) -> Mapping[AssetKey, str]
     groups: dict[AssetKey, str] = {}
     problems: list[DefinitionError] = []
     for thing in found:
-        specs = thing.specs if isinstance(thing, AssetsDefinition) else (thing,)
+        specs = thing.specs_by_key.values() if isinstance(thing, AssetsDefinition) else (thing,)
         for spec in specs:
             if spec.group_name in (None, DEFAULT_GROUP_NAME, group_name):
                 groups[spec.key] = group_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 from headwater.authoring.config import (
     NO_VALUE,
@@ -101,6 +101,16 @@ class LoggerDefinition(AnonymousConfigurable):
             )
         config = NO_VALUE if given.logger_config is None else given.logger_config
         return self.open(config, job_def=given.job_def, run_id=given.run_id)
+
+
+@overload
+def logger(config_schema: Callable[[InitLoggerContext], logging.Logger], /) -> LoggerDefinition: ...
+
+
+@overload
+def logger(
+    config_schema: Any = None, description: str | None = None
+) -> Callable[[Callable[[InitLoggerContext], logging.Logger]], LoggerDefinition]: ...
 
 
 def logger(config_schema: Any = None, description: str | None = None) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from headwater.authoring.config.configured import NamedConfigurable
@@ -11,6 +13,7 @@ from headwater.authoring.nodes import InputPort, NodeDefinition, OutputPort
 from headwater.authoring.ports import NO_VALUE, DynamicOut, In, Out
 from headwater.authoring.signature import Signature, read_signature
 from headwater.model.errors import InvalidDefinitionError, did_you_mean
+from headwater.model.errors.definition import WrongArgument
 from headwater.model.named_arguments import spelling_checked
 from headwater.model.specs import checked_kind, checked_name
 
@@ -24,6 +27,22 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class DecoratedOpFunction:
+    """The function of an op, as it was written: `my_op.compute_fn.decorated_fn(3)` calls it by itself."""
+
+    decorated_fn: Callable[..., Any]
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return name_of(self.decorated_fn)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function with these arguments, and nothing between."""
+        return self.decorated_fn(*args, **kwargs)
 
 
 class OpDefinition(NodeDefinition, NamedConfigurable):
@@ -53,12 +72,14 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
         input_ports: Mapping[str, InputPort] | None = None,
         output_ports: Mapping[str, OutputPort] | None = None,
     ) -> None:
+        if isinstance(compute_fn, DecoratedOpFunction):
+            compute_fn = compute_fn.decorated_fn
         name = name or name_of(compute_fn)
         self.signature = signature or read_signature(compute_fn)
         if signature is None and _takes_a_mapping(self.signature, ins or {}):
             compute_fn = _with_named_inputs(compute_fn, self.signature.kind)
             self.signature = read_signature(compute_fn)
-        self.compute_fn = compute_fn
+        self.function = compute_fn
         _refuse_unfit(name, self.signature, config_schema)
         if retry_policy is not None:
             checked_kind(retry_policy, "headwater.model.policies", "RetryPolicy", f'retry_policy= of "{name}"')
@@ -178,13 +199,18 @@ class OpDefinition(NodeDefinition, NamedConfigurable):
             "input_ports": self.ins,
             "output_ports": self.outs,
         }
-        made = type(self)(self.compute_fn, **{**kept, **changes})
+        made = type(self)(self.function, **{**kept, **changes})
         made.config_stages = self.config_stages
         return made
 
+    @property
+    def compute_fn(self) -> DecoratedOpFunction:
+        """The function of the op."""
+        return DecoratedOpFunction(self.function)
+
     def copy_for_configured(self, *, name: str | None, description: str | None, stage: ConfigStage) -> Any:
         if name is None:
-            raise InvalidDefinitionError(
+            raise WrongArgument(
                 what=f'configured() of op "{self.name}" was called without a name.',
                 why="Two nodes of one name could not be told apart in a graph.",
                 fix=f'Write configured(..., name="configured_{self.name}").',
@@ -425,7 +451,7 @@ def op(
         outs = {out.name or "result": out}
 
     def decorate(function: Callable[..., Any]) -> Op[..., Any]:
-        return Op(
+        made: Op[..., Any] = Op(
             function,
             name,
             ins=ins,
@@ -440,6 +466,8 @@ def op(
             timeout=timeout,
             signature=read_signature(function),
         )
+        update_wrapper(made, function, updated=())
+        return made
 
     return decorate(compute_fn) if compute_fn is not None else decorate
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from functools import cached_property
+from functools import cached_property, update_wrapper
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, overload
 
@@ -435,8 +435,7 @@ def repository(
             description=description,
             metadata=metadata,
         )
-        made.__doc__ = function.__doc__
-        made.__module__ = function.__module__
+        update_wrapper(made, function, updated=())
         return made
 
     return decorate(definitions_fn) if definitions_fn is not None else decorate

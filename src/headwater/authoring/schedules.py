@@ -26,10 +26,16 @@ from headwater.authoring.triggers import (
 )
 from headwater.model.clock import as_utc
 from headwater.model.cron import checked_cron, checked_timezone
-from headwater.model.errors import CheckError, InvalidDefinitionError, InvalidInvocationError
+from headwater.model.errors import CheckError, HeadwaterError, InvalidDefinitionError, InvalidInvocationError
+from headwater.model.errors.definition import WrongArgument
 from headwater.model.errors.partitions import MissingDynamicPartitionsStoreError
 from headwater.model.errors.root import kind_of
-from headwater.model.errors.triggers import InvalidCronError, MissingTriggerContextValue, TriggerResultError
+from headwater.model.errors.triggers import (
+    InvalidCronError,
+    MissingTriggerContextValue,
+    ScheduleExecutionError,
+    TriggerResultError,
+)
 from headwater.model.named_arguments import spelling_checked
 from headwater.model.partitions import (
     MultiPartitionKey,
@@ -140,7 +146,7 @@ class ScheduleDefinition(Trigger):
         of = f'Schedule "{name}"' if name else "A schedule"
         targets = targets_of(of, name, job=job, job_name=job_name, target=target)
         if not targets.names:
-            raise InvalidDefinitionError(
+            raise WrongArgument(
                 what=f"{of} does not say what it runs.",
                 why="It would ask for runs of nothing.",
                 fix="Give job=, job_name=, or assets as target=.",
@@ -171,7 +177,7 @@ class ScheduleDefinition(Trigger):
             targets,
             TriggerFunction(function, of) if function is not None else None,
             description=description,
-            tags=json_tags(tags),
+            tags=json_tags(_own_tags(of, tags)),
             metadata=metadata,
             owners=owners,
             required_resource_keys=required_resource_keys,
@@ -206,9 +212,17 @@ class ScheduleDefinition(Trigger):
     def evaluate_tick(self, context: ScheduleEvaluationContext) -> ScheduleExecutionData:
         """Return what it asks for at the context's time.
 
-        An error of the user's function comes through, with a note that names the schedule. Raises TriggerResultError
-        when its function gives what is no request.
+        Raises ScheduleExecutionError, whose cause it is, when one of its functions raises, and TriggerResultError when
+        its function gives what is no request.
         """
+        try:
+            return self._evaluated(context)
+        except HeadwaterError:
+            raise
+        except Exception as error:
+            raise ScheduleExecutionError(self._described, error) from error
+
+    def _evaluated(self, context: ScheduleEvaluationContext) -> ScheduleExecutionData:
         if self._should_execute is not None and not self._should_execute(context):
             return ScheduleExecutionData(skip_message=f'should_execute of "{self.name}" returned False.')
         if self.function is None:
@@ -269,7 +283,26 @@ class ScheduleDefinition(Trigger):
                 why="It has no function to call.",
                 fix="Use evaluate_tick(build_schedule_context(...)).",
             )
-        return self.function.invoke(args, kwargs, ScheduleEvaluationContext)
+        return self.function.invoke(args, kwargs, ScheduleEvaluationContext, self.required_resource_keys)
+
+
+# The tags of the system that say how a run is carried out: anyone may set them.
+_TAGS_TO_SET = frozenset(
+    {"isolation", "max_retries", "max_runtime", "priority", "retry_on_asset_or_op_failure", "retry_strategy"}
+)
+
+
+def _own_tags(of: str, tags: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the tags of a schedule. Raises InvalidDefinitionError for those with which the system says what a run is."""
+    for name in tags or ():
+        _, prefix, rest = str(name).partition("dagster/")
+        if prefix and str(name).startswith(prefix) and rest not in _TAGS_TO_SET:
+            raise InvalidDefinitionError(
+                what=f'{of} sets the tag "{name}".',
+                why='Tags that begin with "dagster/" are set by what starts a run.',
+                fix=f'Use a name without it, such as "{rest}".',
+            )
+    return tags
 
 
 def _refuse_both(of: str, first: str, first_value: Any, second: str, second_value: Any) -> None:
@@ -407,7 +440,7 @@ def _partitioned_schedule(job: Any, target: Any, name: str, options: Mapping[str
     if time_def is not None:
         cron, timezone = time_def.get_cron_schedule(*options["moved"]), time_def.timezone
     elif not isinstance(partitions_def, StaticPartitionsDefinition):
-        raise InvalidDefinitionError(
+        raise WrongArgument(
             what=f'Job "{job.name}" has {partitions_def.describe() if partitions_def else "no partitions"}.',
             why="A schedule of partitions follows time partitions, one time dimension, or a fixed list.",
             fix="Give the job such a partitions_def, or write a function with @schedule.",

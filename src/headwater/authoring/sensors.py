@@ -395,7 +395,7 @@ class SensorDefinition(Trigger):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, with a context from build_sensor_context() if it takes one."""
-        return self.function.invoke(args, kwargs, self._context_class)
+        return self.function.invoke(args, kwargs, self._context_class, self.required_resource_keys)
 
 
 @spelling_checked

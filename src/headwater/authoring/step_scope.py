@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headwater.model.keys import AssetCheckKey, AssetKey
 
@@ -17,6 +18,33 @@ if TYPE_CHECKING:
 PARTITION_TAG = "headwater/partition"
 PARTITION_RANGE_START_TAG = "headwater/asset_partition_range_start"
 PARTITION_RANGE_END_TAG = "headwater/asset_partition_range_end"
+
+
+class StepSpeaking(NamedTuple):
+    """A step whose function runs here, whether it still does (`log.is_open`), and the step that it was started from."""
+
+    scope: StepScope
+    log: Any
+    outer: StepSpeaking | None
+
+
+_speaking: ContextVar[StepSpeaking | None] = ContextVar("headwater_step_speaking", default=None)
+
+
+def speak_for(scope: StepScope, log: Any) -> None:
+    """Say that what runs here from now on, until the log is closed, is the function of this step."""
+    outer = _speaking.get()
+    while outer is not None and not outer.log.is_open:
+        outer = outer.outer
+    _speaking.set(StepSpeaking(scope, log, outer))
+
+
+def current_step_scope() -> StepScope | None:
+    """Return what is known inside the step whose function runs here; None outside of one."""
+    found = _speaking.get()
+    while found is not None and not found.log.is_open:
+        found = found.outer
+    return None if found is None else found.scope
 
 
 class StepScope:

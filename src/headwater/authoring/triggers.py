@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from functools import update_wrapper
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -271,19 +272,19 @@ class TriggerFunction:
         needed = [name for name in self.resource_names if name not in resources]
         for name in needed:
             if context is None or name not in context.resource_defs:
-                known = context.resource_defs if context is not None else {}
-                raise InvalidDefinitionError(
-                    what=f'{self.of} needs the resource "{name}", which was not provided.',
-                    why="Its function has a parameter for it.",
-                    fix=f"{did_you_mean(name, known)}Pass it to the context: resources={{{name!r}: ...}}.",
-                )
+                raise self._resource_missing(name, context, "Its function has a parameter for it.")
         if needed and context is not None:
             opened = context.resources
             resources = {**resources, **{name: getattr(opened, name) for name in needed}}
         return self.function(*given, **resources)
 
-    def invoke(self, args: Sequence[Any], kwargs: Mapping[str, Any], kind: type[TriggerContext]) -> Any:
-        """Call the function as a test does: context first or by its name, resources from it or by their names."""
+    def invoke(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], kind: type[TriggerContext], required: Set[str]
+    ) -> Any:
+        """Call the function as a test does: context first or by its name, resources from it or by their names.
+
+        Raises InvalidDefinitionError where the context lacks one of the `required` resources.
+        """
         left = dict(kwargs)
         values = list(args)
         context: Any = None
@@ -297,7 +298,18 @@ class TriggerFunction:
                 why=f"It is called with a {kind.__name__}.",
                 fix=f"Call it with {kind._builder}(...).",
             )
+        for name in sorted(required - set(self.resource_names)):
+            if context is None or name not in context.resource_defs:
+                raise self._resource_missing(name, context, "It is in required_resource_keys.")
         return self.call(context, *values, **left)
+
+    def _resource_missing(self, name: str, context: TriggerContext | None, why: str) -> InvalidDefinitionError:
+        known = context.resource_defs if context is not None else {}
+        return InvalidDefinitionError(
+            what=f'{self.of} needs the resource "{name}", which was not provided.',
+            why=why,
+            fix=f"{did_you_mean(name, known)}Pass it to the context: resources={{{name!r}: ...}}.",
+        )
 
 
 # ------------------------------------------------------------------------------------------------------------ triggers
@@ -325,6 +337,9 @@ class Trigger:
         self.function = function
         if description is None and function is not None:
             description = docstring_of(function.function)
+        if function is not None:
+            made: Any = self
+            update_wrapper(made, function.function, updated=())
         self.description = description
         self.tags: Mapping[str, str] = checked_tags(tags, self._described)
         self.metadata: Mapping[str, MetadataValue] = normalize_metadata(metadata) if metadata else {}

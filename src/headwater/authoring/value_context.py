@@ -249,7 +249,7 @@ class ValueContext:
 
     def get_asset_identifier(self) -> Sequence[str]:
         """Return the parts of the asset's key, and the partition key if there is one: unique to the stored value."""
-        parts = [*self.asset_key.path]
+        parts = self.asset_key.path
         if self.has_asset_partitions:
             parts.append(self.asset_partition_key)
         return parts

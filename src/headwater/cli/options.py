@@ -56,6 +56,13 @@ def traceback_option(function: Function) -> Function:
     return option(function)
 
 
+def here_option(function: Function) -> Function:
+    option = click.option(
+        "--here", is_flag=True, help="Run in this process, also when a service runs that could do it."
+    )
+    return option(function)
+
+
 def _dressed_as(function: Any, wrapper: Any) -> Any:
     """Give the wrapper the name, the help and the parameters that were declared for the function."""
     declared = getattr(function, "__click_params__", [])

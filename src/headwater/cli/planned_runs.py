@@ -111,7 +111,7 @@ def _carry_out(
         launched += 1
         has_values = has_values or bool(tally.materialized)
         documents.append(ended.to_data(str(instance.storage_dir)))
-        code = ended.exit_code(request)
+        code = ended.exit_code(request.check_only)
         exit_code = max(exit_code, code)
         if code == 0:
             succeeded += 1

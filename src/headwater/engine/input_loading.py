@@ -11,7 +11,6 @@ from headwater.authoring.input_config import input_from_config
 from headwater.authoring.io_contexts import InputContext, OutputContext
 from headwater.authoring.nodes import InputPort
 from headwater.authoring.ports import NO_VALUE
-from headwater.authoring.types import require_type
 from headwater.engine.run_state import instance_key
 from headwater.model.errors.execution import InputNotGiven
 from headwater.model.keys import AssetKey
@@ -54,7 +53,12 @@ class InputLoader:
             port = ports[name]
             if port.is_nothing:
                 continue
-            value = self._value(source, port)
+            try:
+                value = self._value(source, port)
+            except Exception:
+                if not isinstance(source, FromConfig):
+                    self.attempt.loading_input = name
+                raise
             if value is _ABSENT:
                 continue
             declared = port.type
@@ -80,14 +84,14 @@ class InputLoader:
                 if declared.type_check(value, context=said).success:
                     return
                 for part in value.values():
-                    require_type(declared, part, owner=owner, direction="input", name=port.name, context=said)
+                    attempt.require_type(declared, part, owner=owner, direction="input", name=port.name, context=said)
                 return
         if isinstance(source, (FromMany, FromCollected)) and isinstance(value, list):
             if declared.type_check(value, context=said).success:
                 return
             if not declared.supports_fan_in:
                 return
-        require_type(declared, value, owner=owner, direction="input", name=port.name, context=said)
+        attempt.require_type(declared, value, owner=owner, direction="input", name=port.name, context=said)
 
     def _value(self, source: Source, port: InputPort) -> Any:
         match source:
@@ -240,7 +244,7 @@ class InputLoader:
 
     def load_asset(self, key: AssetKey, annotation: Any, partitions: Sequence[str] | None) -> Any:
         """Load the value of any asset for code that asks for it by key."""
-        return self._load_asset(key, InputPort(key.path[-1], annotation=annotation), partitions)
+        return self._load_asset(key, InputPort(key.parts[-1], annotation=annotation), partitions)
 
     def _load_asset(self, key: AssetKey, port: InputPort, partitions: Sequence[str] | None) -> Any:
         if self._was_built_without_value(key, partitions):
@@ -322,7 +326,7 @@ class InputLoader:
             partition_keys=partitions,
             annotation=None if port.annotation is NO_VALUE else port.annotation,
         )
-        return attempt.manager(manager_key).load_input(context)
+        return attempt.manager(manager_key, "load_input", port.name).load_input(context)
 
     def _input_config(self, port: InputPort) -> Any:
         given = self.scope.input_config((*self.attempt.code.path, port.name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headwater.model.events import AssetMaterialized, AssetObserved, InputVersion
+from headwater.model.events import AssetMaterialized, AssetObserved, InputVersion, TypeCheckTold
 from headwater.model.keys import AssetKey
 from headwater.model.provenance import digest_of, version_of
 from headwater.model.runs import AssetState, Run
@@ -58,6 +58,8 @@ class RunScope:
         # What steps gave, by (step, output, mapping key); kept for the result of an in-process run.
         self.values: dict[tuple[str, str, str | None], Any] = {}
         self.exceptions: dict[str, BaseException] = {}
+        # What checks of types said, by (step, attempt): of (direction, input or output, mapping key).
+        self.type_checks: dict[tuple[str, int], dict[tuple[str, str, str | None], TypeCheckTold]] = {}
         self.built: dict[tuple[str, str | None], AssetMaterialized] = {}
         self.built_assets: set[str] = set()
         self._recorded: dict[tuple[str, str | None], AssetMaterialized | None] = {}
@@ -161,6 +163,10 @@ class RunScope:
         if (name, partition) not in self._recorded:
             self._remember(name, partition, self.instance.store.asset_state(key, partition))
         return self._recorded[(name, partition)]
+
+    def forget_recorded(self) -> None:
+        """Read anew what is recorded: other runs may have built it meanwhile."""
+        self._recorded.clear()
 
     def record_observed(self, event: AssetObserved) -> None:
         if event.data_version is not None:

@@ -21,6 +21,7 @@ from headwater.model.events import (
     Event,
     OutputRef,
     RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunSucceeded,
     StepBlocked,
@@ -67,6 +68,8 @@ class LaunchStep:
     attempt: int = 1
     not_before: float = 0.0
     mapping_key: str | None = None
+    # How many of the attempts before this one were lost with their process, which the user's policy does not count.
+    lost_attempts: int = 0
 
     @property
     def key(self) -> str:
@@ -102,11 +105,16 @@ class RunState:
     unfinished_instances: dict[str, int] = field(default_factory=dict)
     failed_instances: dict[str, str] = field(default_factory=dict)
     causes: dict[str, str] = field(default_factory=dict)
+    # By step that is to be tried again, the number of the attempt that comes.
+    next_attempts: dict[str, int] = field(default_factory=dict)
+    # By step, how many of its attempts were lost with their process.
+    lost_attempts: dict[str, int] = field(default_factory=dict)
     # By step, which asset partitions its attempts have already accounted for.
     settled: dict[str, set[tuple[str, str | None]]] = field(default_factory=dict)
     unfinished: int = 0
     failed_steps: list[str] = field(default_factory=list)
     first_failure: StepFailed | None = None
+    has_canceled_steps: bool = False
     is_canceled: bool = False
     cancel_reason: str = ""
     # What makes a run that was given up a failed one although no step of it failed.
@@ -132,7 +140,15 @@ class RunState:
 
 
 def begin(run_id: str, plan: RunPlan, at: float = 0.0) -> tuple[RunState, tuple[Command, ...]]:
-    """Return the state of a run that has not begun, and what should be done first."""
+    """Return the state of a run that begins, and what should be done first."""
+    state = prepare(run_id, plan)
+    commands = list(_settle_all(state, at))
+    commands.extend(_end_of_run(state, at))
+    return state, tuple(commands)
+
+
+def prepare(run_id: str, plan: RunPlan) -> RunState:
+    """Return the state of a run that has not begun: nothing of it is decided."""
     steps = {step.key: step for step in plan.steps}
     state = RunState(run_id, plan, steps, dict.fromkeys(steps, WAITING), unfinished=len(steps))
     for key, known in plan.known_outputs.items():
@@ -148,9 +164,7 @@ def begin(run_id: str, plan: RunPlan, at: float = 0.0) -> tuple[RunState, tuple[
         if origin[0] not in steps:  # an earlier run has given the values
             _expand(state, *origin)
     state.to_settle.extend(step.key for step in plan.steps if state.waiting_for[step.key] == 0)
-    commands = list(_settle_all(state, at))
-    commands.extend(_end_of_run(state, at))
-    return state, tuple(commands)
+    return state
 
 
 def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...]]:
@@ -162,15 +176,21 @@ def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...
             state.outputs[key] = event.outputs
             commands.extend(_after(state, key, event.timestamp))
         case StepFailed(step_key=str(key)):
-            retry = retry_after(state.run_id, state.steps[key], event) if not state.is_canceled else None
+            lost = state.lost_attempts.get(key, 0)
+            retry = None
+            if not state.is_canceled:
+                retry = retry_after(state.run_id, state.steps[key], event, lost, state.plan.infrastructure_retries)
+            if event.cause == "lost":
+                lost = state.lost_attempts[key] = lost + 1
             if retry is not None:
                 state.moved(key, WAITING_TO_RETRY)
+                state.next_attempts[key] = retry.attempt
                 commands.append(Record(retry))
-                commands.append(
-                    LaunchStep(state.steps[key], retry.attempt, retry.not_before, state.mapping_keys.get(key))
-                )
+                mapping_key = state.mapping_keys.get(key)
+                commands.append(LaunchStep(state.steps[key], retry.attempt, retry.not_before, mapping_key, lost))
             else:
                 state.moved(key, CANCELED if event.cause == "canceled" else FAILED)
+                state.has_canceled_steps |= event.cause == "canceled"
                 if event.cause != "canceled":
                     state.failed_steps.append(key)
                     state.first_failure = state.first_failure or event
@@ -190,6 +210,9 @@ def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...
         case AssetNotMaterialized(step_key=str(key)):
             state.settled.setdefault(key, set()).update((event.asset, part) for part in event.partitions or (None,))
             return state, ()
+        case RunCancelRequested():
+            state.cancel_error = state.cancel_error or event.error
+            return cancel(state, event.timestamp, event.reason)
         case StepBlocked() | StepRetryScheduled():
             return state, ()  # recorded because of what was taken in before
         case RunSucceeded() | RunFailed() | RunCanceled():
@@ -198,6 +221,9 @@ def advance(state: RunState, event: Event) -> tuple[RunState, tuple[Command, ...
                     state.moved(key, FAILED)
                     state.failed_steps.append(key)
             _give_up(state)
+            for key, status in state.statuses.items():
+                if status is WAITING_TO_RETRY:
+                    state.moved(key, CANCELED)
             state.ended_by = event
             return state, ()
         case _:
@@ -215,31 +241,44 @@ def cancel(
     """
     state.is_canceled = True
     state.cancel_reason = reason
-    commands = [
-        command
-        for key in _give_up(state, begun)
-        for command in _not_materialized(state, key, "canceled", reason, None, at)
-    ]
+    commands: list[Command] = []
+    for key, status in list(state.statuses.items()):
+        if status is WAITING_TO_RETRY and key not in begun:
+            # Told as a fact, because the retry was.
+            attempt = state.next_attempts.get(key, 1)
+            commands.append(
+                Record(StepFailed(run_id=state.run_id, timestamp=at, step_key=key, attempt=attempt, cause="canceled"))
+            )
+    for key in _give_up(state, begun):
+        commands.extend(_not_materialized(state, key, "canceled", reason, None, at))
     commands.extend(_end_of_run(state, at))
     return state, tuple(commands)
 
 
 def _give_up(state: RunState, begun: Collection[str] = ()) -> list[str]:
-    """Cancel the steps that have not started, or are to be tried again; return their keys."""
-    waiting = [
-        key for key, status in state.statuses.items() if status in (WAITING, WAITING_TO_RETRY) and key not in begun
-    ]
+    """Cancel the steps that have not started; return their keys."""
+    waiting = [key for key, status in state.statuses.items() if status is WAITING and key not in begun]
     for key in waiting:
         state.moved(key, CANCELED)
     return waiting
 
 
-def retry_after(run_id: str, step: PlanStep, failure: StepFailed) -> StepRetryScheduled | None:
-    """Return the retry that a failed attempt earns, None when its failure is final."""
+def retry_after(
+    run_id: str, step: PlanStep, failure: StepFailed, lost_before: int = 0, infrastructure_retries: int = 0
+) -> StepRetryScheduled | None:
+    """Return the retry that a failed attempt earns, None when its failure is final.
+
+    An attempt that was lost with its process is tried again `infrastructure_retries` times; the user's policy counts the
+    others.
+    """
     if not failure.allow_retries or failure.cause == "canceled":
         return None
-    retries_used = failure.attempt - 1
-    if failure.requested_retries is not None:
+    retries_used = failure.attempt - 1 - lost_before
+    if failure.cause == "lost":
+        if lost_before >= infrastructure_retries:
+            return None
+        delay = 0.0
+    elif failure.requested_retries is not None:
         if retries_used >= failure.requested_retries:
             return None
         delay = failure.requested_delay_seconds or 0.0
@@ -247,7 +286,7 @@ def retry_after(run_id: str, step: PlanStep, failure: StepFailed) -> StepRetrySc
         policy = step.retry_policy
         if policy is None or retries_used >= policy.max_retries:
             return None
-        delay = policy.delay_seconds(failure.attempt, chance=_chance(run_id, step.key, failure.attempt))
+        delay = policy.delay_seconds(retries_used + 1, chance=_chance(run_id, step.key, failure.attempt))
     return StepRetryScheduled(
         run_id=run_id,
         step_key=failure.step_key,
@@ -283,8 +322,10 @@ def _after(state: RunState, key: str, at: float) -> Iterator[Command]:
 
 def _release(state: RunState, key: str) -> None:
     """Note that a step is finished: what waited only for it can be decided on."""
-    for output in state.steps[key].dynamic_outputs if state.statuses[key] is SUCCEEDED else ():
-        _expand(state, key, output)
+    # A run that is given up starts nothing, so it has no instances either.
+    if state.statuses[key] is SUCCEEDED and not state.is_canceled:
+        for output in sorted(state.steps[key].dynamic_outputs):
+            _expand(state, key, output)
     for dependent in state.dependents.get(key, ()):
         state.waiting_for[dependent] -= 1
         if state.waiting_for[dependent] == 0:
@@ -314,7 +355,9 @@ def _settle(state: RunState, key: str, at: float) -> Iterator[Command]:
         yield from _settle_template(state, step, at)
         return
     blocker = _blocker(state, step)
-    if blocker is not None:
+    if any(state.statuses.get(source) is CANCELED for need in step.needs for source, _ in need.sources):
+        yield from _cancel_step(state, key, at)
+    elif blocker is not None:
         yield from _block(state, key, blocker, at)
     elif (missing := _missing(state, step)) is not None:
         yield from _skip(state, key, missing, at)
@@ -361,6 +404,13 @@ def _block(state: RunState, key: str, cause: str, at: float) -> Iterator[Command
     _release(state, key)
 
 
+def _cancel_step(state: RunState, key: str, at: float) -> Iterator[Command]:
+    """Give a step up because one that it needs was: the rest of the run is being given up too."""
+    state.moved(key, CANCELED)
+    yield from _not_materialized(state, key, "canceled", state.cancel_reason, None, at)
+    _release(state, key)
+
+
 def _skip(state: RunState, key: str, reason: str, at: float) -> Iterator[Command]:
     state.moved(key, SKIPPED)
     yield Record(StepSkipped(run_id=state.run_id, step_key=key, timestamp=at, reason=reason))
@@ -398,7 +448,8 @@ def _not_materialized(
 def _end_of_run(state: RunState, at: float) -> Iterator[Command]:
     if state.unfinished > 0 or state.ended_by is not None:
         return
-    if state.is_canceled and not state.failed_steps and state.cancel_error is None:
+    is_canceled = state.is_canceled or state.has_canceled_steps
+    if is_canceled and not state.failed_steps and state.cancel_error is None:
         ended: Event = RunCanceled(run_id=state.run_id, timestamp=at, reason=state.cancel_reason)
     elif state.failed_steps or state.cancel_error is not None:
         error = state.first_failure.error if state.first_failure is not None else state.cancel_error
@@ -464,7 +515,9 @@ def _settle_template(state: RunState, step: PlanStep, at: float) -> Iterator[Com
     assert step.mapped_over is not None
     origin = step.mapped_over[0]
     status = state.statuses.get(origin)
-    if status in _ENDED_WITHOUT_SUCCESS:
+    if status is CANCELED:
+        yield from _cancel_step(state, step.key, at)
+    elif status in _ENDED_WITHOUT_SUCCESS:
         yield from _block(state, step.key, state.causes.get(origin, origin), at)
     elif status is SKIPPED:
         yield from _skip(state, step.key, f'"{origin}" was skipped', at)
@@ -476,15 +529,15 @@ def _end_template(state: RunState, template: str) -> None:
     """When all instances of a mapped step are finished, the step itself is: collected values can be taken."""
     if state.statuses[template] is not WAITING:
         return
-    state.outputs[template] = tuple(
-        OutputRef(ref.name, state.mapping_keys[name])
-        for name in state.instances[template]
-        for ref in state.outputs.get(name, ())
-    )
+    instances = state.instances[template]
     failed = state.failed_instances.get(template)
-    if failed is not None:
-        state.causes[template] = state.causes.get(failed, failed)
-        state.moved(template, FAILED)
+    if any(state.statuses[name] is CANCELED for name in instances):
+        state.moved(template, CANCELED)
     else:
-        state.moved(template, SUCCEEDED)
+        state.outputs[template] = tuple(
+            OutputRef(ref.name, state.mapping_keys[name]) for name in instances for ref in state.outputs.get(name, ())
+        )
+        if failed is not None:
+            state.causes[template] = state.causes.get(failed, failed)
+        state.moved(template, SUCCEEDED if failed is None else FAILED)
     _release(state, template)

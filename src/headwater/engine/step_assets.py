@@ -128,7 +128,7 @@ class StepAssets:
     def _config_hash(self) -> str | None:
         """A name for the config that the step was given, as it was given: environment variables count by name."""
         attempt = self.attempt
-        config = attempt.scope.op_config(attempt.code.path) if attempt.op.has_config else None
+        config = attempt.scope.op_config(attempt.code.path)
         return None if config is None else config_hash_of(config)
 
     def _input_versions(self, asset: AssetKey, part: str | None = None) -> tuple[InputVersion, ...]:

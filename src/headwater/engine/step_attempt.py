@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from headwater.authoring.contexts import AssetCheckExecutionContext, AssetExecutionContext, OpExecutionContext
 from headwater.authoring.ports import NO_VALUE
 from headwater.authoring.returned_items import items_of
-from headwater.authoring.runtime_type import HeadwaterType, TypeCheckContext
-from headwater.authoring.step_scope import StepScope
+from headwater.authoring.runtime_type import PASSED, HeadwaterType, TypeCheck, TypeCheckContext, require_type
+from headwater.authoring.step_scope import StepScope, speak_for
 from headwater.engine.error_info import error_info_from
 from headwater.engine.input_loading import InputLoader
 from headwater.engine.reported_events import metadata_data, reported_events
@@ -23,6 +23,7 @@ from headwater.engine.run_state import LaunchStep, retry_after
 from headwater.engine.step_assets import StepAssets
 from headwater.engine.step_checks import StepChecks
 from headwater.engine.step_hooks import run_hooks
+from headwater.engine.step_logs import current_attempt
 from headwater.engine.step_outputs import StepOutputs
 from headwater.engine.step_partitions import partitions_def_of_step, upstream_partitions
 from headwater.engine.time_limit import TimeIsUp
@@ -32,6 +33,8 @@ from headwater.model.errors.execution import (
     StepTimeoutError,
     UnusableResult,
 )
+from headwater.model.errors.resources import NotAManager
+from headwater.model.errors.types import TypeCheckDidNotPass
 from headwater.model.events import (
     AssetMaterialized,
     AssetObserved,
@@ -40,6 +43,7 @@ from headwater.model.events import (
     StepSkipped,
     StepStarted,
     StepSucceeded,
+    TypeCheckTold,
 )
 from headwater.model.keys import AssetKey
 from headwater.model.metadata import normalize_metadata
@@ -83,6 +87,9 @@ class StepAttempt:
         self.checks = StepChecks(self)
         self.skip_reason: str | None = None
         self.exception: BaseException | None = None
+        # What an IO manager was about when it raised: see StepFailed.
+        self.loading_input: str | None = None
+        self.storing_output: str | None = None
         self._managers: dict[str, Any] = {}
 
     # ------------------------------------------------------------------------------------------------------- the parts
@@ -110,6 +117,7 @@ class StepAttempt:
         needed = op.required_resource_keys
         resources = self.scope.resources.resources_for(needed) if needed else None
         self.step_scope = step_scope = self._step_scope(config, resources)
+        speak_for(step_scope, current_attempt())
         self.assets.note_inputs()
         arguments: dict[str, Any] = {}
         if self.step.inputs:
@@ -119,14 +127,14 @@ class StepAttempt:
         for parameter in signature.resources:
             arguments[parameter.name] = getattr(resources, parameter.name)
         if signature.context is None:
-            return op.compute_fn(**arguments)
+            return op.function(**arguments)
         if self.code.assets_def is None:
             context = OpExecutionContext(step_scope)
         elif self.code.selected_keys or not self.code.selected_checks:
             context = AssetExecutionContext(step_scope)
         else:
             context = AssetCheckExecutionContext(step_scope)
-        return op.compute_fn(context, **arguments)
+        return op.function(context, **arguments)
 
     def items_of(self, returned: Any) -> Iterator[Any]:
         """Yield what the function gave, when it is no generator, as the results that `take` takes."""
@@ -222,6 +230,8 @@ class StepAttempt:
             metadata=metadata_data(error.metadata) if isinstance(error, Failure) else {},
             outputs=tuple(self.outputs.given),
             cause="timeout" if isinstance(error, (StepTimeoutError, RunTimeoutError)) else "user",
+            loading_input=self.loading_input,
+            storing_output=self.storing_output,
         )
         events.append(failed)
         if self.code.hooks and retry_after(self.run_id, self.step, failed) is None:
@@ -254,7 +264,7 @@ class StepAttempt:
     def _config(self) -> Any:
         op = self.op
         if not op.has_config:
-            return None
+            return self.scope.op_config(self.code.path)
         path = ".".join(("ops", *self.code.path, "config"))
         return op.resolve_own_config(_given(self.scope.op_config(self.code.path)), path)
 
@@ -325,11 +335,13 @@ class StepAttempt:
 
         return provenance_of(last)
 
-    def manager(self, key: str) -> Any:
-        """Return an IO manager or input manager that is set up."""
+    def manager(self, key: str, method: Literal["load_input", "handle_output"], port: str) -> Any:
+        """Return an IO manager or input manager that is set up. Raises NotAManager for what cannot do what is asked."""
         manager = self._managers.get(key)
         if manager is None:
             manager = self._managers[key] = getattr(self.scope.resources.resources_for((key,)), key)
+        if not hasattr(manager, method):
+            raise NotAManager(key, manager, method, self.key, port)
         return manager
 
     def context_of_check(self, declared: HeadwaterType) -> TypeCheckContext | None:
@@ -339,6 +351,37 @@ class StepAttempt:
         needed = declared.check_resource_keys
         resources = self.scope.resources.resources_for(needed) if needed else None
         return TypeCheckContext(self.run_id, self.log, resources)
+
+    def require_type(
+        self,
+        declared: HeadwaterType,
+        value: Any,
+        *,
+        owner: str,
+        direction: Literal["output", "input"],
+        name: str,
+        context: TypeCheckContext | None,
+        mapping_key: str | None = None,
+    ) -> TypeCheckTold | None:
+        """Note what the check of a type says, for the run's result. Raises TypeCheckDidNotPass where it does not pass."""
+        passed: TypeCheck | TypeCheckDidNotPass
+        try:
+            passed = require_type(declared, value, owner=owner, direction=direction, name=name, context=context)
+        except TypeCheckDidNotPass as error:
+            self._note_check(direction, name, mapping_key, error)
+            raise
+        if passed is PASSED or not (passed.description or passed.metadata):
+            return None
+        return self._note_check(direction, name, mapping_key, passed)
+
+    def _note_check(
+        self, direction: str, name: str, mapping_key: str | None, said: TypeCheck | TypeCheckDidNotPass
+    ) -> TypeCheckTold:
+        metadata = metadata_data(said.metadata) if said.metadata else {}
+        told = TypeCheckTold(isinstance(said, TypeCheck), said.description, metadata)
+        noted = self.scope.type_checks.setdefault((self.key, self.launch.attempt), {})
+        noted[direction, name, mapping_key] = told
+        return told
 
     def resources_of_manager(self, key: str) -> Any:
         """Return the resources that an IO manager or input manager asked for; None when it asked for none."""

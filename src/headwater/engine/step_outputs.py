@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -11,11 +12,10 @@ from msgspec.structs import replace
 from headwater.authoring.io_contexts import OutputContext
 from headwater.authoring.nodes import OutputPort
 from headwater.authoring.ports import NO_VALUE
-from headwater.authoring.types import require_type
 from headwater.engine.reported_events import metadata_data, reported_events
 from headwater.model.errors.execution import StepOutputNotFoundError, UnknownOutput, UnusableResult
 from headwater.model.errors.store import EventTooLarge
-from headwater.model.events import AssetMaterialized, Event, OutputProduced, OutputRef
+from headwater.model.events import AssetMaterialized, Event, OutputProduced, OutputRef, TypeCheckTold
 from headwater.model.keys import AssetKey
 from headwater.model.results import AssetMaterialization, DataVersion, DynamicOutput, Output, checked_mapping_keys
 from headwater.store.size_limit import body_within_limit
@@ -102,8 +102,9 @@ class StepOutputs:
         has_value = not (value is None and port.is_nothing)
         context: OutputContext | None = None
         all_metadata = attempt.with_said_metadata(metadata, name, mapping_key)
+        type_check: TypeCheckTold | None = None
         if has_value:
-            self._check_type(port, value, asset, partitions)
+            type_check = self._check_type(port, value, asset, partitions, mapping_key)
             if all_metadata and asset is not None:
                 # What could not be recorded is refused before the value takes the place of the one before.
                 encoded = metadata_data(all_metadata)
@@ -134,6 +135,7 @@ class StepOutputs:
                     output=name,
                     mapping_key=mapping_key,
                     metadata=metadata_data(all_metadata),
+                    type_check=type_check,
                 )
             )
         else:
@@ -225,11 +227,16 @@ class StepOutputs:
             )
 
     def _check_type(
-        self, port: OutputPort, value: Any, asset: AssetKey | None, partitions: Sequence[str] | None
-    ) -> None:
+        self,
+        port: OutputPort,
+        value: Any,
+        asset: AssetKey | None,
+        partitions: Sequence[str] | None,
+        mapping_key: str | None,
+    ) -> TypeCheckTold | None:
         declared = port.type
         if declared.is_any:
-            return
+            return None
         owner = f'asset "{asset}"' if asset is not None else f'op "{self.attempt.key}"'
         context = self.attempt.context_of_check(declared)
         if (
@@ -240,11 +247,21 @@ class StepOutputs:
         ):
             # Several partitions in one run: each of them has the declared type.
             if declared.type_check(value, context=context).success:
-                return
+                return None
             for part in value.values():
-                require_type(declared, part, owner=owner, direction="output", name=port.name, context=context)
-            return
-        require_type(declared, value, owner=owner, direction="output", name=port.name, context=context)
+                self.attempt.require_type(
+                    declared, part, owner=owner, direction="output", name=port.name, context=context
+                )
+            return None
+        return self.attempt.require_type(
+            declared,
+            value,
+            owner=owner,
+            direction="output",
+            name=port.name,
+            context=context,
+            mapping_key=mapping_key,
+        )
 
     def _stored(
         self,
@@ -287,14 +304,18 @@ class StepOutputs:
             instance=scope.instance,
             by_partition=partitions is not None and run_keys is not None and len(run_keys) > 1,
         )
-        manager = attempt.manager(manager_key)
+        manager = attempt.manager(manager_key, "handle_output", port.name)
         if asset is not None:
             self._storing = asset, context
-        handled = manager.handle_output(context, value)
-        if handled is not None and hasattr(handled, "__next__"):
-            for item in handled:  # an IO manager may be a generator of events and metadata
-                if isinstance(item, AssetMaterialization):
-                    context.log_event(item)
-                elif isinstance(item, Mapping):
-                    context.add_output_metadata(item)
+        try:
+            handled = manager.handle_output(context, value)
+            if isinstance(handled, GeneratorType):
+                for item in handled:  # an IO manager may be a generator of events and metadata
+                    if isinstance(item, AssetMaterialization):
+                        context.log_event(item)
+                    elif isinstance(item, Mapping):
+                        context.add_output_metadata(item)
+        except Exception:
+            attempt.storing_output = port.name
+            raise
         return context

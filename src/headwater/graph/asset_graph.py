@@ -79,7 +79,7 @@ class AssetGraph:
         duplicates: list[tuple[AssetKey, int, int]] = []
         positions: list[int] = []
         for position, spec in enumerate(specs):
-            path = spec.key.path
+            path = spec.key.parts
             earlier = node_by_path.get(path)
             if earlier is not None:
                 duplicates.append((spec.key, positions[earlier], position))
@@ -91,9 +91,9 @@ class AssetGraph:
         declared = len(kept)
 
         def node_of(key: AssetKey) -> int:
-            node = node_by_path.get(key.path)
+            node = node_by_path.get(key.parts)
             if node is None:
-                node = node_by_path[key.path] = len(keys)
+                node = node_by_path[key.parts] = len(keys)
                 keys.append(key)
                 kept.append(AssetSpec(key))
             return node
@@ -103,7 +103,7 @@ class AssetGraph:
         for node in range(declared):
             upstream: list[int] = []
             for dep in kept[node].deps:
-                parent = node_by_path.get(dep.asset_key.path)
+                parent = node_by_path.get(dep.asset_key.parts)
                 if parent is None:
                     parent = node_of(dep.asset_key)
                 if parent == node:
@@ -152,7 +152,7 @@ class AssetGraph:
 
     def has(self, key: AssetKey) -> bool:
         """Whether the graph knows the asset, be it only because another asset depends on it."""
-        return key.path in self._node_by_path
+        return key.parts in self._node_by_path
 
     __contains__ = has
 
@@ -220,6 +220,11 @@ class AssetGraph:
                 whole = frozenset(key for key in of if self.has(key))
                 together.update(dict.fromkeys(whole, whole))
         return together
+
+    @property
+    def toposorted_asset_keys(self) -> list[AssetKey]:
+        """All keys, each after those that it depends on."""
+        return [key for level in self.levels for key in sorted(level)]
 
     def get_all_asset_keys(self) -> frozenset[AssetKey]:
         """Return every asset, implied ones among them."""
@@ -386,7 +391,7 @@ class AssetGraph:
             _checks=tuple(check for check, _ in checks),
             _execution_types={key: kind for key, kind in self._execution_types.items() if key in inside},
             _subsettable=self._subsettable,
-            _node_by_path={key.path: node for node, key in enumerate(kept_keys)},
+            _node_by_path={key.parts: node for node, key in enumerate(kept_keys)},
             _parents=[[number[up] for up in self._parents[node] if up in number] for node in nodes],
             _children=[[number[down] for down in self._children[node] if down in number] for node in nodes],
             _check_parents=[read for _, read in checks],
@@ -397,7 +402,7 @@ class AssetGraph:
 
     def node(self, key: AssetKey) -> int:
         """Return the number of an asset, its position in `keys`; raise InvariantViolationError when it has none."""
-        node = self._node_by_path.get(key.path)
+        node = self._node_by_path.get(key.parts)
         if node is None:
             raise InvariantViolationError(
                 what=f'There is no asset "{key}" in this graph.',
@@ -407,7 +412,7 @@ class AssetGraph:
         return node
 
     def find_node(self, key: AssetKey) -> int | None:
-        return self._node_by_path.get(key.path)
+        return self._node_by_path.get(key.parts)
 
     def keys_of(self, nodes: Iterable[int]) -> frozenset[AssetKey]:
         keys = self.keys

@@ -69,7 +69,7 @@ def places_of(context: InputContext | OutputContext, partition_keys: Sequence[st
 
 def asset_place(key: AssetKey) -> str:
     """Return where the value of an asset without partitions is."""
-    path = key.path
+    path = key.parts
     if len(path) == 1:
         return escape(path[0])
     return "/".join((*map(escape_directory, path[:-1]), escape(path[-1])))
@@ -77,7 +77,7 @@ def asset_place(key: AssetKey) -> str:
 
 def asset_directory(key: AssetKey) -> str:
     """Return the directory of an asset's partitions; assets whose keys begin with this one's are in it too."""
-    return "/".join(map(escape_directory, key.path))
+    return "/".join(map(escape_directory, key.parts))
 
 
 def run_directory(run_id: str) -> str:

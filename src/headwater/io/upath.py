@@ -183,6 +183,38 @@ class UPathIOManager(IOManager):
     def base_path(self) -> Any:
         return self._base_path
 
+    @property
+    def fs(self) -> Any:
+        """The file system of the base path, as fsspec has it."""
+        known = getattr(self._base_path, "fs", None)
+        if known is not None:
+            return known
+        import fsspec
+
+        return fsspec.filesystem("file")
+
+    def make_safe_partition_path(self, base_path: Any, partition: str) -> Any:
+        """Return the path of a partition below a directory; what its key holds cannot lead out of it."""
+        return base_path / f"{PARTITION_MARK}{escape(partition)}"
+
+    def get_writing_output_log_message(self, path: Any) -> str:
+        """Return what is said when a value is written, for a subclass or a test to use."""
+        return f"Writing file at: {path}"
+
+    def get_loading_input_log_message(self, path: Any) -> str:
+        """Return what is said when a value is read, for a subclass or a test to use."""
+        return f"Loading file from: {path}"
+
+    def load_partitions(self, context: InputContext) -> dict[str, Any]:
+        """Return the values of the partitions that the context asks for, by key. Raises ValueNotFound."""
+        keys = context.asset_partition_keys
+        may_lack = are_gaps_allowed(context)
+        return {
+            key: self._load(context, path, (key,))
+            for key, path in zip(keys, self.paths_of(context), strict=True)
+            if not may_lack or self.path_exists(path)
+        }
+
     def handle_output(self, context: OutputContext, obj: Any) -> None:
         """Write `obj`; for several partitions, each value of the dict `obj` to its own path."""
         keys = context.asset_partition_keys if context.has_asset_partitions else None

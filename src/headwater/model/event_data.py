@@ -107,7 +107,7 @@ class StepSuccessData:
 
 @dataclass(frozen=True, slots=True)
 class TypeCheckData:
-    """That a value had the type that was declared; one that has not fails its step."""
+    """Whether a value had the type that was declared, and what the type's check said; one that has not fails its step."""
 
     success: bool
     label: str
@@ -126,10 +126,11 @@ class StepOutputHandle:
 
 @dataclass(frozen=True, slots=True)
 class StepOutputData:
-    """Which output a step gave."""
+    """Which output a step gave, and what the check of its type said."""
 
     step_output_handle: StepOutputHandle
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    type_check_data: TypeCheckData = TypeCheckData(True, "result")
 
     @property
     def output_name(self) -> str:
@@ -141,22 +142,13 @@ class StepOutputData:
         """The mapping key of a dynamic output."""
         return self.step_output_handle.mapping_key
 
-    @property
-    def type_check_data(self) -> TypeCheckData:
-        """That the value has its declared type, or there would be no such event."""
-        return TypeCheckData(True, self.output_name)
-
 
 @dataclass(frozen=True, slots=True)
 class StepInputData:
-    """Which parameter of a step got its value."""
+    """Which parameter of a step got its value, and what the check of its type said."""
 
     input_name: str
-
-    @property
-    def type_check_data(self) -> TypeCheckData:
-        """That the value has its declared type, or there would be no such event."""
-        return TypeCheckData(True, self.input_name)
+    type_check_data: TypeCheckData
 
 
 @dataclass(frozen=True, slots=True)

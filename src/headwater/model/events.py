@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         StepOutputData,
         StepRetryData,
         StepSuccessData,
+        TypeCheckData,
     )
     from headwater.model.metadata import MetadataValue
     from headwater.model.results import (
@@ -54,12 +55,30 @@ class OutputRef(Struct, frozen=True, array_like=True):
     mapping_key: str | None = None
 
 
+class TypeCheckTold(Struct, frozen=True, omit_defaults=True):
+    """What the check of a type said of a value, beside that it is fine. `metadata` is plain data."""
+
+    success: bool = True
+    description: str | None = None
+    metadata: Mapping[str, Any] = {}
+
+    def data(self, name: str) -> TypeCheckData:
+        """Return it in the shape in which programs ask for it, for the output or input of this name."""
+        from headwater.model.event_data import TypeCheckData
+
+        return TypeCheckData(self.success, name, self.description, _read(self.metadata))
+
+
 class Event(EventQuestions, Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A fact. `timestamp` is seconds since 1970 in UTC; `run_id` is empty for what happened outside any run."""
+    """A fact. `timestamp` is seconds since 1970 in UTC; `run_id` is empty for what happened outside any run.
+
+    `job_name` is that of the run. It is recorded once, with the run, and filled in where a result or a record tells it.
+    """
 
     run_id: str = ""
     timestamp: float = 0.0
     step_key: str | None = None
+    job_name: str | None = None
 
     type_name: ClassVar[str] = "ENGINE_EVENT"
 
@@ -95,7 +114,6 @@ class Event(EventQuestions, Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 class RunCreated(Event, frozen=True, kw_only=True, tag="run_created"):
     type_name: ClassVar[str] = "RUN_CREATED"
-    job_name: str = ""
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
@@ -151,6 +169,19 @@ class RunCanceled(Event, frozen=True, kw_only=True, tag="run_canceled"):
         return JobCanceledData()
 
 
+class RunCancelRequested(Event, frozen=True, kw_only=True, tag="run_cancel_requested"):
+    """Someone asked for the run to be stopped; what runs is being ended."""
+
+    type_name: ClassVar[str] = "RUN_CANCELING"
+    reason: str = ""
+    # What makes the run a failed one although nobody asked for its end: its time limit was over.
+    error: ErrorInfo | None = None
+
+    @property
+    def message(self) -> str:
+        return f"Canceling run {self.run_id}{f': {self.reason}' if self.reason else ''}."
+
+
 class RunInterrupted(Event, frozen=True, kw_only=True, tag="run_interrupted"):
     """The process that owned the run is gone; written by whoever found it so."""
 
@@ -166,6 +197,16 @@ class RunInterrupted(Event, frozen=True, kw_only=True, tag="run_interrupted"):
         from headwater.model.event_data import JobFailureData, RunFailureReason
 
         return JobFailureData(None, RunFailureReason.UNEXPECTED_TERMINATION)
+
+
+class RunResumed(Event, frozen=True, kw_only=True, tag="run_resumed"):
+    """A run that was interrupted goes on from its recorded steps."""
+
+    type_name: ClassVar[str] = "ENGINE_EVENT"
+
+    @property
+    def message(self) -> str:
+        return f"Execution of run {self.run_id} goes on from its recorded steps."
 
 
 class EngineReport(Event, frozen=True, kw_only=True, tag="engine_report"):
@@ -239,6 +280,9 @@ class StepFailed(Event, frozen=True, kw_only=True, tag="step_failed"):
     outputs: tuple[OutputRef, ...] = ()
     # "user" for an exception, "timeout", "canceled", "lost" when its process died.
     cause: str = "user"
+    # Which input was loaded, or which output was handed to its IO manager, when that raised.
+    loading_input: str | None = None
+    storing_output: str | None = None
 
     @property
     def message(self) -> str:
@@ -254,7 +298,8 @@ class StepFailed(Event, frozen=True, kw_only=True, tag="step_failed"):
             return StepFailureData(error, said, ErrorSource.USER_CODE_ERROR)
         sources = {"user": ErrorSource.USER_CODE_ERROR, "canceled": ErrorSource.INTERRUPT}
         source = sources.get(self.cause, ErrorSource.UNEXPECTED_ERROR)
-        if self.error is not None and self.error.code is not None:
+        in_io = self.loading_input is not None or self.storing_output is not None
+        if self.error is not None and self.error.code is not None and not in_io:
             return StepFailureData(error, None, source)  # the engine refused what the step gave or asked for
         return StepFailureData(_raised_in_step(self, error), None, source)
 
@@ -306,18 +351,21 @@ class OutputProduced(Event, frozen=True, kw_only=True, tag="output_produced"):
     output: str = "result"
     mapping_key: str | None = None
     metadata: Mapping[str, Any] = {}
+    type_check: TypeCheckTold | None = None
 
     @property
     def message(self) -> str:
         key = f' mapping key "{self.mapping_key}"' if self.mapping_key is not None else ""
-        return f'Yielded output "{self.output}"{key}. (Type check passed).'
+        outcome = "failed" if self.type_check is not None and not self.type_check.success else "passed"
+        return f'Yielded output "{self.output}"{key}. (Type check {outcome}).'
 
     @property
     def event_specific_data(self) -> StepOutputData:
         from headwater.model.event_data import StepOutputData, StepOutputHandle
 
         handle = StepOutputHandle(self.step_key or "", self.output, self.mapping_key)
-        return StepOutputData(handle, _read(self.metadata))
+        check = (self.type_check or TypeCheckTold()).data(self.output)
+        return StepOutputData(handle, _read(self.metadata), check)
 
 
 class ExpectationTold(Event, frozen=True, kw_only=True, tag="expectation_told"):
@@ -520,6 +568,8 @@ AnyEvent = (
     | RunSucceeded
     | RunFailed
     | RunCanceled
+    | RunCancelRequested
+    | RunResumed
     | RunInterrupted
     | EngineReport
     | StepStarted
@@ -553,16 +603,18 @@ def _reported(error: ErrorInfo | None) -> SerializableErrorInfo | None:
     return None if error is None else SerializableErrorInfo.of(error)
 
 
-def _raised_in_step(event: Event, error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
-    """Return what a step's code raised as the cause of the failure of its step."""
+def _raised_in_step(event: StepFailed, error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
+    """Return what a step's code, or an IO manager, raised as the cause of the failure of its step."""
     if error is None:
         return None
     from headwater.model.event_data import SerializableErrorInfo
 
-    name = "StepExecutionError"
-    return SerializableErrorInfo(
-        f'{name}: Error occurred while executing op "{event.node_name}":\n', error.stack, name, error
-    )
+    name, doing = "StepExecutionError", f'executing op "{event.node_name}"'
+    if event.loading_input is not None:
+        name, doing = "LoadInputError", f'loading input "{event.loading_input}" of step "{event.step_key}"'
+    elif event.storing_output is not None:
+        name, doing = "HandleOutputError", f'handling output "{event.storing_output}" of step "{event.step_key}"'
+    return SerializableErrorInfo(f"{name}: Error occurred while {doing}:\n", error.stack, name, error)
 
 
 def _read(metadata: Mapping[str, Any]) -> dict[str, MetadataValue]:

@@ -56,6 +56,22 @@ class FreshnessPolicy(ABC):
         )
 
 
+class Window(timedelta):
+    """The length of time of a policy: a timedelta, which also gives itself as one."""
+
+    @classmethod
+    def of(cls, length: timedelta) -> Window:
+        """Return the same length as a Window; what is no length is given back, to be refused by its name."""
+        return cls(length.days, length.seconds, length.microseconds) if isinstance(length, timedelta) else length
+
+    def to_timedelta(self) -> timedelta:
+        """Return the length as a plain timedelta."""
+        return timedelta(self.days, self.seconds, self.microseconds)
+
+    def __repr__(self) -> str:
+        return repr(self.to_timedelta())
+
+
 @dataclass(frozen=True, slots=True)
 class TimeWindowFreshnessPolicy(FreshnessPolicy):
     """Fresh while the last materialization is younger than `fail_window`."""
@@ -64,6 +80,9 @@ class TimeWindowFreshnessPolicy(FreshnessPolicy):
     warn_window: timedelta | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "fail_window", Window.of(self.fail_window))
+        if self.warn_window is not None:
+            object.__setattr__(self, "warn_window", Window.of(self.warn_window))
         for name, window in (("fail_window", self.fail_window), ("warn_window", self.warn_window)):
             if window is not None:
                 _check_length(name, window)

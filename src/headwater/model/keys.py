@@ -14,18 +14,21 @@ from headwater.model.errors import InvalidAssetKey
 class AssetKey:
     """Where an asset lives: ("sales", "orders"), written "sales/orders"."""
 
-    __slots__ = ("_hash", "path")
+    __slots__ = ("_hash", "parts")
 
-    path: tuple[str, ...]
+    parts: tuple[str, ...]
 
     def __init__(self, path: str | Sequence[str]) -> None:
-        parts = (path,) if isinstance(path, str) else tuple(path)
+        try:
+            parts = (path,) if isinstance(path, str) else tuple(path)
+        except TypeError:
+            raise InvalidAssetKey(path) from None
         if not parts:
             raise InvalidAssetKey(path)
         for part in parts:
             if not isinstance(part, str) or not part or "/" in part:
                 raise InvalidAssetKey(path)
-        object.__setattr__(self, "path", parts)
+        object.__setattr__(self, "parts", parts)
         object.__setattr__(self, "_hash", hash(parts))
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -35,11 +38,12 @@ class AssetKey:
         raise AttributeError(f"AssetKey is frozen; {name!r} cannot be deleted.")
 
     def __reduce__(self) -> tuple[type[AssetKey], tuple[tuple[str, ...]]]:
-        return (AssetKey, (self.path,))
+        return (AssetKey, (self.parts,))
 
     @property
-    def parts(self) -> tuple[str, ...]:
-        return self.path
+    def path(self) -> list[str]:
+        """The parts, as a new list: ["sales", "orders"]; `parts` is the tuple that the key keeps."""
+        return list(self.parts)
 
     @classmethod
     def parse(cls, text: str) -> AssetKey:
@@ -88,7 +92,7 @@ class AssetKey:
 
     def to_user_string(self) -> str:
         """Return the written form: "sales/orders"."""
-        return "/".join(self.path)
+        return "/".join(self.parts)
 
     def to_escaped_user_string(self) -> str:
         """Return the written form; no part holds a slash, so there is nothing to escape."""
@@ -98,44 +102,44 @@ class AssetKey:
         """Return a list of the parts as JSON: ["sales", "orders"]."""
         import json
 
-        return json.dumps(self.path)
+        return json.dumps(self.parts)
 
     to_db_string = to_string
 
     def to_python_identifier(self, suffix: str | None = None) -> str:
         """Return the key as one Python name: parts joined by two underscores."""
-        name = "__".join(self.path).replace("-", "_").replace(".", "_")
+        name = "__".join(self.parts).replace("-", "_").replace(".", "_")
         return f"{name}__{suffix}" if suffix else name
 
     def has_prefix(self, prefix: Sequence[str]) -> bool:
-        return self.path[: len(prefix)] == tuple(prefix)
+        return self.parts[: len(prefix)] == tuple(prefix)
 
     def with_prefix(self, prefix: str | Sequence[str]) -> AssetKey:
-        return AssetKey((*((prefix,) if isinstance(prefix, str) else prefix), *self.path))
+        return AssetKey((*((prefix,) if isinstance(prefix, str) else prefix), *self.parts))
 
     def __str__(self) -> str:
-        return "/".join(self.path)
+        return "/".join(self.parts)
 
     def __repr__(self) -> str:
-        return f"AssetKey({list(self.path)!r})"
+        return f"AssetKey({list(self.parts)!r})"
 
     def __hash__(self) -> int:
         return self._hash  # type: ignore[attr-defined,no-any-return]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, AssetKey) and other.path == self.path
+        return isinstance(other, AssetKey) and other.parts == self.parts
 
     def __lt__(self, other: AssetKey) -> bool:
-        return self.path < other.path
+        return self.parts < other.parts
 
     def __le__(self, other: AssetKey) -> bool:
-        return self.path <= other.path
+        return self.parts <= other.parts
 
     def __gt__(self, other: AssetKey) -> bool:
-        return self.path > other.path
+        return self.parts > other.parts
 
     def __ge__(self, other: AssetKey) -> bool:
-        return self.path >= other.path
+        return self.parts >= other.parts
 
 
 CoercibleToAssetKey = AssetKey | str | Sequence[str] | Any
@@ -188,7 +192,7 @@ class AssetCheckKey:
         return f"{self.asset_key}:{self.name}"
 
     def __repr__(self) -> str:
-        return f"AssetCheckKey({self.asset_key!r}, {self.name!r})"
+        return f"AssetCheckKey(asset_key={self.asset_key!r}, name={self.name!r})"
 
     def __hash__(self) -> int:
         return self._hash  # type: ignore[attr-defined,no-any-return]

@@ -85,7 +85,7 @@ def _to_plain(value: MetadataValue) -> Any:
         case TableColumnLineageMetadataValue():
             return {
                 name: [
-                    {"asset_key": list(AssetKey.from_coercible(dep.asset_key).path), "column_name": dep.column_name}
+                    {"asset_key": AssetKey.from_coercible(dep.asset_key).path, "column_name": dep.column_name}
                     for dep in deps
                 ]
                 for name, deps in value.value.deps_by_column.items()
@@ -95,7 +95,7 @@ def _to_plain(value: MetadataValue) -> Any:
         case JobMetadataValue() | PythonArtifactMetadataValue():
             return {part: getattr(value, part) for part in value._parts}
     plain = value.value
-    return list(plain.path) if isinstance(plain, AssetKey) else plain
+    return plain.path if isinstance(plain, AssetKey) else plain
 
 
 def _from_plain(value_class: type[Any], plain: Any) -> MetadataValue:

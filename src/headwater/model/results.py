@@ -300,7 +300,7 @@ class AssetMaterialization(_Described):
 
     @property
     def label(self) -> str:
-        return " ".join(self.asset_key.path)
+        return " ".join(self.asset_key.parts)
 
     @property
     def data_version(self) -> str | None:

@@ -281,11 +281,18 @@ class AssetRecordsFilter(Struct, frozen=True):
     storage_ids: Sequence[int] | None = None
 
 
-class EventRecord(Struct, frozen=True):
-    """An event as stored: `storage_id` grows with time and serves as a cursor."""
+class EventRecord(Struct, frozen=True, eq=False):
+    """An event as stored: `storage_id` grows with time and serves as a cursor; `job_name` is the job of its run."""
 
     storage_id: int
     event: Event
+    job_name: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EventRecord) and (other.storage_id, other.event) == (self.storage_id, self.event)
+
+    def __hash__(self) -> int:
+        return hash(self.storage_id)
 
     @property
     def event_log_entry(self) -> EventRecord:
@@ -375,12 +382,12 @@ class EventRecord(Struct, frozen=True):
 
     @property
     def dagster_event(self) -> Event:
-        """The fact itself."""
-        return self.event
+        """The fact itself, with the job of its run."""
+        return self.event if self.job_name is None else replace(self.event, job_name=self.job_name)
 
     def get_dagster_event(self) -> Event:
-        """Return the fact itself."""
-        return self.event
+        """Return the fact itself, with the job of its run."""
+        return self.dagster_event
 
     @property
     def message(self) -> str:

@@ -322,6 +322,15 @@ class AssetSpec:
         """The group, "default" when none was given."""
         return self.group_name or DEFAULT_GROUP_NAME
 
+    @property
+    def partition_mappings(self) -> Mapping[AssetKey, Any]:
+        """The partition mapping to each upstream asset that has one, by key."""
+        return {dep.asset_key: dep.partition_mapping for dep in self.deps if dep.partition_mapping is not None}
+
+    def _replace(self, **changes: Any) -> AssetSpec:
+        """As `replace_attributes`, under the name that named tuples have for it."""
+        return self.replace_attributes(**changes)
+
     def replace_attributes(self, **changes: Any) -> AssetSpec:
         """Return a spec in which each attribute that is named here has the value given here."""
         unknown = set(changes) - {*self.__slots__, "kinds"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from headwater.model.error_info import ErrorInfo
-from headwater.model.events import Event, StepRetryScheduled
+from headwater.model.events import Event, StepRetryScheduled, TypeCheckTold
 
 if TYPE_CHECKING:
     from headwater.model.event_data import HandledOutputData, LoadedInputData, StepInputData, StepRetryData
@@ -33,20 +33,22 @@ class InputLoaded(Event, frozen=True, kw_only=True):
 
 
 class InputTaken(Event, frozen=True, kw_only=True):
-    """A parameter has its value, which is of the declared type."""
+    """A parameter has its value, which is of the declared type, or fails the step."""
 
     type_name: ClassVar[str] = "STEP_INPUT"
     input: str = ""
+    type_check: TypeCheckTold | None = None
 
     @property
     def message(self) -> str:
-        return f'Got input "{self.input}". (Type check passed).'
+        outcome = "failed" if self.type_check is not None and not self.type_check.success else "passed"
+        return f'Got input "{self.input}". (Type check {outcome}).'
 
     @property
     def event_specific_data(self) -> StepInputData:
         from headwater.model.event_data import StepInputData
 
-        return StepInputData(self.input)
+        return StepInputData(self.input, (self.type_check or TypeCheckTold()).data(self.input))
 
 
 class OutputStored(Event, frozen=True, kw_only=True):

@@ -60,7 +60,7 @@ class PipesMessageHandler:
         self._faults_left_out = 0
         self._reported_exception: str | None = None
         keys = asset_keys_of(context)
-        self._asset_by_name = None if keys is None else {written_key(key.path): key for key in keys}
+        self._asset_by_name = None if keys is None else {written_key(key.parts): key for key in keys}
         checks = context.selected_asset_check_keys if context.has_assets_def else frozenset()
         self._checks = sorted(checks, key=lambda check: (str(check.asset_key), check.name))
         self._handlers: Mapping[str, Callable[[Mapping[str, Any]], None]] = {

@@ -30,10 +30,10 @@ def context_data_of(context: OpExecutionContext, extras: PipesExtras | None = No
     provenance: dict[str, PipesDataProvenance | None] | None = None
     if keys is not None:
         specs = context.assets_def.specs_by_key
-        versions = {written_key(key.path): specs[key].code_version for key in keys}
-        provenance = {written_key(key.path): _provenance(context.get_asset_provenance(key)) for key in keys}
+        versions = {written_key(key.parts): specs[key].code_version for key in keys}
+        provenance = {written_key(key.parts): _provenance(context.get_asset_provenance(key)) for key in keys}
     return {
-        "asset_keys": None if keys is None else [written_key(key.path) for key in keys],
+        "asset_keys": None if keys is None else [written_key(key.parts) for key in keys],
         "code_version_by_asset_key": versions,
         "provenance_by_asset_key": provenance,
         "partition_key": str(context.partition_key) if context.has_partition_key else None,
@@ -88,7 +88,7 @@ def _provenance(found: DataProvenance | None) -> PipesDataProvenance | None:
     return {
         "code_version": found.code_version,
         "input_data_versions": {
-            written_key(key.path): version.value for key, version in found.input_data_versions.items()
+            written_key(key.parts): version.value for key, version in found.input_data_versions.items()
         },
         "is_user_provided": found.is_user_provided,
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from headwater.authoring.op import OpDefinition
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.plan.job_steps import JobStep
-from headwater.plan.run_plan import FromAsset, FromMany, Need, Source
+from headwater.plan.run_plan import FromAsset, FromMany, Need, PlanStep, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,21 @@ def without_built_assets(steps: Sequence[JobStep], built: AlreadyBuilt, keys: tu
         (step.key, output) for step in steps for output, asset in step.asset_by_output.items() if asset in left_out
     }
     return [_reading_what_is_stored(step, given) for step in narrowed]
+
+
+def narrowed_to_plan(step: JobStep, planned: PlanStep | None) -> JobStep:
+    """Return the step with those of its assets and checks alone that it builds by the plan."""
+    if planned is None or step.assets_def is None:
+        return step
+    left = {asset.key for asset in planned.assets}
+    if not left or left == set(step.asset_by_output.values()):
+        return step
+    return replace(
+        step,
+        asset_by_output={name: key for name, key in step.asset_by_output.items() if key in left},
+        selected_keys=step.selected_keys & left,
+        selected_checks=frozenset(planned.checks),
+    )
 
 
 def _reading_what_is_stored(step: JobStep, given: set[tuple[str, str]]) -> JobStep:

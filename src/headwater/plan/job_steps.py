@@ -268,7 +268,7 @@ def _steps_of_definition(
     hooks = job.hook_defs | definition.hook_defs | node.hooks
     if isinstance(node, OpDefinition):
         inputs: dict[str, Source] = {}
-        for input_name, key in definition.keys_by_input_name.items():
+        for input_name, key in definition.loaded_by_input.items():
             port = node.ins.get(input_name)
             if port is not None and not port.is_nothing:
                 inputs[input_name] = FromAsset(key)
@@ -288,7 +288,7 @@ def _steps_of_definition(
             )
         ]
     assert isinstance(node, GraphDefinition)
-    outer: dict[str, Source] = {input_name: FromAsset(key) for input_name, key in definition.keys_by_input_name.items()}
+    outer: dict[str, Source] = {input_name: FromAsset(key) for input_name, key in definition.loaded_by_input.items()}
     scope = _Scope(node, (name,), outer, hooks, node.tags, job)
     steps = list(scope.steps())
     by_key = {step.key: step for step in steps}
@@ -344,7 +344,7 @@ def _join(
         if spec.key in checks:
             upstream[spec.asset_key] = None
             upstream.update(dict.fromkeys(dep.asset_key for dep in spec.additional_deps))
-    upstream.update(dict.fromkeys(definition.keys_by_input_name.values()))
+    upstream.update(dict.fromkeys(definition.loaded_by_input.values()))
     for step in steps:
         for name, source in step.inputs.items():
             if isinstance(source, FromAsset):

@@ -116,7 +116,7 @@ def _ports(index: AssetIndex, child: AssetKey, dep: AssetDep) -> Iterator[Any]:
     """Give the inputs of the function that load the value of a dependency."""
     definition = index.definition_by_key[child]
     ports = getattr(definition.node_def, "ins", {})
-    for name, key in definition.keys_by_input_name.items():
+    for name, key in definition.loaded_by_input.items():
         port = ports.get(name)
         if key == dep.asset_key and port is not None and not getattr(port, "is_nothing", False):
             yield port

@@ -178,10 +178,8 @@ def _of_op(
             faults.append(ConfigFault(f"{at}.{key}", "there is no such field of an op.", fix.rstrip()))
     config = given.get("config", NO_VALUE)
     if not op.has_config:
-        if config is not NO_VALUE and config not in ({}, None):
-            faults.append(
-                ConfigFault(f"{at}.config", f'op "{op.name}" takes no config.', "Leave it out, or declare it.")
-            )
+        if config is not NO_VALUE:  # what declares no schema takes anything
+            found.given[path] = found.resolved[path] = config
         return
     if config is not NO_VALUE:
         found.given[path] = config
@@ -343,5 +341,5 @@ def required_keys(job: JobDefinition, steps: Mapping[str, JobStep]) -> set[str]:
                 keys.add(job.asset_index.io_manager_key_of(entry.asset_key))
         keys.update(definition.io_manager_key_of(key) for key, definition in step.stored_assets.items())
         if step.assets_def is not None and job.asset_index is not None:
-            keys.update(job.asset_index.io_manager_key_of(key) for key in step.assets_def.keys_by_input_name.values())
+            keys.update(job.asset_index.io_manager_key_of(key) for key in step.assets_def.loaded_by_input.values())
     return keys

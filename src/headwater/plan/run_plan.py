@@ -14,14 +14,14 @@ from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.policies import RetryPolicy
 
 
-class FromStep(Struct, frozen=True):
+class FromStep(Struct, frozen=True, tag=True):
     """The value that a step of this run gives at an output, stored under run, step and output."""
 
     step: str
     output: str
 
 
-class FromAsset(Struct, frozen=True):
+class FromAsset(Struct, frozen=True, tag=True):
     """The stored value of an asset; `step` builds it in this run, None when it is there already."""
 
     asset: AssetKey
@@ -29,26 +29,26 @@ class FromAsset(Struct, frozen=True):
     output: str | None = None
 
 
-class FromCollected(Struct, frozen=True):
+class FromCollected(Struct, frozen=True, tag=True):
     """All values of a dynamic output, or of a step that is mapped over one, as a list in order of mapping keys."""
 
     step: str
     output: str
 
 
-class FromMany(Struct, frozen=True):
+class FromMany(Struct, frozen=True, tag=True):
     """Several sources, as a list."""
 
     sources: tuple[Source, ...]
 
 
-class FromConfig(Struct, frozen=True):
+class FromConfig(Struct, frozen=True, tag=True):
     """A value given with the run: under `inputs` of the step's config, or as an input of the job; else the default."""
 
     path: tuple[str, ...]
 
 
-class FromInputManager(Struct, frozen=True):
+class FromInputManager(Struct, frozen=True, tag=True):
     """What the input's own input manager finds, without anything upstream."""
 
 
@@ -105,6 +105,8 @@ class RunPlan(Struct, frozen=True):
     known_outputs: Mapping[str, KnownOutputs] = field(default_factory=dict)
     retries_op_default: RetryPolicy | None = None
     timeout_seconds: float | None = None
+    # How often each step is tried again after its process was lost; what its own code does wrong is another matter.
+    infrastructure_retries: int = 0
 
     @property
     def step_keys(self) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.definitions import Definitions
 from headwater.authoring.job import JobDefinition
-from headwater.model.errors import InvalidSubsetError, did_you_mean
+from headwater.model.errors import InvalidSubsetError, UnresolvedSelection, did_you_mean
 from headwater.model.events import Event
 from headwater.model.keys import AssetKey
+from headwater.runtime.arguments import refuse_wrong_arguments, several_assets
 from headwater.runtime.instance import Instance
 from headwater.runtime.launch import Request, RunOutcome, run_job, with_resources_of
 from headwater.runtime.results import ExecuteInProcessResult
@@ -38,7 +39,7 @@ def materialize(
     Without an `instance`, what is recorded and stored is gone with the result. With `raise_on_error` the first exception of
     the user's code is raised again and nothing more is started; without, siblings go on and `.success` is False.
     """
-    definitions = Definitions(assets=list(assets), resources=resources)
+    definitions = Definitions(assets=several_assets(assets), resources=resources)
     job = asset_job(definitions, selection).copied(name=UNNAMED_ASSET_JOB)
     return execute_job_in_process(
         job,
@@ -63,7 +64,7 @@ def materialize_to_memory(
     """Build assets in this process, keeping values in memory only; for tests."""
     from headwater.io.memory import InMemoryIOManager
 
-    given = list(assets)
+    given = several_assets(assets)
     memory = InMemoryIOManager()
     keys = {"io_manager"}
     index = Definitions(assets=given, resources=resources, is_part=True).index
@@ -121,8 +122,11 @@ def asset_job(definitions: Definitions, selection: Any = None, *, checks_only: b
         return whole
     chosen = AssetSelection.from_coercible(selection)
     graph = definitions.index.graph
-    checks = chosen.resolve_checks(graph) & whole.check_keys
-    keys = chosen.resolve(graph)
+    try:
+        checks = chosen.resolve_checks(graph) & whole.check_keys
+        keys = chosen.resolve(graph)
+    except InvalidSubsetError as error:
+        raise UnresolvedSelection(None, error) from error
     runnable = keys & whole.asset_keys
     if not keys and not checks:
         chosen.resolve_nonempty(graph)
@@ -204,6 +208,7 @@ def execute_job_in_process(
     root_run_id: str | None = None,
 ) -> ExecuteInProcessResult:
     """Run a job in this process; see JobDefinition.execute_in_process."""
+    refuse_wrong_arguments(job, run_config, instance, tags, partition_key)
     if asset_selection is not None:
         job = job.for_assets(AssetKey.from_coercible(key) for key in asset_selection)
     job = with_resources_of(job, resources)
@@ -264,4 +269,5 @@ def _as_result(job: JobDefinition, outcome: RunOutcome, instance: Instance) -> E
         asset_outputs=outputs,
         load_asset=load,
         instance=instance,
+        type_checks=scope.type_checks,
     )

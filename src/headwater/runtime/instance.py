@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from headwater.model.clock import utc_now
 from headwater.model.errors import CheckError
@@ -41,6 +41,8 @@ class Instance(RunHistory, RunReports, AssetHistory):
     Make one with `Instance.get()` (the project's), `Instance.open(home)`, `Instance.local_temp()` or
     `Instance.ephemeral()`.
     """
+
+    _of_this_worker: ClassVar[Instance | None] = None
 
     def __init__(
         self,
@@ -109,10 +111,21 @@ class Instance(RunHistory, RunReports, AssetHistory):
 
     @classmethod
     def get(cls) -> Instance:
-        """Return the instance of the project that the current directory is in (see `Settings.load`)."""
+        """Return the instance of the project that the current directory is in (see `Settings.load`).
+
+        In a worker of the service: the instance that the service keeps, which answers over the worker's channel.
+        """
+        if cls._of_this_worker is not None:
+            return cls._of_this_worker
         from headwater.runtime.settings import Settings
 
         return cls.from_settings(Settings.load())
+
+    @classmethod
+    def of_worker(cls, store: Any, home: str, storage_dir: str) -> Instance:
+        """Return the instance of a worker process, whose store asks the server; `get` returns it from now on."""
+        cls._of_this_worker = cls(store, Path(home), storage_dir=Path(storage_dir))
+        return cls._of_this_worker
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Instance:

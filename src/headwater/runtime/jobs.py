@@ -11,6 +11,7 @@ from headwater.model.errors import InvariantViolationError
 from headwater.model.errors.execution import StepNotFound
 from headwater.plan.job_steps import steps_of_job
 from headwater.plan.run_config import full_run_config, resolved_run_config
+from headwater.plan.run_plan import KnownOutputs
 from headwater.plan.step_selection import selected_step_keys
 from headwater.runtime.earlier_run import built_by, earlier_run, is_done, outputs_of, partitions_of_run
 from headwater.runtime.execute import execute_job_in_process
@@ -78,21 +79,7 @@ def execute_job(
             partition_key=partition_key,
         )
     parent = earlier_run(instance, reexecution_options.parent_run_id)
-    known = outputs_of(instance, parent.run_id)
-    steps = steps_of_job(definition)
-    planned = [step.key for step in steps if not parent.step_keys or step.key in parent.step_keys]
-    if reexecution_options.is_from_failure:
-        chosen = [key for key in planned if not is_done(key, known, instance, parent.run_id)]
-    elif reexecution_options.step_selection:
-        chosen = list(selected_step_keys(definition, reexecution_options.step_selection, unmatched=StepNotFound))
-    else:
-        chosen = planned
-    kept = {key: value for key, value in known.items() if key.partition("[")[0] not in chosen}
-    if reexecution_options.is_from_failure:
-        # Instances of mapped steps that succeeded are not run again, as long as what they are mapped over stays.
-        mapped = {step.key for step in steps if step.mapped_over is not None and step.mapped_over[0] in kept}
-        done = (key for key in known if "[" in key and key.partition("[")[0] in mapped and key not in kept)
-        kept |= {key: known[key] for key in done if is_done(key, known, instance, parent.run_id)}
+    again = continuation(definition, instance, reexecution_options)
     return execute_job_in_process(
         definition,
         run_config=run_config if run_config is not None else parent.run_config,
@@ -100,12 +87,43 @@ def execute_job(
         tags={**parent.tags, **(tags or {})},
         raise_on_error=raise_on_error,
         partition_keys=partitions_of_run(parent),
-        step_keys=chosen,
-        known_outputs=kept,
-        built=built_by(instance, parent, steps, is_continued=reexecution_options.is_from_failure),
+        step_keys=again.step_keys,
+        known_outputs=again.known_outputs,
+        built=again.built,
         parent_run_id=parent.run_id,
         root_run_id=parent.root_run_id or parent.run_id,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Which steps of an earlier run are to run again, what the others gave, and what they had built already."""
+
+    step_keys: Sequence[str]
+    known_outputs: Mapping[str, KnownOutputs]
+    built: Any
+
+
+def continuation(definition: JobDefinition, instance: Instance, options: ReexecutionOptions) -> Continuation:
+    """Return what of an earlier run is to run again."""
+    parent = earlier_run(instance, options.parent_run_id)
+    known = outputs_of(instance, parent.run_id)
+    steps = steps_of_job(definition)
+    planned = [step.key for step in steps if not parent.step_keys or step.key in parent.step_keys]
+    if options.is_from_failure:
+        chosen = [key for key in planned if not is_done(key, known, instance, parent.run_id)]
+    elif options.step_selection:
+        chosen = list(selected_step_keys(definition, options.step_selection, unmatched=StepNotFound))
+    else:
+        chosen = planned
+    kept = {key: value for key, value in known.items() if key.partition("[")[0] not in chosen}
+    if options.is_from_failure:
+        # Instances of mapped steps that succeeded are not run again, as long as what they are mapped over stays.
+        mapped = {step.key for step in steps if step.mapped_over is not None and step.mapped_over[0] in kept}
+        done = (key for key in known if "[" in key and key.partition("[")[0] in mapped and key not in kept)
+        kept |= {key: known[key] for key in done if is_done(key, known, instance, parent.run_id)}
+    built = built_by(instance, parent, steps, is_continued=options.is_from_failure)
+    return Continuation(chosen, kept, built)
 
 
 def validate_run_config(job_def: JobDefinition, run_config: Any = None) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def run_job(
     if on_plan is not None:
         on_plan(plan)
     warn_of_limit(job.given_executor)
-    run = _new_run(job, plan, request, config)
+    run = new_run(job, plan, request, config)
     resources = _with_default_manager(job, instance, in_memory=request.keeps_ops_in_memory)
     outcome = RunOutcome(run, plan)
 
@@ -230,7 +230,8 @@ def session_close_quietly(session: ResourceSession) -> None:
         logging.getLogger("headwater").warning("A resource could not be torn down: %s", error)
 
 
-def _new_run(job: JobDefinition, plan: RunPlan, request: Request, config: Mapping[str, Any]) -> Run:
+def new_run(job: JobDefinition, plan: RunPlan, request: Request, config: Mapping[str, Any]) -> Run:
+    """Return the record of a run that has not begun."""
     run_id = request.run_id or str(uuid.uuid4())
     tags = Tags(plan.tags)
     keys = plan.partition_keys

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+from msgspec.structs import force_setattr
+
 from headwater.model.errors import CheckError, InvariantViolationError, did_you_mean
 from headwater.model.events import (
     AssetMaterialized,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from headwater.authoring.job import JobDefinition
     from headwater.model.event_data import StepFailureData
     from headwater.plan.run_plan import RunPlan
+    from headwater.runtime.told_events import TypeChecks
 
 Values = Mapping[tuple[str, str, str | None], Any]
 
@@ -47,11 +50,15 @@ class ExecuteInProcessResult:
         asset_outputs: Mapping[AssetKey, tuple[str, str]],
         load_asset: Callable[[AssetKey], Any],
         instance: Any,
+        type_checks: TypeChecks | None = None,
     ) -> None:
         self._run = run
         self.plan = plan
         self._job = job
         self._events = list(events)
+        for event in self._events:
+            force_setattr(event, "job_name", job.name)
+        self._type_checks = type_checks
         self._values = values
         self._statuses = statuses
         self._asset_outputs = asset_outputs
@@ -102,7 +109,7 @@ class ExecuteInProcessResult:
     def _told(self) -> list[Event]:
         from headwater.runtime.told_events import told_events
 
-        return told_events(self._events, self.plan, self._job)
+        return told_events(self._events, self.plan, self._job, self._type_checks)
 
     @property
     def all_node_events(self) -> list[Event]:
@@ -114,8 +121,7 @@ class ExecuteInProcessResult:
         return [event for event in self._told if event_filter(event)]
 
     def events_for_node(self, node_name: str) -> list[Event]:
-        """Return the facts about a node by its name, or by its dotted path in nested graphs."""
-        self._known(node_name)
+        """Return the facts about a node by its name, or by its dotted path in nested graphs; none of one not in the run."""
         return [event for event in self._told if event.step_key is not None and _is_of(event.step_key, node_name)]
 
     def get_asset_materialization_events(self) -> list[AssetMaterialized]:
@@ -209,20 +215,19 @@ class ExecuteInProcessResult:
         )
 
     def _statuses_of(self, node_name: str) -> list[StepStatus]:
-        self._known(node_name)
         return [status for key, status in self._statuses.items() if _is_of(key, node_name)]
 
     def is_node_success(self, node_str: str) -> bool:
-        """Whether every step of a node succeeded."""
-        return all(status is StepStatus.SUCCEEDED for status in self._statuses_of(node_str))
+        """Whether every step of a node succeeded; False of one that is not in the run."""
+        return {StepStatus.SUCCEEDED} == set(self._statuses_of(node_str))
 
     def is_node_failed(self, node_str: str) -> bool:
         """Whether a step of a node failed for good."""
         return any(status is StepStatus.FAILED for status in self._statuses_of(node_str))
 
     def is_node_skipped(self, node_str: str) -> bool:
-        """Whether every step of a node was skipped."""
-        return all(status is StepStatus.SKIPPED for status in self._statuses_of(node_str))
+        """Whether every step of a node was skipped; False of one that is not in the run."""
+        return {StepStatus.SKIPPED} == set(self._statuses_of(node_str))
 
     def is_node_untouched(self, node_str: str) -> bool:
         """Whether no step of the node was ever attempted or skipped."""

@@ -18,6 +18,8 @@ from headwater.model.errors.project import ConflictingSettings, InvalidSetting, 
 from headwater.runtime.home import HOME_NAME
 
 SETTINGS: Final = ("module", "file", "home", "storage", "database", "database_direct", "durability", "retention_days")
+# What only the service reads: see service/options.py.
+SERVICE_SETTINGS: Final = ("service", "pools", "tag_limits", "locations")
 HOME_VARIABLE: Final = "HEADWATER_HOME"
 # The environment's names of settings that hold a URL of PostgreSQL.
 DATABASE_VARIABLES: Final = {"database": "HEADWATER_DATABASE", "database_direct": "HEADWATER_DATABASE_DIRECT"}
@@ -43,6 +45,8 @@ class Settings:
     database_direct: DatabaseUrl | None = None
     durability: Literal["normal", "full"] = "normal"
     retention_days: int = 90
+    # What the service is set up by, as it is written.
+    service: Mapping[str, Any] = field(default_factory=dict)
     # The file with [tool.headwater], if there is one.
     path: Path | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -65,7 +69,8 @@ class Settings:
     def load(cls, start: Path | str | None = None, *, looks_for_state: bool = True) -> Settings:
         """Return the settings that hold in the directory `start`, by default the current one.
 
-        The project is the nearest folder, upward, whose pyproject.toml has [tool.headwater]; without one the nearest
+        The project is the nearest folder, upward, whose pyproject.toml has [tool.headwater], or [tool.dagster] with a
+        `module_name`; without one the nearest
         with a pyproject.toml; else, with `looks_for_state`, the nearest that has state already; else `start`. Raises
         UnreadableSettings, UnknownSetting, InvalidSetting or ConflictingSettings.
         """
@@ -74,7 +79,7 @@ class Settings:
         project_dir = found_dir or (_folder_with_state(begin) if looks_for_state else None) or begin
         if path is not None:
             _check(table, str(path))
-        sources = {name: str(path) for name in table}
+        sources = {name: str(path) for name in table if name in SETTINGS}
         home = _absolute(project_dir, table.get("home", HOME_NAME))
         if given_home := os.environ.get(HOME_VARIABLE):
             home = _absolute(Path.cwd(), given_home)
@@ -96,6 +101,7 @@ class Settings:
             database_direct=databases["database_direct"],
             durability=table.get("durability", "normal"),
             retention_days=table.get("retention_days", 90),
+            service={name: table[name] for name in SERVICE_SETTINGS if name in table},
             path=path,
             sources=sources,
         )
@@ -143,7 +149,7 @@ def _read_table(path: Path) -> Mapping[str, Any] | None:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableSettings(str(path), getattr(error, "strerror", None) or str(error)) from error
-    if "headwater" not in text:
+    if "headwater" not in text and "tool.dagster" not in text:
         # Most files that are met on the way up are other projects': they need not be understood.
         return None
     import tomllib
@@ -153,6 +159,8 @@ def _read_table(path: Path) -> Mapping[str, Any] | None:
     except tomllib.TOMLDecodeError as error:
         raise UnreadableSettings(str(path), f"it is not TOML: {error}") from error
     table = tool.get("headwater") if isinstance(tool, Mapping) else None
+    if table is None and isinstance(tool, Mapping):
+        return _told_to_dagster(tool.get("dagster"))
     if table is not None and not isinstance(table, Mapping):
         raise InvalidSetting(
             str(path), "tool.headwater", table, "a table", "Write [tool.headwater] on a line by itself."
@@ -160,10 +168,16 @@ def _read_table(path: Path) -> Mapping[str, Any] | None:
     return table
 
 
+def _told_to_dagster(table: object) -> Mapping[str, Any] | None:
+    """Return what a project that was written for Dagster says of itself: the module of its definitions."""
+    module = table.get("module_name") if isinstance(table, Mapping) else None
+    return {"module": module} if isinstance(module, str) else None
+
+
 def _check(table: Mapping[str, Any], path: str) -> None:
     for name in table:
-        if name not in SETTINGS:
-            raise UnknownSetting(path, name, SETTINGS)
+        if name not in SETTINGS and name not in SERVICE_SETTINGS:
+            raise UnknownSetting(path, name, (*SETTINGS, *SERVICE_SETTINGS))
     for name in ("module", "file", "home", "storage", *DATABASE_VARIABLES):
         if name in table and (not isinstance(table[name], str) or not table[name].strip()):
             raise InvalidSetting(path, name, table[name], "text", f'Write {name} = "...".')

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from msgspec import structs
+from msgspec.structs import asdict, force_setattr
 
 from headwater.model.events import (
     AssetMaterialized,
@@ -23,6 +23,7 @@ from headwater.model.events import (
     StepSkipped,
     StepStarted,
     StepSucceeded,
+    TypeCheckTold,
 )
 from headwater.model.keys import AssetKey
 from headwater.model.unrecorded_events import InputLoaded, InputTaken, OutputStored, StepUpForRetry
@@ -36,14 +37,27 @@ if TYPE_CHECKING:
 _DEFAULT_MANAGER = "io_manager"
 
 
-def told_events(facts: Sequence[Event], plan: RunPlan, job: JobDefinition) -> list[Event]:
-    """Return the facts in order, with what follows from them, and each failure that was tried again as one event."""
-    return list(_Telling(facts, plan, job).events())
+TypeChecks = Mapping[tuple[str, int], Mapping[tuple[str, str, str | None], TypeCheckTold]]
+
+
+def told_events(
+    facts: Sequence[Event], plan: RunPlan, job: JobDefinition, type_checks: TypeChecks | None = None
+) -> list[Event]:
+    """Return the facts in order, with what follows from them, and each failure that was tried again as one event.
+
+    `type_checks` are what the checks of types said: see RunScope.type_checks.
+    """
+    told = list(_Telling(facts, plan, job, type_checks or {}).events())
+    for event in told:
+        force_setattr(event, "job_name", job.name)
+    return told
 
 
 class _Telling:
-    def __init__(self, facts: Sequence[Event], plan: RunPlan, job: JobDefinition) -> None:
+    def __init__(self, facts: Sequence[Event], plan: RunPlan, job: JobDefinition, type_checks: TypeChecks) -> None:
         self.facts = facts
+        self.type_checks = type_checks
+        self.attempts: dict[str, int] = {}
         self.planned: Mapping[str, PlanStep] = {step.key: step for step in plan.steps}
         self.code: Mapping[str, JobStep] = {step.key: step for step in steps_of_job(job)}
         self.index = job.asset_index
@@ -64,16 +78,21 @@ class _Telling:
                 yield fact
                 continue
             match fact:
-                case StepStarted():
+                case StepStarted(attempt=attempt):
                     yield fact
+                    self.attempts[fact.step_key or ""] = attempt
                     self.told_outputs = {told for told in self.told_outputs if told[0] != fact.step_key}
                     yield from self._inputs(step, fact)
                 case StepFailed(attempt=attempt) if (fact.step_key, attempt) in self.retries:
                     continue  # told with the retry
+                case StepFailed():
+                    yield from self._refused_output(fact)
+                    yield fact
                 case StepRetryScheduled():
+                    yield from self._refused_output(fact)
                     failed = self.failures.get((fact.step_key, fact.attempt - 1))
                     error = None if failed is None else failed.error
-                    yield StepUpForRetry(**structs.asdict(fact), error=error)
+                    yield StepUpForRetry(**asdict(fact), error=error)
                 case OutputProduced():
                     yield fact
                     yield from self._stored(fact, fact.output, fact.mapping_key)
@@ -111,7 +130,18 @@ class _Telling:
         about = (fact.step_key or "", output)
         if about not in self.told_outputs:
             self.told_outputs.add(about)
-            yield OutputProduced(**_when(fact), output=output)
+            yield OutputProduced(
+                **_when(fact), output=output, type_check=self._said_of(fact.step_key).get(("output", output, None))
+            )
+
+    def _said_of(self, step_key: str | None) -> Mapping[tuple[str, str, str | None], TypeCheckTold]:
+        return self.type_checks.get((step_key or "", self.attempts.get(step_key or "", 1)), {})
+
+    def _refused_output(self, fact: Event) -> Iterator[Event]:
+        """Tell of the output whose value was not of its type, before the failure that followed."""
+        for (direction, name, mapping_key), said in self._said_of(fact.step_key).items():
+            if direction == "output" and not said.success:
+                yield OutputProduced(**_when(fact), output=name, mapping_key=mapping_key, type_check=said)
 
     def _stored(self, fact: Event, output: str, mapping_key: str | None) -> Iterator[Event]:
         code = self.code.get(_template(fact.step_key or ""))
@@ -145,7 +175,8 @@ class _Telling:
                     upstream_output=output,
                 )
         for name in named:
-            yield InputTaken(**_when(started), input=name)
+            said = self._said_of(started.step_key).get(("input", name, None))
+            yield InputTaken(**_when(started), input=name, type_check=said)
 
     def _failed_to_load(self, started: StepStarted) -> bool:
         """Whether the attempt ended while its inputs were loaded, as its traceback tells."""

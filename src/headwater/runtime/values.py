@@ -52,7 +52,7 @@ def load_value(
             instance=instance,
         )
         context = InputContext(
-            name=key.path[-1],
+            name=key.parts[-1],
             definition_metadata=metadata,
             upstream_output=upstream,
             resource_config=own.config_of(manager_key),

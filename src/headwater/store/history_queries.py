@@ -40,14 +40,15 @@ class HistoryQueries(Reading):
     def _records(
         self, where: Sequence[str], values: list[Any], limit: int | None, ascending: bool
     ) -> Sequence[EventRecord]:
-        sql = "SELECT storage_id, body FROM events"
+        job = "(SELECT job_name FROM runs WHERE runs.run_number = events.run_number)"
+        sql = f"SELECT storage_id, body, {job} FROM events"
         if where:
             sql += f" WHERE {' AND '.join(where)}"
         sql += f" ORDER BY storage_id {'ASC' if ascending else 'DESC'}"
         if limit is not None:
             sql += " LIMIT ?"
             values = [*values, limit]
-        return [EventRecord(storage_id, decode_event(body)) for storage_id, body in self._rows(sql, values)]
+        return [EventRecord(storage_id, decode_event(body), job) for storage_id, body, job in self._rows(sql, values)]
 
 
 def _conditions(filters: EventRecordsFilter, dialect: Dialect) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -36,8 +36,23 @@ class EventWriter(Protocol):
 class RunStore(EventWriter, Protocol):
     """Runs and their steps."""
 
-    def create_run(self, run: Run) -> None:
-        """Record a new run, owned by this process through its lease. Durable when it returns."""
+    def append_all(self, events: Sequence[Event]) -> None:
+        """Take in facts that become visible together."""
+
+    def create_run(self, run: Run, launch: bytes | None = None) -> None:
+        """Record a new run, owned by this process through its lease unless it is queued. Durable when it returns.
+
+        `launch` is what it takes to carry the run out, also for another process; it is kept until the run has ended.
+        """
+
+    def launches(self) -> Mapping[str, bytes]:
+        """Return by run id what was kept for each run that is queued or interrupted and is nobody's, oldest first."""
+
+    def is_launched(self, run_id: str) -> bool:
+        """Whether something is kept with which a server carries out this run, or goes on with it: it has not ended."""
+
+    def adopt_run(self, run_id: str) -> bool:
+        """Make a run that is queued or interrupted this process's own; False when another process was first."""
 
     def find_run(self, run_id: str) -> Run | None: ...
 

@@ -43,6 +43,16 @@ def is_surely_gone(process: ProcessIdentity) -> bool:
     return bool(process.started) and started != process.started
 
 
+def is_surely_alive(process: ProcessIdentity) -> bool:
+    """Whether the process is known to live, on this machine. It may be stopped, or slow: it is there all the same."""
+    host, boot_id = _this_machine()
+    if not boot_id or process.host != host or process.boot_id != boot_id or not process.started:
+        return False
+    if process.pid == os.getpid():
+        return False  # another store of this process: only its lease can tell whether anyone still holds it
+    return _started_at(process.pid) == process.started
+
+
 def _exists_unseen(pid: int) -> bool:
     """Whether a process exists although /proc does not show it to us (mounted with hidepid)."""
     if Path(f"/proc/{pid}").exists():

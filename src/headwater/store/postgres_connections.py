@@ -90,7 +90,7 @@ class Address:
             return StoreFull(self.name)
         if state in ("55P03", "57014"):
             return StoreBusy(self.name, lock_timeout_seconds)
-        if state in ("42501", "25006"):
+        if state in ("42501", "25006") or "during recovery" in said:
             fix = "Give the user of the URL the right to make and change tables there, on the server that takes writes."
             return StoreNotWritable(self.name, said, fix)
         # What goes wrong while connecting has no code, only words.

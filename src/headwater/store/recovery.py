@@ -12,7 +12,7 @@ from typing import Any
 from headwater.model.codec import encode_event
 from headwater.model.events import Event, RunInterrupted, StepFailed
 from headwater.store.database import Connection
-from headwater.store.liveness import ProcessIdentity, is_surely_gone
+from headwater.store.liveness import ProcessIdentity, is_surely_alive, is_surely_gone
 from headwater.store.statements import in_list
 from headwater.store.writer import Writer
 
@@ -57,7 +57,11 @@ def _dead_owners(rows: Rows, writer: Writer) -> dict[int, str]:
     ):
         if owner_id != own_id and is_surely_gone(ProcessIdentity(host, boot_id, pid, started)):
             dead[owner_id] = f"Process {pid} on {host}, which ran it, is gone."
-        elif owner_id != own_id and expires_at < now:
+        elif (
+            owner_id != own_id
+            and expires_at < now
+            and not is_surely_alive(ProcessIdentity(host, boot_id, pid, started))
+        ):
             dead[owner_id] = f"Process {pid} on {host}, which ran it, has given no sign of life."
         else:
             alive.add(owner_id)
@@ -79,23 +83,27 @@ def interrupt_runs_of(
         return ()
     owners = list(reason_by_owner)
     lost = connection.execute(
-        f"SELECT run_number, run_id, owner_id FROM runs WHERE owner_id IN {in_list(owners)} ORDER BY run_number",
+        f"SELECT run_number, run_id, owner_id, status FROM runs WHERE owner_id IN {in_list(owners)} ORDER BY run_number",
         owners,
     ).fetchall()
+    resumable = {number for (number,) in connection.execute("SELECT run_number FROM run_launches")}
     events: list[Event] = []
-    for run_number, run_id, owner_id in lost:
+    for run_number, run_id, owner_id, status in lost:
+        # What was being ended for a run that was given up has ended so.
+        cause = "canceled" if status == "CANCELING" else "lost"
         events += last_facts.get(run_id, ())
+        # What is to be tried again later still is, in a run that can go on.
+        lost_statuses = "('RUNNING')" if run_number in resumable else "('RUNNING', 'WAITING_TO_RETRY')"
         in_flight = connection.execute(
-            "SELECT step_key, attempt FROM steps WHERE run_number = ? AND status IN ('RUNNING', 'WAITING_TO_RETRY')"
-            " ORDER BY position",
+            f"SELECT step_key, attempt FROM steps WHERE run_number = ? AND status IN {lost_statuses} ORDER BY position",
             (run_number,),
         ).fetchall()
         events += [
-            StepFailed(run_id=run_id, timestamp=now, step_key=step_key, attempt=attempt, cause="lost")
+            StepFailed(run_id=run_id, timestamp=now, step_key=step_key, attempt=attempt, cause=cause)
             for step_key, attempt in in_flight
         ]
         events.append(RunInterrupted(run_id=run_id, timestamp=now, reason=reason_by_owner[owner_id]))
-    run_numbers = {run_id: run_number for run_number, run_id, _ in lost}
+    run_numbers = {run_id: run_number for run_number, run_id, _, _ in lost}
     writer.write([(event, encode_event(event).decode()) for event in events], taken_over=run_numbers)
     connection.execute(f"DELETE FROM owners WHERE owner_id IN {in_list(owners)}", owners)
     return list(run_numbers)

@@ -60,6 +60,9 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
     def append(self, event: Event) -> None:
         self._writer.append(event)
 
+    def append_all(self, events: Sequence[Event]) -> None:
+        self._writer.append_all(events)
+
     def flush(self) -> None:
         self._writer.flush()
 
@@ -72,7 +75,7 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
 
     # ------------------------------------------------------------------------------------------ RunStore
 
-    def create_run(self, run: Run) -> None:
+    def create_run(self, run: Run, launch: bytes | None = None) -> None:
         """Record a new run, owned by this process through its lease. Raises RunAlreadyExists."""
         with self._writer.transaction() as connection:
             is_ours = not run.is_finished and run.status is not RunStatus.QUEUED
@@ -83,18 +86,47 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
             self._writer.will_have_changed("runs")
             (run_number,) = created
             _set_tags(connection, run_number, run.tags)
+            if launch is not None:
+                connection.execute("INSERT INTO run_launches (run_number, body) VALUES (?, ?)", (run_number, launch))
         self._writer.own_run(run.run_id, run_number)
+
+    def launches(self) -> Mapping[str, bytes]:
+        rows = self._rows(
+            "SELECT run_id, body FROM run_launches JOIN runs ON runs.run_number = run_launches.run_number"
+            " WHERE status IN ('QUEUED', 'INTERRUPTED') AND owner_id IS NULL ORDER BY runs.run_number"
+        )
+        return {run_id: bytes(body) for run_id, body in rows}
+
+    def is_launched(self, run_id: str) -> bool:
+        sql = "SELECT 1 FROM run_launches JOIN runs ON runs.run_number = run_launches.run_number WHERE run_id = ?"
+        return bool(self._rows(sql, (run_id,)))
+
+    def adopt_run(self, run_id: str) -> bool:
+        with self._writer.transaction() as connection:
+            owner_id = self._writer.lease()
+            adopted = connection.execute(
+                "UPDATE runs SET owner_id = ? WHERE run_id = ? AND owner_id IS NULL"
+                " AND status IN ('QUEUED', 'INTERRUPTED') RETURNING run_number",
+                (owner_id, run_id),
+            ).fetchone()
+            self._writer.will_have_changed("runs")
+        if adopted is None:
+            return False
+        self._writer.own_run(run_id, adopted[0])
+        return True
 
     def delete_run(self, run_id: str) -> None:
         with self._writer.transaction() as connection:
-            row = connection.execute("SELECT run_number, status FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+            sql = "SELECT run_number, status, owner_id FROM runs WHERE run_id = ?"
+            row = connection.execute(sql, (run_id,)).fetchone()
             if row is None:
                 return
-            run_number, status = row
-            if status in _IN_PROGRESS:
+            run_number, status, owner_id = row
+            # Also one that waits at a server, which would carry it out all the same.
+            if status in _IN_PROGRESS or (owner_id is not None and status in ("QUEUED", "INTERRUPTED")):
                 raise RunInProgress(run_id, status)
             self._writer.will_have_changed("runs")
-            for table in ("events", "steps", "run_tags", "runs"):
+            for table in ("events", "steps", "run_tags", "run_launches", "runs"):
                 connection.execute(f"DELETE FROM {table} WHERE run_number = ?", (run_number,))
         self._writer.disown_run(run_id)
 
@@ -233,6 +265,9 @@ def _give_up_runs(writer: Writer, reason: str, now: float) -> None:
     if writer.owner_id is None:
         return
     connection, database = writer.connection, writer.database
+    if database.is_lost(connection):
+        # It was waited for long enough already.
+        return
     try:
         database.begin(connection)
         interrupt_runs_of(connection, writer, {writer.owner_id: reason}, now)

@@ -21,8 +21,10 @@ from headwater.model.events import (
     ErrorInfo,
     Event,
     RunCanceled,
+    RunCancelRequested,
     RunFailed,
     RunInterrupted,
+    RunResumed,
     RunStarted,
     RunSucceeded,
     StepBlocked,
@@ -127,6 +129,14 @@ def _run_failed(changes: StateChanges, fact: Fact) -> None:
 
 def _run_canceled(changes: StateChanges, fact: Fact) -> None:
     _end_run(changes, fact, "CANCELED", one_line(fact.event.reason) or None)
+
+
+def _run_resumed(changes: StateChanges, fact: Fact) -> None:
+    _change_run(changes, fact, {"status": "STARTED", "ended_at": None, "cause": None})
+
+
+def _run_cancel_requested(changes: StateChanges, fact: Fact) -> None:
+    _change_run(changes, fact, {"status": "CANCELING"})
 
 
 def _run_interrupted(changes: StateChanges, fact: Fact) -> None:
@@ -283,7 +293,9 @@ FOLDS: dict[type[Event], Callable[[StateChanges, Fact], None]] = {
     RunSucceeded: _run_succeeded,
     RunFailed: _run_failed,
     RunCanceled: _run_canceled,
+    RunCancelRequested: _run_cancel_requested,
     RunInterrupted: _run_interrupted,
+    RunResumed: _run_resumed,
     StepStarted: _step_started,
     StepSucceeded: _step_succeeded,
     StepFailed: _step_failed,

@@ -57,6 +57,8 @@ _HAS_PARTITIONS = frozenset(kind for kind in EVENT_KINDS if "partitions" in kind
 _HAS_ERROR = frozenset(kind for kind in EVENT_KINDS if "error" in kind.__struct_fields__)
 _ENDS_RUN = frozenset(kind for kind in EVENT_KINDS if kind.__name__ in ("RunSucceeded", "RunFailed", "RunCanceled"))
 
+_ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+
 Pending = tuple[Event, str]
 
 
@@ -122,6 +124,27 @@ class Writer:
                 self._start_thread()
         elif len(pending) > MOST_PENDING:
             self.flush()
+
+    def append_all(self, events: Sequence[Event]) -> None:
+        """Take in facts that are committed in one transaction. Raises what `append` raises, having taken none of them."""
+        if self._failure is not None or self._is_closed:
+            self.raise_failure()
+        group: list[Pending] = []
+        for event in events:
+            if event.run_id and event.run_id not in self._run_numbers:
+                raise UnknownRun(event.run_id)
+            body = encode_event(event)
+            if len(body) > EVENT_BYTES_LIMIT or type(event) in _HAS_ERROR:
+                event, body = body_within_limit(event)
+            group.append((event, body.decode()))
+        # One step for Python: a batch that is being gathered has all of them or none.
+        self._pending.extend(group)
+        if self._in_memory:
+            self.flush()
+        elif not self._wake.is_set():
+            self._wake.set()
+            if self._thread is None:
+                self._start_thread()
 
     def flush(self) -> None:
         """Return when all that was appended is committed."""
@@ -219,7 +242,7 @@ class Writer:
             try:
                 # Whoever was cut off while it committed has ended by now, as it held the lock that we hold: its facts
                 # are there, or never will be.
-                if committing_id and self._has_event(committing_id):
+                if committing_id and self._has_event(committing_id, batch[-1][1]):
                     self.owner_id = owner_id
                     self._changed.update(("events", "runs"))
                     self._commit()
@@ -235,8 +258,10 @@ class Writer:
                 if attempt == MOST_ATTEMPTS or not self.database.is_lost(self.connection):
                     raise
 
-    def _has_event(self, storage_id: int) -> bool:
-        return bool(self.connection.execute("SELECT 1 FROM events WHERE storage_id = ?", (storage_id,)).fetchall())
+    def _has_event(self, storage_id: int, body: str) -> bool:
+        # A server that crashed without having synchronous_commit on may give an id again, to what another wrote.
+        sql = "SELECT 1 FROM events WHERE storage_id = ? AND body = ?"
+        return bool(self.connection.execute(sql, (storage_id, body)).fetchall())
 
     def _roll_back(self) -> None:
         # Ids that were given in a transaction that never was must not be used.
@@ -307,6 +332,8 @@ class Writer:
         if changes.runs:
             self._changed.add("runs")
         for run_number, change in changes.runs.items():
+            if change["status"] in _ENDED:
+                execute_later(self.connection, "DELETE FROM run_launches WHERE run_number = ?", (run_number,))
             if change["status"] == "STARTED":
                 # Also a run that was queued, perhaps by another process, is now ours.
                 change["owner_id"] = self.lease()

@@ -61,13 +61,6 @@ def _absent_keys(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
     return was["keys"] == became["keys"] and is_told and bool(became[name])
 
 
-def _true_as_a_number(spec: Spec, label: str, theirs: Any, ours: Any) -> bool:
-    said = json.dumps(spec)
-    if '"float"' not in said or "true" not in said or not isinstance(theirs, dict):
-        return False
-    return theirs.get("raises") is None and _is_config_error(ours)
-
-
 def _is_config_error(record: Any) -> bool:
     return bool(record.get("raises") == "DagsterInvalidConfigError")
 
@@ -129,7 +122,6 @@ RULES = (
     Rule("the fields that a fault of config names", ("configs",), _whole_type_is_printed),
     Rule("a mapping between partitions that it cannot join", ("mappings",), _cannot_join),
     Rule("upstream partitions that a mapping names and that do not exist", ("mappings",), _absent_keys),
-    Rule("`True` where config wants a float", ("configs",), _true_as_a_number),
     Rule("a step that needs what failed and what was skipped", ("failures", "jobs"), _skipped_or_blocked),
     Rule("a step that is mapped over a dynamic output which did not come", ("jobs",), _mapped_and_skipped),
     Rule("inputs that were loaded before one that could not be", ("graphs", "failures"), _loaded_before_a_failure),

@@ -298,3 +298,44 @@ def names_of_provenance_are_values(note: Recorder) -> None:
         is_user_provided=False,
     )
     note("said", [provenance.code_version, provenance.input_data_versions[dg.AssetKey("a")].value])
+
+
+@program
+def a_failed_job_tells_of_its_failure(note: Recorder) -> None:
+    @dg.op
+    def broken():
+        raise ValueError("no rows")
+
+    @dg.job
+    def failing():
+        broken()
+
+    failure = failing.execute_in_process(raise_on_error=False).get_run_failure_event()
+    note("event", [failure.is_job_failure, failure.is_job_event, failure.is_step_event])
+
+
+@program
+def an_instance_of_the_environment_remembers_what_others_recorded(note: Recorder) -> None:
+    import tempfile
+
+    @dg.asset
+    def orders():
+        return 3
+
+    @dg.asset
+    def total(orders):
+        return orders + 1
+
+    with tempfile.TemporaryDirectory() as home:
+        for variable in ("DAGSTER_HOME", "HEADWATER_HOME"):
+            os.environ[variable] = home
+        try:
+            with dg.DagsterInstance.get() as instance:
+                dg.materialize([orders], instance=instance)
+            with dg.DagsterInstance.get() as instance:
+                note("keys", [key.path for key in instance.get_asset_keys()])
+                result = dg.materialize([orders, total], selection=[total], instance=instance)
+                note("of what is stored", result.output_for_node("total"))
+                note("runs", len(instance.get_runs()))
+        finally:
+            del os.environ["DAGSTER_HOME"], os.environ["HEADWATER_HOME"]

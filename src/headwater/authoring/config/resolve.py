@@ -200,14 +200,14 @@ def _item(schema: ConfigSchema) -> ConfigSchema:
 
 
 def fits_scalar(kind: ConfigKind, value: object) -> bool:
-    """Return whether `value` is of this kind as it stands: no conversion, but an integer is a number too."""
+    """Return whether `value` is of this kind as it stands: no conversion, but an integer, or a bool, is a number too."""
     match kind:
         case ConfigKind.BOOL:
             return isinstance(value, bool)
         case ConfigKind.INT:
             return isinstance(value, int) and not isinstance(value, bool)
         case ConfigKind.FLOAT:
-            return isinstance(value, int | float) and not isinstance(value, bool)
+            return isinstance(value, int | float)
         case ConfigKind.STRING:
             return isinstance(value, str)
         case _:

@@ -21,7 +21,8 @@ def wrap_resource(value: Any) -> ResourceDefinition:
     """
     if isinstance(value, ResourceDefinition):
         return value
-    if not isinstance(value, type) and hasattr(value, "get_resource_definition"):
+    # Its class is asked, since a mock has every attribute that it is asked for.
+    if not isinstance(value, type) and hasattr(type(value), "get_resource_definition"):
         made: ResourceDefinition = value.get_resource_definition()
         return made
     if is_env_var(value):

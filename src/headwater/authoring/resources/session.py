@@ -243,7 +243,8 @@ def _is_configured(resource: Any) -> bool:
     """Return whether nothing is left to configure: an object was validated when it was made."""
     if isinstance(resource, ResourceDefinition):
         return False
-    return hasattr(resource, "process_config_and_initialize") or not hasattr(resource, "get_resource_definition")
+    kind = type(resource)
+    return hasattr(kind, "process_config_and_initialize") or not hasattr(kind, "get_resource_definition")
 
 
 def build_init_resource_context(
@@ -257,7 +258,7 @@ def build_init_resource_context(
     session = ResourceSession(resources or {}, instance=instance)
     session.open(resources or {})
     return InitResourceContext(
-        resource_config=config,
+        resource_config={} if config is None else config,
         resources=session.resources_for(resources or {}),
         all_resource_defs=session.definition_by_key,
         instance=instance,

@@ -299,7 +299,7 @@ def _check_result(check: CheckView) -> str:
 def _source_of(workplace: Workplace, key: AssetKey) -> str | None:
     """Return "file:line" of the function that builds the asset; the path is shortened where it is below this folder."""
     definition = workplace.definitions.index.definition_by_key.get(key)
-    function: Any = getattr(getattr(definition, "node_def", None), "compute_fn", None)
+    function: Any = getattr(getattr(definition, "node_def", None), "function", None)
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     code = getattr(function, "__code__", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from headwater.cli.options import project_options, traceback_option
+from headwater.cli.options import here_option, project_options, traceback_option
 from headwater.cli.run_options import joined_selections, partition_options, read_partition_range
 from headwater.cli.workplace import Workplace
 
@@ -12,6 +12,7 @@ from headwater.cli.workplace import Workplace
 @click.command()
 @click.argument("selections", metavar="[SELECTION]...", nargs=-1)
 @partition_options
+@here_option
 @traceback_option
 @project_options
 def check(
@@ -23,6 +24,7 @@ def check(
     first: str | None,
     last: str | None,
     full: bool,
+    here: bool,
 ) -> int:
     """Evaluate the checks of the assets of SELECTION (default: all), on the values that are stored.
 
@@ -38,4 +40,4 @@ def check(
         partition_range=ends,
         check_only=True,
     )
-    return launch_and_report(workplace, request, as_json=as_json, full=full)
+    return launch_and_report(workplace, request, as_json=as_json, full=full, here=here)

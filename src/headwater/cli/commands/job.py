@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from headwater.cli.lazy_group import LazyGroup
-from headwater.cli.options import project_options, traceback_option
+from headwater.cli.options import here_option, project_options, traceback_option
 from headwater.cli.run_options import read_configs, read_partition_range, read_tags, run_options
 from headwater.cli.screen import Screen
 from headwater.cli.workplace import Workplace
@@ -51,6 +51,7 @@ def list_jobs(workplace: Workplace, as_json: bool) -> None:
 @click.argument("name")
 @run_options
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before a run of very many partitions.")
+@here_option
 @traceback_option
 @project_options
 def execute(
@@ -65,6 +66,7 @@ def execute(
     tags: tuple[str, ...],
     yes: bool,
     full: bool,
+    here: bool,
 ) -> int:
     """Execute the job NAME."""
     ends = read_partition_range(partition, partition_range, first, last)
@@ -80,7 +82,7 @@ def execute(
         tags=run_tags,
         is_confirmed=yes,
     )
-    return launch_and_report(workplace, request, as_json=as_json, full=full)
+    return launch_and_report(workplace, request, as_json=as_json, full=full, here=here)
 
 
 def _first_line(text: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from headwater.cli.options import project_options, traceback_option
+from headwater.cli.options import here_option, project_options, traceback_option
 from headwater.cli.run_options import joined_selections, read_configs, read_partition_range, read_tags, run_options
 from headwater.cli.workplace import Workplace
 
@@ -19,6 +19,7 @@ from headwater.cli.workplace import Workplace
 @click.option("--stale", "wants_stale", is_flag=True, help="Only what is stale (and what that needs and is missing).")
 @click.option("--missing", "wants_missing", is_flag=True, help="Only what was never made.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask: on a terminal the plan is shown first otherwise.")
+@here_option
 @traceback_option
 @project_options
 def materialize(
@@ -37,6 +38,7 @@ def materialize(
     wants_missing: bool,
     yes: bool,
     full: bool,
+    here: bool,
 ) -> int:
     """Make the assets of SELECTION, and what they need that is missing.
 
@@ -73,4 +75,4 @@ def materialize(
         from headwater.cli.planned_runs import materialize_planned
 
         return materialize_planned(workplace, request, modes_of(wants_stale, wants_missing), as_json=as_json, full=full)
-    return launch_and_report(workplace, request, as_json=as_json, full=full)
+    return launch_and_report(workplace, request, as_json=as_json, full=full, here=here)

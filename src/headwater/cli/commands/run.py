@@ -12,6 +12,7 @@ import click
 from headwater.cli.error_report import CommandRefused
 from headwater.cli.lazy_group import LazyGroup
 from headwater.cli.options import project_options, traceback_option
+from headwater.cli.run_options import joined_selections, read_configs, read_partition_range, read_tags, run_options
 from headwater.cli.screen import Screen
 from headwater.cli.workplace import Workplace
 
@@ -203,6 +204,180 @@ def logs(workplace: Workplace, as_json: bool, run_id: str, step: str | None, att
         screen.say(f"They failed without saying anything; their errors: headwater run show {found.run_id[:8]}")
     elif not lines:
         screen.say("Its steps said nothing.")
+
+
+@run.command("launch", short_help="Have the running service carry out a run.")
+@click.argument("selections", metavar="[SELECTION]...", nargs=-1)
+@click.option("--job", "job_name", metavar="NAME", help="A job, in place of a selection of assets.")
+@click.option("--location", metavar="NAME", help="The code location; needed when there are several.")
+@click.option("--priority", type=int, help="Higher goes first; 0 unless it is said.")
+@click.option("--wait", "waits", is_flag=True, help="Watch the run until it has ended.")
+@run_options
+@traceback_option
+@project_options
+def launch_run(
+    workplace: Workplace,
+    as_json: bool,
+    selections: tuple[str, ...],
+    job_name: str | None,
+    location: str | None,
+    priority: int | None,
+    waits: bool,
+    partition: str | None,
+    partition_range: str | None,
+    first: str | None,
+    last: str | None,
+    configs: tuple[str, ...],
+    tags: tuple[str, ...],
+    full: bool,
+) -> int:
+    """Launch a run of SELECTION, or of a job, at the running service, and print its id.
+
+    This process imports none of the project's code. Assets that are needed and were never made are made too.
+    """
+    if bool(selections) == (job_name is not None):
+        raise click.UsageError("Name a selection of assets ('*' means all of them), or a job with --job.")
+    from headwater.cli.at_service import launch_at_service
+    from headwater.service.control import ServiceClient
+    from headwater.service.protocol import LaunchRequest
+
+    run_tags = dict(read_tags(tags))
+    if priority is not None:
+        run_tags["headwater/priority"] = str(priority)
+    request = LaunchRequest(
+        "",
+        job_name=job_name,
+        selection=joined_selections(selections) if selections else None,
+        partition_key=partition,
+        partition_range=read_partition_range(partition, partition_range, first, last),
+        run_config=read_configs(configs),
+        tags=run_tags,
+        adds_missing_upstream=True,
+        location=location,
+    )
+    with ServiceClient(workplace.settings.home) as service:
+        run_id = launch_at_service(service, request)
+    return _launched(workplace, as_json, run_id, waits=waits, full=full)
+
+
+@run.command("retry", short_help="Run again what a run did, or what it did not get done.")
+@click.argument("run_id", metavar="RUN")
+@click.option("--all", "is_whole", is_flag=True, help="All of it, not only what did not succeed.")
+@click.option("--step", "steps", multiple=True, metavar="STEP", help="Only this step; may be given again.")
+@click.option("--wait", "waits", is_flag=True, help="Watch the run until it has ended.")
+@traceback_option
+@project_options
+def retry(
+    workplace: Workplace,
+    as_json: bool,
+    run_id: str,
+    is_whole: bool,
+    steps: tuple[str, ...],
+    waits: bool,
+    full: bool,
+) -> int:
+    """Launch a run, at the running service, of the steps of RUN that did not succeed; the others' values are used again."""
+    if is_whole and steps:
+        raise click.UsageError("--all means every step; leave it out, or --step.")
+    from headwater.cli.at_service import launch_at_service
+    from headwater.service.control import ServiceClient
+    from headwater.service.protocol import LaunchRequest
+
+    with _instance_with_runs(workplace) as instance:
+        found = find_run(instance, run_id)
+    if not found.is_finished:
+        raise CommandRefused(
+            what=f"Run {found.run_id[:8]} has not ended: it is {found.status.value}.",
+            why="What it has not got done is not known yet.",
+            fix=f"Wait for it (headwater run watch {found.run_id[:8]}), or stop it: headwater run cancel {found.run_id[:8]}",
+        )
+    if found.is_success and not is_whole and not steps:
+        raise CommandRefused(
+            what=f"Run {found.run_id[:8]} succeeded.",
+            why="There is nothing that it did not get done.",
+            fix=f"Run it again whole: headwater run retry {found.run_id[:8]} --all",
+        )
+    is_of_assets = bool(found.asset_selection or found.check_selection)
+    keys = _partition_keys_of(found)
+    request = LaunchRequest(
+        "",
+        job_name=None if found.job_name.startswith("__") else found.job_name,
+        asset_keys=tuple(map(str, found.asset_selection)) if is_of_assets and found.job_name.startswith("__") else None,
+        check_keys=tuple(map(str, found.check_selection)) if is_of_assets and found.job_name.startswith("__") else None,
+        partition_keys=keys,
+        run_config=found.run_config,
+        tags={key: value for key, value in found.tags.items() if not key.startswith("headwater/partition")},
+        step_keys=steps or None,
+        parent_run_id=found.run_id,
+        root_run_id=found.root_run_id or found.run_id,
+        from_failure=not is_whole and not steps,
+    )
+    with ServiceClient(workplace.settings.home) as service:
+        launched = launch_at_service(service, request)
+    return _launched(workplace, as_json, launched, waits=waits, full=full)
+
+
+@run.command("cancel", short_help="Stop a run.")
+@click.argument("run_id", metavar="RUN")
+@click.option("--reason", default="canceled from the command line", help="Recorded with it.")
+@project_options
+def cancel(workplace: Workplace, as_json: bool, run_id: str, reason: str) -> None:
+    """Stop RUN at the running service: what waits is given up, and what runs is ended with all that it started."""
+    from headwater.cli.at_service import cancel_at_service
+    from headwater.service.control import ServiceClient
+
+    screen = Screen(as_json)
+    with _instance_with_runs(workplace) as instance:
+        found = find_run(instance, run_id)
+        # One that a service left behind is gone on with by the next one, unless it is canceled.
+        if found.is_finished and not instance.store.is_launched(found.run_id):
+            raise CommandRefused(
+                what=f"Run {found.run_id[:8]} has ended already: it is {found.status.value}.",
+                why="There is nothing to stop.",
+                fix="`headwater run list --status running` shows what runs.",
+            )
+        with ServiceClient(workplace.settings.home) as service:
+            cancel_at_service(service, found.run_id, reason)
+    screen.result(f"Run {found.run_id[:8]} is being stopped.")
+    if as_json:
+        screen.document({"run_id": found.run_id, "canceling": True})
+
+
+@run.command("watch", short_help="Show how a run goes, until it has ended.")
+@click.argument("run_id", metavar="RUN")
+@traceback_option
+@project_options
+def watch_run(workplace: Workplace, as_json: bool, run_id: str, full: bool) -> int:
+    """Show how RUN goes until it has ended; the exit code says how."""
+    with _instance_with_runs(workplace) as instance:
+        found = find_run(instance, run_id)
+    return _launched(workplace, as_json, found.run_id, waits=True, full=full)
+
+
+def _launched(workplace: Workplace, as_json: bool, run_id: str, *, waits: bool, full: bool) -> int:
+    """Print the id of a run, or watch it; return the exit code."""
+    screen = Screen(as_json)
+    if not waits:
+        screen.result(run_id)
+        if as_json:
+            screen.document({"run_id": run_id})
+        return 0
+    from headwater.cli.at_service import watch
+    from headwater.cli.launching import EndedRun, told_of
+    from headwater.cli.progress import progress_for
+
+    with workplace.instance() as instance:
+        progress = progress_for(screen, verbose=full)
+        with progress:
+            ended = EndedRun(watch(instance, run_id, progress), progress, is_interrupted=False)
+        return told_of(screen, ended, str(instance.storage_dir), as_json=as_json, full=full)
+
+
+def _partition_keys_of(found: Run) -> tuple[str, ...] | None:
+    from headwater.runtime.earlier_run import partitions_of_run
+
+    keys = partitions_of_run(found)
+    return None if keys is None else tuple(keys)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from headwater.compat.dagster.aliases import (
     install as install,
     install_where_missing as install_where_missing,
     is_installed as is_installed,
-    names,
+    names as _names,
     uninstall as uninstall,
 )
 
@@ -25,8 +25,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from headwater import *  # noqa: F403
     from headwater.compat.dagster.components import *  # noqa: F403
-    from headwater.compat.dagster.definitions import Definitions as Definitions
     from headwater.compat.dagster.errors import *  # noqa: F403
+    from headwater.compat.dagster.late_definitions import Definitions as Definitions
     from headwater.compat.dagster.metadata_sets import TableMetadataSet as TableMetadataSet
     from headwater.compat.dagster.renamed import *  # noqa: F403
     from headwater.compat.dagster.standard_names import *  # noqa: F403
@@ -48,4 +48,4 @@ if not TYPE_CHECKING:
         return value
 
     def __dir__() -> list[str]:
-        return names()
+        return _names()

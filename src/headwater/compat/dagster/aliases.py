@@ -36,8 +36,16 @@ INTEGRATIONS: Final[dict[str, str]] = {
 _DATABASES: Final = "dagster._core.storage.db_io_manager"
 
 
+# Checks of arguments, which programs write at the top of their functions.
+_CHECKS: Final = "dagster._check"
+
+
 class NotCovered(ImportError):
     """A module or name of Dagster's that means nothing here, or that Dagster does not have either."""
+
+
+class ModuleNotCovered(NotCovered, ModuleNotFoundError):
+    """A module that is not there: programs that can do without it catch ModuleNotFoundError."""
 
 
 # ----------------------------------------------------------------------------------------------------------- names
@@ -75,7 +83,9 @@ def names() -> list[str]:
     """Return every name of Dagster's that can be imported here, sorted."""
     from headwater.compat.dagster.names import OWN, RENAMED, UNCOVERED
 
-    ours = set(public_names()) - set(RENAMED.values())
+    # A name that Dagster has, too, stays, though another name of Dagster's means the same here.
+    branded = set(RENAMED.values()) - {"OpExecutionContext"}
+    ours = set(public_names()) - branded
     return sorted({*OWN, *RENAMED, *ours} - {"__version__"} - set(UNCOVERED))
 
 
@@ -122,10 +132,21 @@ def missing_module(module: str) -> str:
     )
 
 
+def _near_package(package: str) -> str:
+    """Return the question whether another package is meant, by what comes after "dagster_"; nothing where none is near."""
+    from headwater.compat.dagster.names import OTHER_INTEGRATIONS
+    from headwater.model.errors import nearest
+
+    near = nearest(
+        package.removeprefix("dagster_"),
+        [name.removeprefix("dagster_") for name in (*INTEGRATIONS, *OTHER_INTEGRATIONS)],
+    )
+    return f'Did you mean "dagster_{near}"?' if near else ""
+
+
 def missing_package(package: str) -> str:
     """Return in words why a package whose name begins as those of Dagster do cannot be imported."""
     from headwater.compat.dagster.names import OTHER_INTEGRATIONS, OWN_PACKAGES
-    from headwater.model.errors import did_you_mean
 
     covered = f"Covered are {', '.join(sorted(INTEGRATIONS))}."
     if package in OWN_PACKAGES:
@@ -140,7 +161,7 @@ def missing_package(package: str) -> str:
         )
     return (
         f'There is no package "{package}" here, and no integration of Dagster of that name is known. {covered} '
-        f"{did_you_mean(package, [*INTEGRATIONS, *OTHER_INTEGRATIONS])}"
+        f"{_near_package(package)}"
     ).rstrip()
 
 
@@ -155,6 +176,10 @@ class AliasModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
+        if self.__name__ == "dagster" and name == "components":
+            from importlib import import_module
+
+            return import_module("dagster.components")
         try:
             value = _name_in(self.__name__, name)
         except NotCovered as error:
@@ -198,6 +223,14 @@ def _name_in(module: str, name: str) -> Any:
         databases = import_module("headwater.integrations.database")
         if hasattr(databases, name):
             return getattr(databases, name)
+    if module == _CHECKS:
+        checks = import_module(f"{HERE}.checks")
+        if not name.startswith("_") and hasattr(checks, name):
+            return getattr(checks, name)
+    if "._" in module:
+        private = import_module(f"{HERE}.private_names")
+        if name in private.GIVEN:
+            return getattr(private, name)
     try:
         return find_name(name, module)
     except NotCovered:
@@ -249,15 +282,19 @@ class AliasFinder(MetaPathFinder):
         package, _, rest = fullname.partition(".")
         if package != "dagster" and package not in INTEGRATIONS:
             # Behind a real Dagster, a package that is missing is one to install.
-            if package.startswith("dagster_") and _is_missing(fullname) and self._stands_for_dagster():
-                raise NotCovered(missing_package(package), name=fullname)
+            is_needed = package.startswith("dagster_") and not _is_only_looked_for()
+            if is_needed and _is_missing(fullname) and self._stands_for_dagster():
+                raise ModuleNotCovered(missing_package(package), name=fullname)
             return None
         parent = sys.modules.get(package)
         if rest and parent is not None and not isinstance(parent, AliasModule):
             return None
         if rest and not self._is_module(package, rest):
             # `from dagster import name` comes here when the module has no such name: the place to say why.
-            raise NotCovered(_missing(package, rest), name=fullname)
+            if _is_only_looked_for():
+                return None
+            kind = NotCovered if _is_asked_for_a_name() else ModuleNotCovered
+            raise kind(_missing(package, rest), name=fullname)
         from importlib.machinery import ModuleSpec
 
         return ModuleSpec(fullname, _AliasLoader(self), origin=HERE, is_package=True)
@@ -268,6 +305,8 @@ class AliasFinder(MetaPathFinder):
         if package in INTEGRATIONS:
             return first[0] == "_" or first in _INTEGRATION_MODULES
         # Programs import public names through private modules too: any of those is a door to the public names.
+        if f"{package}.{rest}" == _CHECKS:
+            return True
         if first in _PRIVATE_DOORS:
             return not _is_asked_for_a_name()
         return rest in _PUBLIC_MODULES
@@ -276,6 +315,19 @@ class AliasFinder(MetaPathFinder):
 _INTEGRATION_MODULES: Final = frozenset(
     {"io_manager", "resource", "resources", "duckdb_pandas_type_handler", "duckdb_polars_type_handler"}
 )
+
+
+def _is_only_looked_for() -> bool:
+    """Tell whether a program asks importlib.util.find_spec if there is a module, which is no reason to raise."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if "importlib" not in code.co_filename and code.co_filename != __file__:
+            return False
+        if code.co_name == "find_spec" and "util" in code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_asked_for_a_name() -> bool:

@@ -10,6 +10,7 @@ from headwater.model.errors import (
     AssetCheckFailedError as DagsterAssetCheckFailedError,
     CheckError as CheckError,
     ConfigFunctionError as DagsterConfigMappingFunctionError,
+    HandleOutputError as DagsterExecutionHandleOutputError,
     HeadwaterError as DagsterError,
     InvalidAssetKey as DagsterInvalidAssetKey,
     InvalidConfigDefinitionError as DagsterInvalidConfigDefinitionError,
@@ -20,9 +21,11 @@ from headwater.model.errors import (
     InvalidPropertyError as DagsterInvalidPropertyError,
     InvalidSubsetError as DagsterInvalidSubsetError,
     InvariantViolationError as DagsterInvariantViolationError,
+    LoadInputError as DagsterExecutionLoadInputError,
     ResourceSetupError as DagsterResourceFunctionError,
     RunAlreadyExists as DagsterRunAlreadyExists,
     RunNotFound as DagsterRunNotFoundError,
+    StepExecutionError as DagsterExecutionStepExecutionError,
     StepOutputNotFoundError as DagsterStepOutputNotFoundError,
     TypeCheckDidNotPass as DagsterTypeCheckDidNotPass,
     UnknownPartitionError as DagsterUnknownPartitionError,
@@ -31,6 +34,7 @@ from headwater.model.errors import (
     UserCodeExecutionError as DagsterUserCodeExecutionError,
 )
 from headwater.model.errors.execution import StepNotFound
+from headwater.model.errors.triggers import ScheduleExecutionError as ScheduleExecutionError
 
 DagsterExecutionStepNotFoundError = StepNotFound
 DagsterExecutionInterruptedError = KeyboardInterrupt
@@ -39,18 +43,6 @@ DagsterInvalidPythonicConfigDefinitionError = DagsterInvalidConfigDefinitionErro
 
 class DagsterEventLogInvalidForRun(DagsterError):
     """Never raised: Headwater's events and state are written together."""
-
-
-class DagsterExecutionStepExecutionError(DagsterUserCodeExecutionError):
-    """Never raised: what a step's function raises is raised as it is."""
-
-
-class DagsterExecutionHandleOutputError(DagsterUserCodeExecutionError):
-    """Never raised: what an IO manager raises is raised as it is."""
-
-
-class DagsterExecutionLoadInputError(DagsterUserCodeExecutionError):
-    """Never raised: what an IO manager raises is raised as it is."""
 
 
 class DagsterSubprocessError(DagsterError):
@@ -79,10 +71,6 @@ class DagsterCodeLocationLoadError(DagsterError):
 
 class SensorExecutionError(DagsterUserCodeExecutionError):
     """Never raised: what a sensor's function raises is raised as it is."""
-
-
-class ScheduleExecutionError(DagsterUserCodeExecutionError):
-    """Never raised: what a schedule's function raises is raised as it is."""
 
 
 class HookExecutionError(DagsterUserCodeExecutionError):

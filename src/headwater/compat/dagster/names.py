@@ -30,7 +30,7 @@ RENAMED: Final[dict[str, str]] = {
 OWN: Final[dict[str, str]] = {
     name: module
     for module, names in {
-        "definitions": "Definitions",
+        "late_definitions": "Definitions",
         "metadata_sets": "TableMetadataSet",
         "standard_names": (
             "BetaWarning Callable ConfigArgumentWarning Final Mapping PreviewWarning Sequence SupersessionWarning "

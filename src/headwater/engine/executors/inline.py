@@ -11,7 +11,8 @@ import queue
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any
 
 from headwater.engine.run_scope import RunScope
 from headwater.engine.run_state import LaunchStep
@@ -39,6 +40,9 @@ class InlineExecutor:
         self._thread: threading.Thread | None = None
         self._is_closed = False
         self._broken_off: list[Event] = []
+        # By step, the `async` ones in flight; and those that are being stopped one by one.
+        self._futures: dict[str, Any] = {}
+        self._stopping: set[str] = set()
 
     def launch(self, commands: Iterable[LaunchStep]) -> None:
         """Take in steps to be started; those with a time start when it has come."""
@@ -94,6 +98,19 @@ class InlineExecutor:
             loop.call_soon_threadsafe(self._cancel_all)
             self._thread.join(timeout=10.0)
 
+    def stop_async(self, step_key: str) -> None:
+        """End one `async` step; it is told of as canceled."""
+        future = self._futures.get(step_key)
+        if future is not None:
+            self._stopping.add(step_key)
+            future.cancel()
+
+    def _is_over(self, attempt: StepAttempt) -> None:
+        """Called when an `async` step has told all that it had to tell."""
+
+    def _is_stopping(self, step_key: str) -> bool:
+        return self._is_closed or step_key in self._stopping
+
     def _take_due(self) -> None:
         now = time.time()
         while self._delayed and self._delayed[0][0] <= now:
@@ -128,7 +145,7 @@ class InlineExecutor:
             try:
                 if ends_at is None:
                     returned = attempt.call(log)
-                    if attempt.op.signature.kind == "generator" or hasattr(returned, "__next__"):
+                    if attempt.op.signature.kind == "generator" or isinstance(returned, GeneratorType):
                         for item in returned:
                             yield from attempt.take(item)
                     else:
@@ -138,7 +155,7 @@ class InlineExecutor:
                     # Each thing is told as it comes; recording it does not count, and is not interrupted.
                     with time_limit(ends_at - time.time()):
                         returned = attempt.call(log)
-                    given = returned if hasattr(returned, "__next__") else attempt.items_of(returned)
+                    given = returned if isinstance(returned, GeneratorType) else attempt.items_of(returned)
                     while True:
                         with time_limit(ends_at - time.time()):
                             item = next(given, _NO_MORE)
@@ -175,7 +192,7 @@ class InlineExecutor:
         assert self._loop is not None
         for launch in self._ready_async:
             self._async_in_flight += 1
-            asyncio.run_coroutine_threadsafe(self._run_async(launch), self._loop)
+            self._futures[launch.key] = asyncio.run_coroutine_threadsafe(self._run_async(launch), self._loop)
         self._ready_async.clear()
 
     def _start_loop(self) -> None:
@@ -242,7 +259,9 @@ class InlineExecutor:
                 except TimeoutError as error:
                     ended = attempt.fail(TimeIsUp() if limit.expired() else error)
                 except asyncio.CancelledError as error:
-                    ended = attempt.broken_off() if self._is_closed else attempt.fail(_exit_as_error(error))
+                    ended = (
+                        attempt.broken_off() if self._is_stopping(attempt.key) else attempt.fail(_exit_as_error(error))
+                    )
                 except (SystemExit, KeyboardInterrupt) as error:
                     ended = attempt.fail(_exit_as_error(error))
                 except BaseException as error:
@@ -250,6 +269,9 @@ class InlineExecutor:
             for event in ended:
                 put(event)
         finally:
+            self._futures.pop(attempt.key, None)
+            self._stopping.discard(attempt.key)
+            self._is_over(attempt)
             put(None)
 
     def _arrived(self, wait_seconds: float | None) -> Iterator[Event]:

@@ -268,7 +268,7 @@ class _Resolver:
             case KeySubstring(text):
                 return lambda spec: text in str(spec.key)
             case KeyPrefixes(prefixes):
-                return lambda spec: any(spec.key.has_prefix(prefix.path) for prefix in prefixes)
+                return lambda spec: any(spec.key.has_prefix(prefix.parts) for prefix in prefixes)
         raise AssertionError(f"no test for {type(selection).__name__}")
 
     # Checks

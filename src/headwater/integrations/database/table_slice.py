@@ -124,7 +124,7 @@ def table_slice_of(context: InputContext | OutputContext, database: str, schema:
     in_metadata = _plain(declared.get("schema"))
     prefix: Sequence[str] = ()
     if context.has_asset_key:
-        *prefix, table = context.asset_key.path
+        *prefix, table = context.asset_key.parts
     else:
         table = name_of.name
     return TableSlice(

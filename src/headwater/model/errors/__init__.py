@@ -18,8 +18,10 @@ from headwater.model.errors.definition import (
     InvalidPropertyError as InvalidPropertyError,
     InvalidSubsetError as InvalidSubsetError,
     InvariantViolationError as InvariantViolationError,
+    NothingToAnswer as NothingToAnswer,
     UnknownArgument as UnknownArgument,
     UnresolvedSelection as UnresolvedSelection,
+    WrongArgument as WrongArgument,
 )
 from headwater.model.errors.root import (
     HeadwaterError as HeadwaterError,
@@ -137,6 +139,7 @@ if TYPE_CHECKING:
     from headwater.model.errors.resources import (
         MissingResourceError as MissingResourceError,
         NestedResourceError as NestedResourceError,
+        NotAManager as NotAManager,
         ResourceContextError as ResourceContextError,
         ResourceCycleError as ResourceCycleError,
         ResourceNotGiven as ResourceNotGiven,
@@ -189,6 +192,7 @@ if TYPE_CHECKING:
         InvalidCronError as InvalidCronError,
         MissingTriggerContextValue as MissingTriggerContextValue,
         MonitoredAssetNotPartitioned as MonitoredAssetNotPartitioned,
+        ScheduleExecutionError as ScheduleExecutionError,
         TriggerResultError as TriggerResultError,
         UnknownMonitoredAsset as UnknownMonitoredAsset,
         UnknownTimezoneError as UnknownTimezoneError,
@@ -201,12 +205,18 @@ if TYPE_CHECKING:
         UnloadableInput as UnloadableInput,
     )
     from headwater.model.errors.user_code import (
+        HandleOutputError as HandleOutputError,
+        LoadInputError as LoadInputError,
+        StepExecutionError as StepExecutionError,
         UserCodeExecutionError as UserCodeExecutionError,
     )
 
 _MODULE_BY_NAME = {
     "AutomationConditionError": "automation",
     "UnknownAssetInCondition": "automation",
+    "HandleOutputError": "user_code",
+    "LoadInputError": "user_code",
+    "StepExecutionError": "user_code",
     "UserCodeExecutionError": "user_code",
     "ConfigFault": "config",
     "ConfigFunctionError": "config",
@@ -289,6 +299,7 @@ _MODULE_BY_NAME = {
     "UnreadableSettings": "project",
     "MissingResourceError": "resources",
     "NestedResourceError": "resources",
+    "NotAManager": "resources",
     "ResourceContextError": "resources",
     "ResourceCycleError": "resources",
     "ResourceNotGiven": "resources",
@@ -333,6 +344,7 @@ _MODULE_BY_NAME = {
     "InvalidCronError": "triggers",
     "MissingTriggerContextValue": "triggers",
     "MonitoredAssetNotPartitioned": "triggers",
+    "ScheduleExecutionError": "triggers",
     "TriggerResultError": "triggers",
     "UnknownMonitoredAsset": "triggers",
     "UnknownTimezoneError": "triggers",

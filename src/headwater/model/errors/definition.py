@@ -64,7 +64,19 @@ class DefinitionErrors(InvalidDefinitionError):
         )
 
 
-class InvalidAssetKey(InvalidDefinitionError):
+class WrongArgument(InvalidDefinitionError, CheckError):
+    """A definition was given an argument that cannot be what is asked for there; a CheckError, too."""
+
+    code = "wrong-argument-of-definition"
+
+
+class NothingToAnswer(InvariantViolationError, CheckError):
+    """A definition or a context was asked for what it does not have; a CheckError, too."""
+
+    code = "nothing-to-answer"
+
+
+class InvalidAssetKey(InvalidDefinitionError, CheckError):
     """An asset key is empty or has an empty part."""
 
     code = "invalid-asset-key"
@@ -80,12 +92,15 @@ class InvalidAssetKey(InvalidDefinitionError):
 
 
 class UnresolvedSelection(InvalidDefinitionError, InvalidSubsetError):
-    """A job selects what the definitions do not have."""
+    """A job, or a run, selects what the definitions do not have."""
 
     code = "unresolved-selection"
 
-    def __init__(self, job: str, error: HeadwaterError) -> None:
-        super().__init__(what=f'Job "{job}": {error.what}', why=error.why, fix=error.fix)
+    def __init__(self, job: str | None, error: HeadwaterError) -> None:
+        whose = "" if job is None else f'Job "{job}": '
+        super().__init__(what=f"{whose}{error.what}", why=error.why, fix=error.fix)
+        # What is wrong is told by its own code.
+        self.code = error.code
 
 
 class ConflictingDependencies(InvariantViolationError, InvalidDefinitionError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from headwater.model.errors.definition import InvalidDefinitionError, InvalidSubsetError
+from headwater.model.errors.definition import InvalidDefinitionError, InvalidSubsetError, InvariantViolationError
 from headwater.model.errors.root import HeadwaterError, did_you_mean, did_you_mean_or
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class CheckOnUnknownAsset(InvalidDefinitionError):
         )
 
 
-class PartitionsDoNotMap(InvalidDefinitionError):
+class PartitionsDoNotMap(InvalidDefinitionError, InvariantViolationError):
     """The partitions of an asset cannot be found from the partitions of the asset downstream of it."""
 
     code = "partitions-do-not-map"

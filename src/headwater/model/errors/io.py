@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from headwater.model.errors.definition import CheckError, InvariantViolationError
 from headwater.model.errors.root import HeadwaterError, kind_of
+from headwater.model.errors.types import with_article
 
 
 class InvalidMetadata(CheckError):
@@ -15,7 +16,7 @@ class InvalidMetadata(CheckError):
 
     def __init__(self, key: str, type_name: str, reason: str = "", fix: str = "") -> None:
         super().__init__(
-            what=f'The metadata value "{key}" is a {type_name}, which cannot be recorded.',
+            what=f'The metadata value "{key}" is {with_article(type_name)}, which cannot be recorded.',
             why=reason or "Metadata is numbers, text, times, tables and what JSON can hold.",
             fix=fix or "Wrap it in one of MetadataValue.json, .text, .md or .table, or write str(value).",
         )
@@ -161,7 +162,7 @@ class StorageNotWritable(StorageError):
         )
 
 
-class MissingContextValue(InvariantViolationError):
+class MissingContextValue(InvariantViolationError, CheckError):
     """An IO context was asked for something it was not given."""
 
     code = "missing-context-value"

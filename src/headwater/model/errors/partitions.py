@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from headwater.model.errors.definition import InvalidDefinitionError
+from headwater.model.errors.definition import CheckError, InvalidDefinitionError
 from headwater.model.errors.root import HeadwaterError
 
 
-class InvalidPartitionsDefinitionError(InvalidDefinitionError):
+class InvalidPartitionsDefinitionError(InvalidDefinitionError, CheckError):
     """A partitions definition or mapping cannot mean anything sound as it stands."""
 
     code = "invalid-partitions-definition"
 
 
-class UnknownPartitionError(HeadwaterError):
-    """A partition key was asked for that the definition does not have, at least not now."""
+class UnknownPartitionError(CheckError, ValueError):
+    """A partition key was asked for that the definition does not have, at least not now; a ValueError, too."""
 
     code = "unknown-partition"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from headwater.model.errors.definition import InvalidDefinitionError, InvalidInvocationError
-from headwater.model.errors.root import HeadwaterError, did_you_mean
+from headwater.model.errors.root import HeadwaterError, did_you_mean, kind_of
 from headwater.model.errors.user_code import UserCodeExecutionError
 
 
@@ -39,6 +39,22 @@ class MissingResourceError(InvalidDefinitionError):
             what=f'The resource "{key}", needed by {needed_by}, is not provided; provided are: {provided}.',
             why="It could not run without it.",
             fix=f'{did_you_mean(key, names)}Provide it with resources={{"{key}": ...}}.',
+        )
+
+
+class NotAManager(InvalidDefinitionError):
+    """What stands under the key of an IO manager or input manager cannot do what one does."""
+
+    code = "not-a-manager"
+
+    def __init__(self, key: str, found: object, method: str, step: str, port: str) -> None:
+        does, what = ("loads the input", "load_input") if method == "load_input" else ("stores the output", method)
+        self.key = key
+        super().__init__(
+            what=f'The resource "{key}" {does} "{port}" of "{step}", and is {kind_of(found)} without {what}().',
+            why="It must be an IO manager, or an input manager where values are only loaded.",
+            fix=f'Give resources={{"{key}": MyIOManager()}}, a subclass of IOManager, or what @io_manager or '
+            "@input_manager makes.",
         )
 
 

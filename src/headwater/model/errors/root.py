@@ -7,13 +7,12 @@ values, never live objects, so anything may import it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 
 class HeadwaterError(Exception):
     """The base of all errors raised by Headwater. `code` is stable and can be matched on by programs."""
 
-    code: ClassVar[str] = "error"
+    code: str = "error"
 
     def __init__(self, what: str = "", why: str = "", fix: str = "") -> None:
         self.what = what

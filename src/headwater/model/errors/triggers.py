@@ -11,9 +11,10 @@ from headwater.model.errors.definition import (
     InvariantViolationError,
 )
 from headwater.model.errors.root import did_you_mean
+from headwater.model.errors.user_code import UserCodeExecutionError
 
 
-class InvalidCronError(InvalidDefinitionError):
+class InvalidCronError(InvalidDefinitionError, CheckError):
     """Text is not a cron schedule of five fields, or one that is never due."""
 
     code = "invalid-cron"
@@ -26,7 +27,7 @@ class InvalidCronError(InvalidDefinitionError):
         )
 
 
-class UnknownTimezoneError(InvalidDefinitionError):
+class UnknownTimezoneError(InvalidDefinitionError, CheckError):
     """A timezone was named that the IANA database does not have."""
 
     code = "unknown-timezone"
@@ -39,13 +40,26 @@ class UnknownTimezoneError(InvalidDefinitionError):
         )
 
 
+class ScheduleExecutionError(UserCodeExecutionError):
+    """A function of a schedule raised when the schedule was evaluated; what it raised is the cause."""
+
+    code = "schedule-execution"
+
+    def __init__(self, of: str, error: Exception) -> None:
+        super().__init__(
+            what=f"Raised while {of} was evaluated: {type(error).__name__}: {error}",
+            why="What it asks for at this time is not known.",
+            fix="Mend the function; the error that it raised is the cause of this one.",
+        )
+
+
 class TriggerResultError(CheckError):
     """A schedule or sensor gave back something that asks for nothing definite."""
 
     code = "trigger-result"
 
 
-class MissingTriggerContextValue(InvariantViolationError):
+class MissingTriggerContextValue(InvariantViolationError, CheckError):
     """Something was read from the context of a schedule or sensor that it was not given."""
 
     code = "missing-trigger-context-value"

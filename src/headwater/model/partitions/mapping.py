@@ -364,7 +364,8 @@ class StaticPartitionMapping(PartitionMapping):
                     why="It writes out the keys of two static definitions.",
                     fix="Use StaticPartitionsDefinition on both sides, or another mapping.",
                 )
-            _check_known(side, keys, definition)
+            if side == "upstream":  # a downstream key that is not there yet asks for nothing
+                _check_known(side, keys, definition)
 
     def get_upstream_mapped_partitions_result_for_partitions(
         self,

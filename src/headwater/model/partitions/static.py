@@ -31,6 +31,7 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
             )
         self._keys = tuple(partition_keys)
         check_keys(self._keys)
+        _refuse_unprinted(self._keys)
 
     def get_partition_keys(
         self,
@@ -92,6 +93,20 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
 
     def __repr__(self) -> str:
         return f"StaticPartitionsDefinition(partition_keys={list(self._keys)!r})"
+
+
+# NUL, and what lies from the bell to the carriage return: tabs and ends of lines.
+_UNPRINTED = frozenset("\0\a\b\t\n\v\f\r")
+
+
+def _refuse_unprinted(keys: Sequence[str]) -> None:
+    for key in keys:
+        if not _UNPRINTED.isdisjoint(key):
+            raise InvalidPartitionsDefinitionError(
+                what=f"The partition key {key!r} contains a tab, the end of a line or another character that is not shown.",
+                why="Who reads or types the key cannot see it.",
+                fix="Choose a key without it.",
+            )
 
 
 def check_keys(keys: Sequence[str]) -> None:

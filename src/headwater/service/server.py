@@ -1,0 +1,484 @@
+"""The server: the one process that writes the store. It does what the dispatcher decides, with real processes.
+
+What is recorded comes first: in each turn of its loop all facts that came are committed in one batch, and only then is
+anything done that follows from them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from headwater import __version__
+from headwater.model.codec import decode_event
+from headwater.model.error_info import ErrorInfo
+from headwater.model.errors.root import HeadwaterError
+from headwater.model.errors.service import (
+    LocationNotLoaded,
+    RunNotActive,
+    ServiceAlreadyRuns,
+    ServiceError,
+    UnknownLocation,
+)
+from headwater.model.errors.store import StoreError
+from headwater.model.events import RunCanceled, RunInterrupted, RunResumed
+from headwater.model.runs import RunStatus
+from headwater.service.actions import Append, Ended, ErrandLost, RunErrand, Send, Start, Stop
+from headwater.service.active import ActiveRun
+from headwater.service.control import (
+    FACTS_FILE,
+    Asked,
+    Cancel,
+    Describe,
+    Launch,
+    Reload,
+    Reply,
+    ServiceFacts,
+    SetLimits,
+    Shutdown,
+    find_service,
+    socket_path,
+)
+from headwater.service.hosting import HOST_START_SECONDS, Hosting, ServiceOptions
+from headwater.service.location import LocationSettings, Snapshot
+from headwater.service.processes import adopt_orphans
+from headwater.service.protocol import (
+    Beat,
+    Facts,
+    Frames,
+    JobReference,
+    LaunchRequest,
+    PlanRun,
+    Problem,
+    Question,
+    RunClosed,
+    RunPlanned,
+    WorkerReady,
+    decode,
+    decode_plan,
+    decode_run,
+    encode,
+)
+from headwater.service.questions import answer
+from headwater.service.waiting import Limits
+
+if TYPE_CHECKING:
+    from headwater.runtime.instance import Instance
+
+PRIORITY_TAGS: Final = ("headwater/priority", "dagster/priority")
+_WATCH_SECONDS: Final = 1.0
+_ADOPT_SECONDS: Final = 10.0
+_CANCEL_ASKED: Final = "headwater/cancel_asked/"
+
+
+class Launched(Struct, frozen=True):
+    """What is kept of a run until it has ended, so that it can be carried out, or go on."""
+
+    location: str
+    plan: bytes
+    job: JobReference
+    record: bytes
+    in_one_worker: bool = False
+
+
+class Service(Hosting):
+    """A server with its code locations. `run` returns when it is told to end."""
+
+    def __init__(self, instance: Instance, options: ServiceOptions) -> None:
+        super().__init__(instance, options)
+        self.store = instance.store
+        self.started_at = time.time()
+        # Runs that could not go on here. They are not tried again with each look for what others left.
+        self._not_resumed: set[str] = set()
+        self._errand_numbers = itertools.count(1)
+        self._errands: dict[int, tuple[PlanRun, asyncio.Future[RunPlanned]]] = {}
+        self._asked = ThreadPoolExecutor(4, thread_name_prefix="headwater-questions")
+        self._acting = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._failure: BaseException | None = None
+
+    # ----------------------------------------------------------------------------------------------------- life
+
+    async def run(self, when_ready: Callable[[Service], None] = lambda service: None) -> None:
+        """Serve until `stop`. Raises ServiceAlreadyRuns, and what kept the store from recording."""
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._take_fault)
+        adopt_orphans()
+        home = self.instance.home
+        assert home is not None
+        with _only_one(home):
+            path = socket_path(home)
+            # What a server that was killed left: found by commands, it would be taken for this one, which is not ready.
+            for left in (home / FACTS_FILE, path):
+                left.unlink(missing_ok=True)
+            before = os.umask(0o177)
+            try:
+                server = await asyncio.start_unix_server(self._serve_client, path=str(path))
+            finally:
+                os.umask(before)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                with contextlib.suppress(NotImplementedError, RuntimeError):
+                    self._loop.add_signal_handler(number, self.stop)
+            try:
+                for location in self.options.locations:
+                    self._start_snapshot(location)
+                await self._first_snapshots()
+                if not self._stopping.is_set():
+                    self._write_facts(home, path)
+                    self.is_ready.set()
+                    when_ready(self)
+                    watching = [self._loop.create_task(self._watch_others())]
+                    if self.options.reloads:
+                        watching.append(self._loop.create_task(self._watch_files()))
+                    for each in watching:
+                        each.add_done_callback(self._watch_ended)
+                    await self._stopping.wait()
+                    for each in watching:
+                        each.cancel()
+            finally:
+                server.close()
+                with contextlib.suppress(FileNotFoundError):
+                    (home / FACTS_FILE).unlink()
+                    path.unlink()
+                self._end_processes()
+                self._asked.shutdown(wait=False, cancel_futures=True)
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the service. What runs is interrupted, and resumed by the next one."""
+        self._stopping.set()
+
+    def _watch_ended(self, task: asyncio.Task[None]) -> None:
+        """Without it nobody would take over what another server leaves, or see that code has changed."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error)
+
+    def _take_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A fault of ours in the middle of a turn: the state in memory is not to be trusted, and what is recorded is."""
+        error = context.get("exception")
+        if error is not None and not isinstance(error, OSError):
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """The store does not record any more: nothing may be done that could not be recorded."""
+        if self._failure is None:
+            self._failure = error
+        self._stopping.set()
+
+    def _write_facts(self, home: Path, path: Path) -> None:
+        facts = ServiceFacts(os.getpid(), str(path), __version__, self.started_at, tuple(self.current))
+        scratch = home / f"{FACTS_FILE}.{os.getpid()}"
+        scratch.write_bytes(msgspec.json.encode(facts))
+        scratch.replace(home / FACTS_FILE)
+
+    # ------------------------------------------------------------------------------------------------ what workers say
+
+    def _take(self, worker_id: int, message: Any) -> None:
+        """Take in what a worker says."""
+        now = time.time()
+        match message:
+            case Facts(attempt=attempt, number=number, events=bodies):
+                try:
+                    events = [decode_event(body) for body in bodies]
+                except msgspec.MsgspecError:
+                    self._peer_lost(worker_id)
+                    return
+                self.dispatcher.facts_came(worker_id, attempt, number, events, now)
+            case Question():
+                self._loop.run_in_executor(self._asked, self._answer, worker_id, message)
+                return
+            case WorkerReady(pid=pid):
+                self.dispatcher.worker_ready(worker_id, pid, now)
+            case RunPlanned(errand_id=errand_id):
+                known = self._errands.pop(errand_id, None)
+                if known is not None and not known[1].done():
+                    known[1].set_result(message)
+                self.dispatcher.errand_done(worker_id, errand_id, now)
+            case RunClosed(run_id=run_id, problem=problem):
+                self.dispatcher.run_closed(worker_id, run_id, _error_of(problem), now)
+            case Beat(resident_bytes=resident_bytes):
+                self.dispatcher.worker_beat(worker_id, resident_bytes)
+        self._act_soon()
+
+    def _answer(self, worker_id: int, question: Question) -> None:
+        given = answer(self.store, question)
+        self._loop.call_soon_threadsafe(self._send, worker_id, given)
+
+    # ------------------------------------------------------------------------------------------------- what follows
+
+    def _act_soon(self) -> None:
+        if not self._acting:
+            self._acting = True
+            self._loop.call_soon(self._act)
+
+    def _act(self) -> None:
+        """Commit what is to be recorded, then do what was decided."""
+        self._acting = False
+        due = self.dispatcher.tick(time.time())
+        actions = self.dispatcher.take_actions()
+        recorded = [event for action in actions if isinstance(action, Append) for event in action.events]
+        if recorded:
+            try:
+                self.store.append_all(recorded)
+                self.store.flush()
+            except StoreError as error:
+                self._fail(error)
+                return
+        for action in actions:
+            match action:
+                case Send(worker_id=worker_id, message=message):
+                    self._send(worker_id, message)
+                case Start(unit=unit, count=count):
+                    for _ in range(count):
+                        self._start_worker(unit)
+                case Stop(worker_id=worker_id, grace_seconds=grace_seconds):
+                    self._stop_worker(worker_id, grace_seconds)
+                case RunErrand(worker_id=worker_id, errand_id=errand_id):
+                    self._send(worker_id, self._errands[errand_id][0])
+                case ErrandLost():
+                    self._errand_lost(action)
+                case Ended():
+                    for snapshot in list(self.snapshots.values()):
+                        if snapshot.ready is not None and snapshot not in self.current.values():
+                            self.dispatcher.retire(snapshot.unit, time.time())
+                            self._end_if_drained(snapshot)
+                            self._act_soon()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            self._timer = self._loop.call_later(max(0.0, due - time.time()), self._act_soon)
+
+    # --------------------------------------------------------------------------------------------------------- runs
+
+    async def launch(self, request: LaunchRequest) -> str:
+        """Plan and record a run, and let it begin when its turn comes; return its id. Raises what is wrong with it."""
+        location = await self._location_of(request)
+        request = replace(request, run_id=request.run_id or str(uuid.uuid4()), location=location.name)
+        planned = await self._plan(location, request)
+        if planned.problem is not None:
+            raise planned.problem.as_error()
+        assert planned.job is not None
+        run = replace(decode_run(planned.run), status=RunStatus.QUEUED)
+        launched = Launched(location.name, planned.plan, planned.job, planned.run, planned.in_one_worker)
+        await self._location_of(request)
+        self.store.create_run(run, msgspec.msgpack.encode(launched))
+        if self.store.adopt_run(run.run_id):
+            active = self._active(run.run_id, run.tags, launched, self.current[location.name])
+            self.dispatcher.submit(active, time.time())
+            self._act_soon()
+        return run.run_id
+
+    async def _location_of(self, request: LaunchRequest) -> LocationSettings:
+        """Return the location whose code is asked for; one that is being loaded is waited for."""
+        names = tuple(location.name for location in self.options.locations)
+        found = [
+            location
+            for location in self.options.locations
+            if request.location == location.name or (request.location is None and len(names) == 1)
+        ]
+        if not found:
+            raise UnknownLocation(request.location, names)
+        name = found[0].name
+        until = time.monotonic() + HOST_START_SECONDS
+        while name not in self.current:
+            problem = self.broken.get(name)
+            if problem is not None or time.monotonic() > until:
+                raise LocationNotLoaded(name, problem.what if problem is not None else "it is still being imported.")
+            await asyncio.sleep(0.01)
+        return found[0]
+
+    async def _plan(self, location: LocationSettings, request: LaunchRequest) -> RunPlanned:
+        for _ in range(3):
+            errand_id = next(self._errand_numbers)
+            answered: asyncio.Future[RunPlanned] = self._loop.create_future()
+            self._errands[errand_id] = (PlanRun(errand_id, request), answered)
+            await self._location_of(request)
+            self.dispatcher.ask(self.current[location.name].unit, errand_id, time.time())
+            self._act_soon()
+            planned = await answered
+            if planned.problem is None or planned.problem.kind != "WorkerLost":
+                return planned
+        return planned
+
+    def _errand_lost(self, lost: ErrandLost) -> None:
+        known = self._errands.pop(lost.errand_id, None)
+        if known is not None and not known[1].done():
+            if lost.is_over:
+                fix = "Look at the functions of its partitions, config and mappings: one of them does not end."
+                problem = Problem(f"The run was not planned: {lost.reason}.", "", fix, "PlanningTooLong")
+            else:
+                what = f"The process that planned the run is gone: {lost.reason}."
+                problem = Problem(what, "", "Launch it again.", "WorkerLost")
+            known[1].set_result(RunPlanned(lost.errand_id, problem=problem))
+
+    def _active(self, run_id: str, tags: Mapping[str, str], launched: Launched, snapshot: Snapshot) -> ActiveRun:
+        priority = 0.0
+        for name in PRIORITY_TAGS:
+            with contextlib.suppress(ValueError):
+                priority = float(tags[name]) if name in tags else priority
+        share_tag = self.options.share_tag
+        return ActiveRun(
+            run_id=run_id,
+            location=launched.location,
+            unit=snapshot.unit,
+            plan=decode_plan(launched.plan),
+            job=launched.job,
+            record=launched.record,
+            plan_bytes=launched.plan,
+            tags=dict(tags),
+            priority=priority,
+            label=tags.get(share_tag, "") if share_tag is not None else "",
+            in_one_worker=launched.in_one_worker,
+        )
+
+    def _adopt_runs(self, location: str) -> None:
+        """Go on with what a server before left of a location: runs that were queued, and those that were interrupted."""
+        if not self.options.resumes:
+            return
+        now = time.time()
+        for run_id, body in self.store.launches().items():
+            if run_id in self.dispatcher.runs or run_id in self._not_resumed:
+                continue
+            try:
+                launched = msgspec.msgpack.decode(body, type=Launched)
+            except msgspec.MsgspecError:
+                # Of another release. It stays as it is, and does not keep the others from going on.
+                self._not_resumed.add(run_id)
+                continue
+            if launched.location != location or not self.store.adopt_run(run_id):
+                continue
+            run = self.store.find_run(run_id)
+            if run is None:
+                continue
+            past = [record.event for record in self.store.events_of_run(run_id)]
+            if run.status is RunStatus.INTERRUPTED:
+                self.store.append(RunResumed(run_id=run_id, timestamp=now))
+            try:
+                self.dispatcher.adopt(self._active(run_id, run.tags, launched, self.current[location]), past, now)
+            except (HeadwaterError, LookupError) as error:
+                self._not_resumed.add(run_id)
+                self.dispatcher.runs.pop(run_id, None)
+                reason = f"It cannot go on: {getattr(error, 'what', repr(error))}"
+                self.store.append(RunInterrupted(run_id=run_id, timestamp=now, reason=reason))
+        self._act_soon()
+
+    def cancel(self, run_id: str, reason: str) -> None:
+        """Stop a run; one that another server carries out is stopped by that one. Raises RunNotActive."""
+        if self.dispatcher.cancel(run_id, reason, time.time()):
+            self._act_soon()
+            return
+        run = self.store.find_run(run_id)
+        is_left = run is not None and run.status is RunStatus.INTERRUPTED
+        if run is None or (run.is_finished and not is_left) or not self.store.is_launched(run_id):
+            raise RunNotActive(run_id, run.status.value if run is not None else None)
+        if self.store.adopt_run(run_id):
+            # Nobody carries it out, and now nobody will.
+            self.store.append(RunCanceled(run_id=run_id, timestamp=time.time(), reason=reason or "canceled"))
+            self.store.flush()
+            return
+        self.store.set_cursor_values({f"{_CANCEL_ASKED}{run_id}": reason or "canceled"})
+
+    async def _watch_others(self) -> None:
+        """Take over what servers that share this store leave behind when they die, and stop what they were asked to stop."""
+        looked_at = time.monotonic()
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            keys = [f"{_CANCEL_ASKED}{run_id}" for run_id in self.dispatcher.runs]
+            try:
+                for key, reason in self.store.get_cursor_values(keys).items():
+                    if self.dispatcher.cancel(key.removeprefix(_CANCEL_ASKED), reason, time.time()):
+                        self._act_soon()
+                if time.monotonic() - looked_at >= _ADOPT_SECONDS:
+                    looked_at = time.monotonic()
+                    await self._loop.run_in_executor(self._asked, self.store.recover)
+                    for name in list(self.current):
+                        self._adopt_runs(name)
+            except StoreError as error:
+                self._fail(error)
+                return
+
+    # ------------------------------------------------------------------------------------------------------ clients
+
+    async def _serve_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        frames = Frames()
+        try:
+            while data := await reader.read(1 << 18):
+                for body in frames.take(data):
+                    try:
+                        reply = Reply(await self._reply(decode(Asked, body)))
+                    except Exception as error:
+                        reply = Reply(problem=Problem.of(error))
+                    writer.write(encode(reply))  # type: ignore[arg-type]
+                    await writer.drain()
+        except (ConnectionError, ServiceError):
+            pass
+        finally:
+            writer.close()
+
+    async def _reply(self, asked: Any) -> Any:
+        match asked:
+            case Launch(request=request):
+                return await self.launch(request)
+            case Cancel(run_id=run_id, reason=reason):
+                self.cancel(run_id, reason)
+            case Describe():
+                return self.describe()
+            case Reload(location=location):
+                self.reload(location)
+            case SetLimits(pools=pools):
+                limits = self.dispatcher.ready.limits
+                changed = Limits(
+                    limits.total, limits.locations, {**limits.pools, **pools}, limits.default_pool, limits.tags
+                )
+                self.dispatcher.ready.set_limits(changed)
+                self._act_soon()
+            case Shutdown():
+                self._loop.call_soon(self.stop)
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the service does now, as plain values."""
+        from headwater.service.describe import described
+
+        return described(self)
+
+
+def _error_of(problem: Problem | None) -> ErrorInfo | None:
+    return None if problem is None else problem.error
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Any:
+    """Hold the lock of the service of a home. Raises ServiceAlreadyRuns."""
+    import fcntl
+
+    lock = os.open(home / "service.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        for attempt in range(20):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if attempt == 19:
+                    facts = find_service(home)
+                    raise ServiceAlreadyRuns(str(home), facts.pid if facts is not None else 0) from None
+                time.sleep(0.05)
+        yield
+    finally:
+        os.close(lock)

@@ -1,0 +1,5 @@
+-- What it takes to carry a run out: its whole plan, and where its code is. Kept while the run can still go on.
+CREATE TABLE run_launches (
+    run_number INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+);

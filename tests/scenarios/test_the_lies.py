@@ -322,7 +322,7 @@ def agree(code: Code, model: Model, instance: hw.Instance) -> None:
     assert places(planned.steps) == model.with_upstream(code, requested)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(steps=st.lists(STEPS, min_size=1, max_size=14))
 def test_staleness_and_plans_say_what_a_naive_model_says(steps: list[tuple[Any, ...]]) -> None:
     with hw.Instance.ephemeral() as instance:

@@ -547,14 +547,20 @@ if TYPE_CHECKING:
         execute_job as execute_job,
         validate_run_config as validate_run_config,
     )
+    from headwater.runtime.plans import plan as plan
     from headwater.runtime.reconstructable import reconstructable as reconstructable
     from headwater.runtime.results import (
         ExecuteInProcessResult as ExecuteInProcessResult,
         JobExecutionResult as JobExecutionResult,
     )
+    from headwater.runtime.staleness import stale_assets as stale_assets
     from headwater.runtime.values import (
         AssetValueLoader as AssetValueLoader,
         load_asset_value as load_asset_value,
+    )
+    from headwater.views.materialization_plan import (
+        MaterializationPlan as MaterializationPlan,
+        PlannedStep as PlannedStep,
     )
 
 __version__ = "0.1.0"
@@ -720,6 +726,9 @@ _NAMES_BY_MODULE = {
     "model.tags": ("MAX_RUNTIME_SECONDS_TAG"),
     "runtime.execute": ("materialize materialize_to_memory observe"),
     "runtime.instance": ("Instance instance_for_test"),
+    "runtime.plans": "plan",
+    "runtime.staleness": "stale_assets",
+    "views.materialization_plan": "MaterializationPlan PlannedStep",
     "runtime.results": ("ExecuteInProcessResult JobExecutionResult"),
     "runtime.values": ("AssetValueLoader load_asset_value"),
     "runtime.jobs": "ReexecutionOptions execute_job validate_run_config",

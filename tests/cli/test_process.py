@@ -70,7 +70,7 @@ def test_a_reader_that_goes_away_is_no_error(project: Path):
 
 
 def test_a_terminal_shows_a_live_display_and_then_the_summary(project: Path):
-    seen = on_a_terminal("materialize", "fragile+ or orders")
+    seen = on_a_terminal("materialize", "fragile+ or orders", "--yes")
     assert "\x1b[" in seen
     assert "running" in seen or "of 3 steps" in seen or "steps" in seen
     assert "blocked" in seen

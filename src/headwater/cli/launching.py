@@ -86,7 +86,7 @@ def launch_and_report(
     screen = Screen(as_json)
     with workplace.instance() as instance, _service_of(screen, workplace, instance, here=here) as service:
         intended = intended_runs(workplace.definitions, instance, request)
-        _confirm(screen, intended, request)
+        _confirm(screen, instance, intended, request)
         if intended.added:
             named = listed([str(key) for key in intended.added])
             screen.say(f"Needed and never materialized, so made too: {named}  (--no-upstream refuses instead)")
@@ -262,9 +262,27 @@ def _stop_at_service(client: ServiceClient, instance: Instance, run_id: str, sto
     raise stop
 
 
-def _confirm(screen: Screen, intended: IntendedRuns, request: RunRequest) -> None:
+def _confirm(screen: Screen, instance: Instance, intended: IntendedRuns, request: RunRequest) -> None:
+    """Show the plan on a terminal, and ask; one asset or partition that was named is not asked about."""
     partitions = intended.partitions
-    if partitions <= MOST_PARTITIONS_UNASKED or request.is_confirmed or not can_draw(screen.err):
+    if request.is_confirmed or not can_draw(screen.err):
+        return
+    is_small = partitions <= 1 and len(intended.job.asset_keys) == 1 and not intended.added
+    if request.selection is not None and not request.check_only and not is_small:
+        from headwater.cli.planned_runs import show_and_ask
+        from headwater.runtime.plans import plan
+
+        keys = [key for chunk in intended.chunks for key in chunk or ()]
+        planned = plan(
+            intended.definitions,
+            selection=intended.selection,
+            partition_keys=keys or None,
+            instance=instance,
+            upstream=request.adds_missing_upstream,
+        )
+        show_and_ask(screen, planned, is_confirmed=False)
+        return
+    if partitions <= MOST_PARTITIONS_UNASKED:
         return
     runs = "One run" if len(intended.chunks) == 1 else counted(len(intended.chunks), "run")
     click.confirm(f"{runs} of {counted(partitions, 'partition')}. Go on?", abort=True, err=True)

@@ -16,6 +16,9 @@ from headwater.cli.lazy_group import LazyGroup
 
 _PLACES = {
     "materialize": ("headwater.cli.commands.materialize:materialize", "Make the selected assets."),
+    "plan": ("headwater.cli.commands.plan:plan", "Show what would be made, and why."),
+    "why": ("headwater.cli.commands.why:why", "Explain why an asset is stale, missing or fresh."),
+    "diff": ("headwater.cli.commands.why:diff", "Show what changed between two materializations."),
     "check": ("headwater.cli.commands.check:check", "Evaluate the checks of assets, without making them."),
     "asset": ("headwater.cli.commands.asset:asset", "List, show, materialize and wipe assets."),
     "partition": ("headwater.cli.commands.partition:partition", "List and show partitions of an asset."),

@@ -19,6 +19,7 @@ COLOURS = {
     "observed": "green",
     "running": "cyan",
     "partial": "yellow",
+    "stale": "yellow",
     "warned": "yellow",
     "warning": "yellow",
     "interrupted": "yellow",

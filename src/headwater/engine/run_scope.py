@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.model.events import AssetMaterialized, AssetObserved, InputVersion, TypeCheckTold
 from headwater.model.keys import AssetKey
+from headwater.model.provenance import digest_of, version_of
 from headwater.model.runs import AssetState, Run
 from headwater.plan.job_steps import JobStep
 from headwater.plan.run_config import given_input
@@ -176,7 +177,9 @@ class RunScope:
         self._recorded[(name, partition)] = materialization
         seen = state.latest_observation if state is not None else None
         if seen is not None and seen.data_version is not None and (name, partition) not in self._observed:
-            if materialization is None or seen.timestamp > materialization.timestamp:
+            made_id = state.materialization_storage_id if state is not None else None
+            seen_id = state.latest_observation_storage_id if state is not None else None
+            if materialization is None or (seen_id or 0) > (made_id or 0):
                 self._observed[(name, partition)] = seen.data_version
 
     def _versions(self, name: str, found: Mapping[str | None, AssetMaterialized | None]) -> list[InputVersion]:
@@ -187,7 +190,7 @@ class RunScope:
             if seen is not None:
                 versions.append(InputVersion(name, part, seen))
             elif materialization is not None:
-                versions.append(InputVersion(name, part, materialization.data_version))
+                versions.append(InputVersion(name, part, version_of(materialization)))
         return versions
 
     def find_materializations(
@@ -212,12 +215,8 @@ class RunScope:
         versions = self._versions(name, self.find_materializations(key, partitions))
         if len(versions) <= MAX_RECORDED_INPUTS:
             return versions
-        from hashlib import blake2b
-
-        digest = blake2b(digest_size=16)
-        for version in versions:
-            digest.update(f"{version.partition}={version.data_version};".encode())
-        return [InputVersion(name, f"{partitions[0]}...{partitions[-1]}", digest.hexdigest())]
+        digest = digest_of({version.partition: version.data_version for version in versions})
+        return [InputVersion(name, f"{partitions[0]}...{partitions[-1]}", digest)]
 
     # --------------------------------------------------------------------------------------------------------- helpers
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.engine.reported_events import metadata_data
 from headwater.engine.step_partitions import upstream_partitions
-from headwater.model.codec import encode_json
 from headwater.model.data_versions import ObservedPartition
 from headwater.model.errors.execution import NothingToKeep, UnknownOutput, UnusableResult
 from headwater.model.events import (
@@ -21,10 +20,13 @@ from headwater.model.events import (
 )
 from headwater.model.keys import AssetKey
 from headwater.model.metadata import normalize_metadata
+from headwater.model.provenance import version_of
 from headwater.model.results import DataVersion, MaterializeResult, ObserveResult, Skip, Unchanged
+from headwater.plan.config_hash import config_hash_of, declared_config_hash
 
 if TYPE_CHECKING:
     from headwater.engine.step_attempt import StepAttempt
+    from headwater.model.specs import AssetDep
 
 
 class StepAssets:
@@ -75,7 +77,8 @@ class StepAssets:
         encoded = metadata_data(base)
         given = version.value if version is not None else step_scope.data_versions.get(asset)
         is_range = partitions is not None and len(partitions) > 1
-        config_hash = self._config_hash()
+        config_hash, declared = self._config_hash(), self._declared_config_hash()
+        deps = self._deps(asset)
         inputs = () if is_range else self._input_versions(asset)
         now = time.time()
         events: list[AssetMaterialized] = []
@@ -94,19 +97,39 @@ class StepAssets:
                 config_hash=config_hash,
                 inputs=self._input_versions(asset, part) if is_range else inputs,
                 has_value=has_value,
+                deps=deps,
+                declared_config_hash=declared,
             )
             events.append(event)
         return events
+
+    def note_inputs(self) -> None:
+        """Note the versions of all that is depended on, before anything of it is read: what comes later was not seen."""
+        code = self.attempt.code
+        if code.assets_def is None or code.assets_def.is_observable:
+            return
+        for asset in code.selected_keys:
+            partitions = self.attempt.scope.partitions_of.get(asset)
+            for part in (None,) if partitions is None or len(partitions) == 1 else partitions:
+                self._input_versions(asset, part)
+
+    def _deps(self, asset: AssetKey) -> tuple[str, ...] | None:
+        definition = self.attempt.code.assets_def
+        if definition is None or asset not in definition.specs_by_key:
+            return None
+        return tuple(str(dep.asset_key) for dep in definition.specs_by_key[asset].deps)
+
+    def _declared_config_hash(self) -> str | None:
+        attempt = self.attempt
+        definition = attempt.code.assets_def
+        is_whole = definition is not None and definition.node_def is attempt.op
+        return declared_config_hash(attempt.op) if is_whole else None
 
     def _config_hash(self) -> str | None:
         """A name for the config that the step was given, as it was given: environment variables count by name."""
         attempt = self.attempt
         config = attempt.scope.op_config(attempt.code.path)
-        if config is None:
-            return None
-        from hashlib import blake2b
-
-        return blake2b(encode_json(config).encode(), digest_size=8).hexdigest()
+        return None if config is None else config_hash_of(config)
 
     def _input_versions(self, asset: AssetKey, part: str | None = None) -> tuple[InputVersion, ...]:
         """Return the versions of what the asset depends on, for one partition of a range when that is named.
@@ -117,25 +140,39 @@ class StepAssets:
         definition = code.assets_def
         if definition is None or asset not in definition.specs_by_key:
             return ()
+        siblings = definition.specs_by_key.keys() & code.selected_keys if len(definition.specs_by_key) > 1 else set()
         known = self._versions.get((asset, part))
         if known is None:
             found: list[InputVersion] = []
             for dep in definition.specs_by_key[asset].deps:
-                if dep.asset_key in definition.specs_by_key and dep.asset_key != asset:
-                    continue
-                if part is None:
-                    keys = upstream_partitions(scope, code, dep.asset_key)
-                else:
-                    keys = scope.upstream_partitions_of_one(
-                        dep.asset_key,
-                        reader=asset,
-                        reader_def=definition.specs_by_key[asset].partitions_def,
-                        reader_key=part,
-                        mapping=dep.partition_mapping,
-                    )
-                found.extend(scope.input_versions(dep.asset_key, keys))
+                if dep.asset_key not in siblings or dep.asset_key == asset:
+                    found.extend(self._versions_of_dep(asset, dep, part))
             known = self._versions[(asset, part)] = tuple(found)
-        return known
+        if not siblings:
+            return known
+        # What the same step builds is an input as far as it has been built by now.
+        beside = [
+            version
+            for dep in definition.specs_by_key[asset].deps
+            if dep.asset_key in siblings and dep.asset_key != asset and str(dep.asset_key) in scope.built_assets
+            for version in self._versions_of_dep(asset, dep, part)
+        ]
+        return (*known, *beside) if beside else known
+
+    def _versions_of_dep(self, asset: AssetKey, dep: AssetDep, part: str | None) -> list[InputVersion]:
+        scope, code = self.attempt.scope, self.attempt.code
+        assert code.assets_def is not None
+        if part is None:
+            keys = upstream_partitions(scope, code, dep.asset_key)
+        else:
+            keys = scope.upstream_partitions_of_one(
+                dep.asset_key,
+                reader=asset,
+                reader_def=code.assets_def.specs_by_key[asset].partitions_def,
+                reader_key=part,
+                mapping=dep.partition_mapping,
+            )
+        return scope.input_versions(dep.asset_key, keys)
 
     # --------------------------------------------------------------------------------------------------------- results
 
@@ -210,9 +247,12 @@ class StepAssets:
         attempt = self.attempt
         asset = self._asset_of(result.asset_key, "Unchanged")
         partitions = attempt.scope.partitions_of.get(asset)
+        spec = attempt.code.assets_def.specs_by_key[asset] if attempt.code.assets_def is not None else None
+        is_range = partitions is not None and len(partitions) > 1
         events: list[Event] = []
         for part in (None,) if partitions is None else partitions:
-            if attempt.scope.find_materialization(asset, part) is None:
+            kept = attempt.scope.find_materialization(asset, part)
+            if kept is None:
                 raise NothingToKeep(str(asset), part)
             events.append(
                 AssetUnchanged(
@@ -222,6 +262,12 @@ class StepAssets:
                     asset=str(asset),
                     partition=part,
                     metadata=metadata_data(result.metadata),
+                    data_version=version_of(kept),
+                    code_version=spec.code_version if spec is not None else None,
+                    config_hash=self._config_hash(),
+                    inputs=self._input_versions(asset, part if is_range else None),
+                    deps=self._deps(asset),
+                    declared_config_hash=self._declared_config_hash(),
                 )
             )
         name = self._output_of(asset)

@@ -118,6 +118,7 @@ class StepAttempt:
         resources = self.scope.resources.resources_for(needed) if needed else None
         self.step_scope = step_scope = self._step_scope(config, resources)
         speak_for(step_scope, current_attempt())
+        self.assets.note_inputs()
         arguments: dict[str, Any] = {}
         if self.step.inputs:
             arguments = InputLoader(self).arguments()

@@ -436,6 +436,10 @@ class AssetMaterialized(Event, frozen=True, kw_only=True, tag="asset_materialize
     inputs: tuple[InputVersion, ...] = ()
     # Whether a value was stored that a downstream asset can load; false for MaterializeResult without a value and None.
     has_value: bool = False
+    # What it depends on, as it was declared; None where that is not known, as for what is reported from outside.
+    deps: tuple[str, ...] | None = None
+    # A name for the config that its code declares: what it gets when a run gives none.
+    declared_config_hash: str | None = None
 
     @property
     def materialization(self) -> AssetMaterialization:
@@ -485,12 +489,21 @@ class AssetObserved(Event, frozen=True, kw_only=True, tag="asset_observed"):
 
 
 class AssetUnchanged(Event, frozen=True, kw_only=True, tag="asset_unchanged"):
-    """The asset's code ran and found nothing new: the last materialization still holds."""
+    """The asset's code ran and found nothing new: the last materialization still holds, for the inputs that are told.
+
+    `data_version` is the version that holds.
+    """
 
     type_name: ClassVar[str] = "ASSET_UNCHANGED"
     asset: str = ""
     partition: str | None = None
     metadata: Mapping[str, Any] = {}
+    data_version: str | None = None
+    code_version: str | None = None
+    config_hash: str | None = None
+    inputs: tuple[InputVersion, ...] = ()
+    deps: tuple[str, ...] | None = None
+    declared_config_hash: str | None = None
 
 
 class AssetNotMaterialized(Event, frozen=True, kw_only=True, tag="asset_not_materialized"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from headwater.model.codec import decode_event
 from headwater.model.events import AssetMaterialized, AssetObserved
 from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.provenance import Provenance, provenance_of, read_provenances
 from headwater.model.runs import AssetState, EventRecord
 from headwater.store.latest_facts import LatestFacts
 from headwater.store.reading import Reading
@@ -86,6 +87,50 @@ class AssetQueries(Reading):
         )
         return dict(self._rows(sql, (str(key),)))
 
+    def partition_provenances(self, key: AssetKey) -> Mapping[str, Sequence[Provenance]]:
+        of_asset = f"FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
+        joined = self._dialect.joined_texts.format(column="provenance")
+        texts = self._rows(f"SELECT made_by, {joined} {of_asset} AND made_by IS NOT NULL GROUP BY made_by", (str(key),))
+        found = {made_by: read_provenances(text) for made_by, text in texts}
+        bodies = self._rows(
+            f"SELECT materialization {of_asset} AND made_by IS NULL AND materialization_id IS NOT NULL", (str(key),)
+        )
+        for (body,) in bodies:
+            for made_by, provenance in _provenance_in(body):
+                found.setdefault(made_by, []).append(provenance)
+        return found
+
+    def asset_provenances(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, tuple[str, Provenance]]:
+        key_by_text = {str(key): key for key in keys}
+        sql = (
+            "SELECT asset_key, made_by, provenance, CASE WHEN made_by IS NULL THEN materialization END"
+            " FROM assets JOIN asset_states USING (asset_id) WHERE materialization_id IS NOT NULL AND asset_key IN "
+        )
+        found: dict[AssetKey, tuple[str, Provenance]] = {}
+        for part in batches(list(key_by_text)):
+            for name, made_by, text, body in self._rows(sql + in_list(part), part):
+                if made_by is not None:
+                    found[key_by_text[name]] = made_by, read_provenances(text)[0]
+                else:
+                    found.update((key_by_text[name], each) for each in _provenance_in(body))
+        return found
+
+    def failed_partitions(self, key: AssetKey) -> Sequence[str]:
+        sql = f"SELECT partition_key FROM asset_partitions WHERE asset_id = {_ASSET_ID} AND attempt_outcome = 'failed'"
+        return [partition for (partition,) in self._rows(sql, (str(key),))]
+
+    def observed_versions(self, key: AssetKey) -> Mapping[str, str]:
+        sql = (
+            f"SELECT partition_key, observation FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
+            " AND observation_id > coalesce(materialization_id, 0)"
+        )
+        seen = ((partition, decode_event(body)) for partition, body in self._rows(sql, (str(key),)))
+        return {
+            partition: event.data_version
+            for partition, event in seen
+            if isinstance(event, AssetObserved) and event.data_version is not None
+        }
+
     def latest_checks(self, keys: Iterable[AssetCheckKey] | None = None) -> Mapping[AssetCheckKey, EventRecord]:
         wanted = None if keys is None else set(keys)
         sql = "SELECT asset_key, check_name, storage_id, body FROM check_states JOIN assets USING (asset_id)"
@@ -124,6 +169,13 @@ class AssetQueries(Reading):
                 f"{sql} AND partition_key IN {in_list(part)} ORDER BY partition_key", [*values, *part]
             )
         ]
+
+
+def _provenance_in(body: str) -> Iterator[tuple[str, Provenance]]:
+    event = decode_event(body)
+    found = provenance_of(event) if isinstance(event, AssetMaterialized) else None
+    if found is not None:
+        yield found
 
 
 def _state(key: AssetKey, partition: str | None, row: Sequence[Any]) -> AssetState:

@@ -56,6 +56,8 @@ class Dialect:
     json_integer: str
     # A FROM clause with the column `value`: the items of a list in a JSON text, none when there is no such list.
     json_items: str
+    # All texts of a column as one, with commas between them.
+    joined_texts: str
 
 
 SQLITE = Dialect(
@@ -64,6 +66,7 @@ SQLITE = Dialect(
     json_text="json_extract({column}, '$.{field}')",
     json_integer="json_extract({column}, '$.{field}')",
     json_items="json_each({column}, '$.{field}')",
+    joined_texts="group_concat({column}, ',')",
 )
 POSTGRES = Dialect(
     name="postgres",
@@ -71,6 +74,7 @@ POSTGRES = Dialect(
     json_text="({column}::json ->> '{field}')",
     json_integer="({column}::json ->> '{field}')::bigint",
     json_items="json_array_elements_text({column}::json -> '{field}')",
+    joined_texts="string_agg({column}, ',')",
 )
 
 

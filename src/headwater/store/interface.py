@@ -5,11 +5,12 @@ The promise that readers lean on: an event and the state that follows from it be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from headwater.model.events import Event
 from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.provenance import Provenance
 from headwater.model.runs import (
     AssetState,
     EventRecord,
@@ -70,6 +71,9 @@ class RunStore(EventWriter, Protocol):
     def steps_of(self, run_id: str) -> Sequence[StepRecord]:
         """Return the steps of a run that have a record, in the order in which they started."""
 
+    def step_seconds(self, step_keys: Collection[str], latest_runs: int = 300) -> Mapping[str, Sequence[float]]:
+        """Return how long the steps took that succeeded in the latest runs, by step key, newest first."""
+
     def recover(self, find_last_facts: Callable[[Run], Sequence[Event]] | None = None) -> Sequence[Run]:
         """Mark each unfinished run whose owner is gone as interrupted, with its running steps; return them.
 
@@ -101,6 +105,21 @@ class AssetStore(Protocol):
 
     def partition_facts(self, key: AssetKey, after: int) -> Sequence[LatestFacts]:
         """Return the latest facts of the partitions that were materialized or observed after a storage id."""
+
+    def partition_provenances(self, key: AssetKey) -> Mapping[str, Sequence[Provenance]]:
+        """Return what each materialized partition was made from, by what made it: the text of a MadeBy.
+
+        One query, as a rule without bodies; partitions come in no order.
+        """
+
+    def asset_provenances(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, tuple[str, Provenance]]:
+        """Return what made the latest value of each materialized asset, over all of its partitions, and from what."""
+
+    def failed_partitions(self, key: AssetKey) -> Sequence[str]:
+        """Return the partitions whose last attempt failed, without reading bodies."""
+
+    def observed_versions(self, key: AssetKey) -> Mapping[str, str]:
+        """Return the data version of each partition that was observed after it was last materialized."""
 
     def last_storage_id(self) -> int:
         """Return the id of the newest fact, 0 when there is none; also when history was trimmed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,6 +71,18 @@ class RunQueries(Reading):
             StepRecord(run_id, step_key, StepStatus(status), attempt, started_at, ended_at, cause)
             for step_key, status, attempt, started_at, ended_at, cause in rows
         ]
+
+    def step_seconds(self, step_keys: Collection[str], latest_runs: int = 300) -> Mapping[str, Sequence[float]]:
+        rows = self._rows(
+            "SELECT step_key, ended_at - started_at FROM steps WHERE status = 'SUCCEEDED' AND started_at IS NOT NULL"
+            " AND run_number > (SELECT coalesce(max(run_number), 0) FROM runs) - ? ORDER BY run_number DESC LIMIT 50000",
+            (latest_runs,),
+        )
+        found: dict[str, list[float]] = {}
+        for step_key, seconds in rows:
+            if step_key in step_keys:
+                found.setdefault(step_key, []).append(max(0.0, seconds))
+        return found
 
 
 def run_row(run: Run, now: float, owner_id: int | None) -> tuple[Any, ...]:

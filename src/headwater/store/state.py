@@ -34,6 +34,7 @@ from headwater.model.events import (
     StepStarted,
     StepSucceeded,
 )
+from headwater.model.provenance import provenance_texts
 
 LONGEST_CAUSE = 500
 _FIRST_OF_LIST = re.compile(r"\s*1\. (.+)")
@@ -234,11 +235,14 @@ def _attempt(fact: Fact, outcome: str, cause: str | None = None) -> RowChange:
 
 def _asset_materialized(changes: StateChanges, fact: Fact) -> None:
     event: AssetMaterialized = fact.event
+    made_by, provenance = provenance_texts(event)
     materialized: RowChange = {
         "materialization_id": fact.storage_id,
         "data_version": event.data_version,
         "code_version": event.code_version,
         "materialization": fact.body,
+        "made_by": made_by,
+        "provenance": provenance,
         "attempt_id": fact.storage_id,
         "attempt_outcome": "materialized",
         "attempted_at": event.timestamp,
@@ -249,7 +253,12 @@ def _asset_materialized(changes: StateChanges, fact: Fact) -> None:
 
 
 def _asset_unchanged(changes: StateChanges, fact: Fact) -> None:
-    _change_asset(changes, fact, fact.event.partition, _attempt(fact, "unchanged"))
+    event: AssetUnchanged = fact.event
+    change = _attempt(fact, "unchanged")
+    made_by, provenance = provenance_texts(event)
+    if provenance is not None:
+        change["made_by"], change["provenance"] = made_by, provenance
+    _change_asset(changes, fact, event.partition, change)
 
 
 def _asset_not_materialized(changes: StateChanges, fact: Fact) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from headwater.store.database import Connection
 from headwater.store.statements import batches, in_list
 
-_MATERIALIZATION = ("materialization_id", "data_version", "code_version", "materialization")
+_MATERIALIZATION = ("materialization_id", "data_version", "code_version", "materialization", "made_by", "provenance")
 _ATTEMPT = ("attempt_id", "attempt_outcome", "attempted_at", "attempt_run_id", "attempt_cause")
 _OBSERVATION = ("observation_id", "observation")
 

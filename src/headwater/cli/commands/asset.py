@@ -18,6 +18,7 @@ from headwater.cli.workplace import Workplace
 if TYPE_CHECKING:
     from headwater.model.keys import AssetKey
     from headwater.views.assets import AssetView, CheckView
+    from headwater.views.staleness import AssetStaleness
 
 
 @click.group(cls=LazyGroup)
@@ -35,29 +36,34 @@ def list_assets(workplace: Workplace, as_json: bool, selection: str | None) -> N
     """List the assets of SELECTION (default: all), upstream first, and where each stands."""
     screen = Screen(as_json)
     keys = workplace.selected(selection)
+    from headwater.runtime.staleness import staleness_in
     from headwater.views.assets import asset_views
     from headwater.views.words import ago
 
     with workplace.instance_to_read() as instance:
         views = asset_views(workplace.graph, instance.store, keys)
+        staleness = staleness_in(workplace.definitions, instance, keys)
     if as_json:
-        screen.document({"assets": [_with_lineage(workplace, view) for view in views]})
+        screen.document({"assets": [_with_lineage(workplace, view, staleness[view.key]) for view in views]})
         return
     if not views:
         screen.say("The project declares no assets. One is made with @asset; `headwater init` makes a project.")
         return
     now = time.time()
+    # A column that would be empty is left out.
+    why = ("why",) if any(each.stale for each in staleness.values()) else ()
     screen.table(
-        ("asset", "group", "kinds", "status", "partitions", "materialized", "checks"),
+        ("asset", "group", "kinds", "status", "partitions", "materialized", "checks", *why),
         [
             (
                 str(view.key),
                 view.spec.group,
                 " ".join(sorted(view.spec.kinds)) or "-",
-                view.status.value,
+                _status_in_words(view, staleness[view.key]),
                 str(view.partitions) if view.partitions is not None else "-",
                 ago(view.last_materialized_at, now) if view.last_materialized_at is not None else "-",
                 _checks_in_words(view) or "-",
+                *((_reasons_in_words(staleness[view.key]) or "-",) if why else ()),
             )
             for view in views
         ],
@@ -71,6 +77,7 @@ def show(workplace: Workplace, as_json: bool, key: str) -> None:
     """Show one asset: what it is, what it needs, when it was last made, and its checks."""
     screen = Screen(as_json)
     asset_key = workplace.asset_key(key)
+    from headwater.runtime.staleness import staleness_in
     from headwater.views.assets import asset_views
     from headwater.views.metadata import metadata_in_words
     from headwater.views.runs import short_id
@@ -78,8 +85,9 @@ def show(workplace: Workplace, as_json: bool, key: str) -> None:
 
     with workplace.instance_to_read() as instance:
         (view,) = asset_views(workplace.graph, instance.store, [asset_key])
+        stale = staleness_in(workplace.definitions, instance, [asset_key])[asset_key]
     if as_json:
-        screen.document({"asset": _with_lineage(workplace, view)})
+        screen.document({"asset": _with_lineage(workplace, view, stale)})
         return
     graph, spec, state = workplace.graph, view.spec, view.state
     made = state.materialization if state is not None else None
@@ -91,7 +99,8 @@ def show(workplace: Workplace, as_json: bool, key: str) -> None:
     tags = (f"{name}={text}" if text else name for name, text in spec.tags.items() if "headwater/kind/" not in name)
     screen.fields(
         [
-            ("status", view.status.value),
+            ("status", _status_in_words(view, stale)),
+            ("why", _reasons_in_words(stale)),
             ("group", spec.group),
             ("kinds", ", ".join(sorted(spec.kinds))),
             ("owners", ", ".join(spec.owners)),
@@ -220,10 +229,39 @@ def _partitions_to_wipe(
     return (partition,)
 
 
-def _with_lineage(workplace: Workplace, view: AssetView) -> dict[str, Any]:
+def _status_in_words(view: AssetView, stale: AssetStaleness) -> str:
+    """Return the status, or "stale" for what is there and would be made otherwise now."""
+    return "stale" if stale.stale and view.status.value in ("materialized", "partial") else view.status.value
+
+
+def _reasons_in_words(stale: AssetStaleness) -> str:
+    """Return why an asset is stale; of partitions how many are for each reason."""
+    from headwater.views.words import listed
+
+    if not stale.stale:
+        return ""
+    if stale.space is None:
+        return listed([str(reason) for reason in stale.reasons()], 3)
+    return listed([f"{topic} ({count:,})" for topic, count in stale.topics().items()], 3)
+
+
+def _staleness_data(stale: AssetStaleness) -> dict[str, Any]:
+    from headwater.views.staleness import size_of
+
+    return {
+        "is_stale": bool(stale.stale),
+        "stale_partitions": None if stale.space is None else size_of(stale.stale),
+        "reasons": [{**reason.to_data(), "text": str(reason)} for reason in stale.reasons()]
+        if stale.space is None and stale.stale
+        else [{"text": topic, "count": count} for topic, count in stale.topics().items()],
+    }
+
+
+def _with_lineage(workplace: Workplace, view: AssetView, stale: AssetStaleness) -> dict[str, Any]:
     graph = workplace.graph
     return {
         **view.to_data(),
+        "staleness": _staleness_data(stale),
         "upstream": [str(key) for key in graph.parents(view.key)],
         "downstream": [str(key) for key in graph.children(view.key)],
         "source": _source_of(workplace, view.key),

@@ -16,7 +16,9 @@ from headwater.cli.workplace import Workplace
 @click.option(
     "--no-upstream", is_flag=True, help="Refuse when something is needed and missing, rather than make it too."
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask before making very many partitions.")
+@click.option("--stale", "wants_stale", is_flag=True, help="Only what is stale (and what that needs and is missing).")
+@click.option("--missing", "wants_missing", is_flag=True, help="Only what was never made.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask: on a terminal the plan is shown first otherwise.")
 @here_option
 @traceback_option
 @project_options
@@ -32,6 +34,8 @@ def materialize(
     configs: tuple[str, ...],
     tags: tuple[str, ...],
     no_upstream: bool,
+    wants_stale: bool,
+    wants_missing: bool,
     yes: bool,
     full: bool,
     here: bool,
@@ -42,7 +46,10 @@ def materialize(
     joined by and, or, not; '*' means all assets. Several selections mean all that any of them selects.
 
     A range of partitions takes one run for each partition, or for as many as the backfill policy of the assets says.
+    --stale and --missing mean all partitions unless some are named, and all assets unless some are selected.
     """
+    if (wants_stale or wants_missing) and not selections and selected is None:
+        selected = "*"
     if bool(selections) == (selected is not None):
         raise click.UsageError(
             "Name the selection once."
@@ -63,4 +70,9 @@ def materialize(
         adds_missing_upstream=not no_upstream,
         is_confirmed=yes,
     )
+    if wants_stale or wants_missing:
+        from headwater.cli.commands.plan import modes_of
+        from headwater.cli.planned_runs import materialize_planned
+
+        return materialize_planned(workplace, request, modes_of(wants_stale, wants_missing), as_json=as_json, full=full)
     return launch_and_report(workplace, request, as_json=as_json, full=full, here=here)

@@ -1,0 +1,208 @@
+"""What values were made from, held against what is declared and there now: the reasons why a partition is stale by itself.
+
+Rows of an asset are grouped by what made them, and inputs of the same key are compared as whole lists, so that a thousand
+partitions of which nothing changed cost little more than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from headwater.graph.asset_graph import AssetGraph
+from headwater.model.keys import AssetKey
+from headwater.model.partitions.static import RANGE_MARK
+from headwater.model.provenance import LISTED, NOTHING, SAME_KEY, WHOLE, MadeBy, Provenance, digest_of, read_made_by
+from headwater.model.specs import AssetSpec
+from headwater.model.staleness import (
+    CodeVersionChanged,
+    ConfigChanged,
+    DependencyAdded,
+    DependencyRemoved,
+    StaleReason,
+    UpstreamChanged,
+    UpstreamMissing,
+    UpstreamPartitionsChanged,
+)
+from headwater.views.partition_spaces import PartitionSpaces
+
+if TYPE_CHECKING:
+    from headwater.views.staleness import AssetStaleness
+
+_MOST_NAMED = 3
+ReasonsByPart = dict[str | None, list[StaleReason]]
+
+
+class ComparedInputs:
+    """Compares assets in the order of dependencies: what is upstream is in `found` before it is asked for."""
+
+    def __init__(
+        self,
+        graph: AssetGraph,
+        spaces: PartitionSpaces,
+        found: Mapping[AssetKey, AssetStaleness],
+        declared_config: Mapping[AssetKey, str | None],
+        given_config: Mapping[AssetKey, str],
+    ) -> None:
+        self.graph = graph
+        self.spaces = spaces
+        self.found = found
+        self.declared_config = declared_config
+        self.given_config = given_config
+        self._together = {key: frozenset(of) for of in graph.multi_assets.values() for key in of}
+        self._current: dict[tuple[AssetKey, tuple[str | None, ...]], Mapping[str | None, str]] = {}
+
+    def own_reasons(self, one: AssetStaleness, rows: Mapping[str, Sequence[Provenance]]) -> ReasonsByPart:
+        """Return the reasons of each partition that has any; `rows` are told by what made them."""
+        reasons: ReasonsByPart = {}
+        for text, group in rows.items():
+            if group:
+                self._compare(one, read_made_by(text), group, reasons)
+        return reasons
+
+    def _compare(self, one: AssetStaleness, made: MadeBy, rows: Sequence[Provenance], reasons: ReasonsByPart) -> None:
+        spec = self.graph.spec(one.key)
+        of_all = self._reasons_of_all(spec, made)
+        if of_all:
+            for row in rows:
+                reasons[row.partition] = list(of_all)
+        if not spec.deps:
+            return
+        singly: list[AssetKey] = []
+        place_by_name = {dep[1:]: (place, dep[0]) for place, dep in enumerate(made.deps or ())}
+        keys = [row.partition for row in rows]
+        for dep in spec.deps:
+            upstream = dep.asset_key
+            place, mark = place_by_name.get(str(upstream), (-1, LISTED))
+            if place < 0 and made.deps is not None:
+                continue  # it was added: that is told already
+            if mark == NOTHING and upstream in self._together.get(one.key, ()):
+                continue  # the same step builds both
+            if made.is_listed or not self._is_single(one.key, upstream, mark):
+                singly.append(upstream)
+                continue
+            versions = self.found[upstream].versions
+            read = [row.inputs[place] for row in rows]
+            if self.spaces.of(upstream) is None:
+                there: list[str | None] = [versions.get(None)] * len(rows)
+            else:
+                there = list(map(versions.get, keys))
+            if read == there:
+                continue
+            for partition, before, now in zip(keys, read, there, strict=True):
+                if before != now:
+                    assert before is None or isinstance(before, str)
+                    reason = self._single_reason(upstream, partition, before, now)
+                    reasons.setdefault(partition, []).append(reason)
+        if singly:
+            for row in rows:
+                read_by_asset = row.read_versions(made)
+                for upstream in singly:
+                    self._compare_one(one.key, row.partition, upstream, made, read_by_asset, reasons)
+
+    def _is_single(self, key: AssetKey, upstream: AssetKey, mark: str) -> bool:
+        """Whether one version was read of the input and one would be now: of the whole of it, or of the same key."""
+        if self.spaces.of(upstream) is None:
+            return mark in (WHOLE, NOTHING)
+        return mark in (SAME_KEY, NOTHING) and self.spaces.is_same_key(key, upstream)
+
+    def _reasons_of_all(self, spec: AssetSpec, made: MadeBy) -> list[StaleReason]:
+        """Return the reasons that all rows have which were made so."""
+        reasons: list[StaleReason] = []
+        is_known = made.deps is not None
+        if spec.code_version is not None and made.code_version != spec.code_version:
+            if is_known or made.code_version is not None:
+                reasons.append(CodeVersionChanged(made.code_version, spec.code_version))
+        if is_known and spec.key in self.declared_config:
+            declared = self.declared_config[spec.key]
+            if declared != made.declared_config_hash:
+                reasons.append(ConfigChanged(made.declared_config_hash, declared))
+        given = self.given_config.get(spec.key)
+        if is_known and given is not None and given != made.config_hash:
+            reasons.append(ConfigChanged(made.config_hash, given, is_given=True))
+        if made.dep_names is not None:
+            before, now = set(made.dep_names), {str(dep.asset_key) for dep in spec.deps}
+            reasons += [DependencyAdded(AssetKey.parse(name)) for name in sorted(now - before)]
+            reasons += [DependencyRemoved(AssetKey.parse(name)) for name in sorted(before - now)]
+        return reasons
+
+    def _single_reason(
+        self, upstream: AssetKey, partition: str | None, before: str | None, now: str | None
+    ) -> StaleReason:
+        space = self.spaces.of(upstream)
+        of_upstream = None if space is None else partition
+        if now is None:
+            if space is not None and partition not in space.existing:
+                return UpstreamPartitionsChanged(upstream, removed=(partition,), removed_count=1)
+            return UpstreamMissing(upstream, of_upstream)
+        return UpstreamChanged(upstream, of_upstream, before, now)
+
+    # ------------------------------------------------------------------------------------------- partition by partition
+
+    def _compare_one(
+        self,
+        key: AssetKey,
+        partition: str | None,
+        upstream: AssetKey,
+        made: MadeBy,
+        read_by_asset: Mapping[str, Mapping[str | None, str | None]],
+        reasons: ReasonsByPart,
+    ) -> None:
+        read = read_by_asset.get(str(upstream))
+        if read is None:
+            if made.deps is None or upstream in self._together.get(key, ()):
+                return  # nothing is known of it
+            read = {}
+        space = self.spaces.of(upstream)
+        if space is None:
+            needed: tuple[str | None, ...] = (None,)
+        else:
+            needed = self.spaces.upstream_keys(key, partition, upstream)
+        there = self._there(upstream, needed)
+        if read == there:
+            return
+        told = reasons.setdefault(partition, [])
+        if is_digest(read):
+            (recorded,) = read.values()
+            digest = digest_of(there)
+            if recorded != digest:
+                told.append(UpstreamChanged(upstream, next(iter(read)), recorded, digest))
+            if not told:
+                del reasons[partition]
+            return
+        if space is None and set(read) <= {None}:
+            told.append(self._single_reason(upstream, None, read.get(None), there.get(None)))
+            return
+        if space is not None and set(read) <= {partition} and self.spaces.is_same_key(key, upstream):
+            told.append(self._single_reason(upstream, partition, read.get(partition), there.get(partition)))
+            return
+        changed = [part for part, version in read.items() if part in there and there[part] != version]
+        if changed:
+            first = changed[0]
+            told.append(UpstreamChanged(upstream, first, read[first], there[first], len(changed)))
+        needed_set = set(needed)
+        gone = [part for part in read if part not in there and part in needed_set]
+        if gone:
+            told.append(UpstreamMissing(upstream, gone[0], len(gone)))
+        removed = [part for part in read if part not in needed_set]
+        added = [part for part in there if part not in read]
+        if added or removed:
+            told.append(
+                UpstreamPartitionsChanged(
+                    upstream, tuple(added[:_MOST_NAMED]), tuple(removed[:_MOST_NAMED]), len(added), len(removed)
+                )
+            )
+
+    def _there(self, upstream: AssetKey, needed: tuple[str | None, ...]) -> Mapping[str | None, str]:
+        """Return the versions that are there now of what is needed."""
+        known = (upstream, needed)
+        found = self._current.get(known)
+        if found is None:
+            versions = self.found[upstream].versions
+            found = self._current[known] = {part: versions[part] for part in needed if part in versions}
+        return found
+
+
+def is_digest(read: Mapping[str | None, str | None]) -> bool:
+    """Whether very many inputs were told as one digest, under the name of a range."""
+    return len(read) == 1 and all(part is not None and RANGE_MARK in part for part in read)

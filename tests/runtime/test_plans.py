@@ -1,0 +1,146 @@
+"""headwater.plan and headwater.stale_assets, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import headwater as hw
+from headwater.model.errors import CheckError
+from headwater.model.errors.partitions import UnknownPartitionError
+
+DAYS = hw.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-06")
+
+
+@pytest.fixture
+def instance() -> Iterator[hw.Instance]:
+    with hw.Instance.ephemeral() as opened:
+        yield opened
+
+
+@hw.asset(partitions_def=DAYS)
+def raw(context: hw.AssetExecutionContext) -> str:
+    return context.partition_key
+
+
+@hw.asset(partitions_def=DAYS)
+def clean(raw: str) -> str:
+    return raw
+
+
+@hw.asset
+def total(clean: dict[str, str]) -> int:
+    return len(clean)
+
+
+SALES = [raw, clean, total]
+
+
+def told(plan: hw.MaterializationPlan) -> list[tuple[str, int, str]]:
+    return [(str(step.asset_key), step.partition_count, step.reason) for step in plan.steps]
+
+
+def test_what_is_needed_and_missing_is_added_through_the_mappings(instance: hw.Instance):
+    assert told(hw.plan(SALES, selection="total", instance=instance)) == [
+        ("raw", 5, "missing, needed by clean"),
+        ("clean", 5, "missing, needed by total"),
+        ("total", 1, "requested"),
+    ]
+    assert told(hw.plan(SALES, selection="clean", partition_key="2024-01-02", instance=instance)) == [
+        ("raw", 1, "missing, needed by clean"),
+        ("clean", 1, "requested"),
+    ]
+    assert told(hw.plan(SALES, selection="total", instance=instance, upstream=False)) == [("total", 1, "requested")]
+
+
+def test_a_new_partition_upstream_makes_stale_what_reads_all_of_them(instance: hw.Instance):
+    for day in ("2024-01-01", "2024-01-02"):
+        hw.materialize([raw, clean], partition_key=day, instance=instance)
+    hw.materialize(
+        [hw.AssetSpec("clean", partitions_def=DAYS), _total_of_specs()], selection="total", instance=instance
+    )
+    project = hw.Definitions([raw, clean, _total_of_specs()])
+    assert hw.stale_assets(project, instance=instance) == set()
+    hw.materialize([raw, clean], partition_key="2024-01-03", instance=instance)
+    (step,) = hw.plan(project, mode="stale", instance=instance, upstream=False).steps
+    assert step.reason == 'stale: other partitions of "clean" are read: 1 more (2024-01-03)'
+
+
+def _total_of_specs() -> hw.AssetsDefinition:
+    @hw.asset(name="total", deps=["clean"])
+    def counted() -> None: ...
+
+    return counted
+
+
+def test_more_inputs_than_are_told_singly_are_told_from_one_another_by_their_digest(instance: hw.Instance):
+    many = hw.StaticPartitionsDefinition([f"p{number:03d}" for number in range(450)])
+
+    @hw.asset(partitions_def=many, backfill_policy=hw.BackfillPolicy.single_run())
+    def parts() -> None: ...
+
+    @hw.asset(deps=[parts])
+    def whole() -> None: ...
+
+    from headwater.runtime.execute import launch
+
+    project = hw.Definitions([parts, whole])
+    launch(project, instance=instance, selection="parts", partition_keys=list(many.get_partition_keys()))
+    launch(project, instance=instance, selection="whole")
+    assert hw.stale_assets(project, instance=instance) == set()
+    launch(project, instance=instance, selection="parts", partition_key="p007")
+    assert hw.stale_assets(project, instance=instance) == {whole.key}
+
+
+def test_config_that_is_declared_makes_stale_and_config_of_one_run_does_not(instance: hw.Instance):
+    def project(default: int) -> hw.Definitions:
+        @hw.asset(config_schema={"n": hw.Field(int, default_value=default)})
+        def numbers(context: hw.AssetExecutionContext) -> int:
+            return int(context.op_execution_context.op_config["n"])
+
+        return hw.Definitions([numbers])
+
+    given = {"ops": {"numbers": {"config": {"n": 5}}}}
+    hw.materialize(project(1).assets, run_config=given, instance=instance)
+    assert hw.stale_assets(project(1), instance=instance) == set()
+    assert hw.plan(project(1), mode="stale", run_config=given, instance=instance).is_empty
+    other = {"ops": {"numbers": {"config": {"n": 6}}}}
+    assert (
+        "config given differs" in hw.plan(project(1), mode="stale", run_config=other, instance=instance).steps[0].reason
+    )
+    assert "declared config changed" in hw.plan(project(2), mode="stale", instance=instance).steps[0].reason
+
+
+def test_a_request_that_cannot_be_meant_is_refused(instance: hw.Instance):
+    with pytest.raises(CheckError, match='Did you mean "stale"'):
+        hw.plan(SALES, mode="stal", instance=instance)
+    with pytest.raises(UnknownPartitionError):
+        hw.plan(SALES, partition_key="2025-01-01", instance=instance)
+    with pytest.raises(UnknownPartitionError, match="wrong way round"):
+        hw.plan(SALES, partition_range=("2024-01-03", "2024-01-01"), instance=instance)
+    with pytest.raises(CheckError, match="nothing that is selected is partitioned"):
+        hw.plan(SALES, selection="total", partition_key="2024-01-01", instance=instance)
+    with pytest.raises(CheckError, match="several ways"):
+        hw.plan(SALES, partition_key="2024-01-01", partition_keys=["2024-01-02"], instance=instance)
+    with pytest.raises(CheckError, match="is empty"):
+        hw.plan(SALES, partition_keys=[], instance=instance)
+
+
+def test_very_many_partitions_are_warned_of(instance: hw.Instance):
+    years = hw.DailyPartitionsDefinition("1990-01-01", end_date="2020-01-01")
+
+    @hw.asset(partitions_def=years)
+    def old() -> None: ...
+
+    plan = hw.plan([old], instance=instance)
+    assert plan.warnings == ("10,957 partitions would be built: old (10,957).",)
+    assert plan.steps[0].to_data()["partitions"]["ranges"] == [["1990-01-01", "2019-12-31"]]
+
+
+def test_a_plan_says_how_long_it_took_before(instance: hw.Instance):
+    hw.materialize([raw], partition_key="2024-01-01", instance=instance)
+    plan = hw.plan([raw], instance=instance)
+    assert plan.seconds is not None
+    assert plan.seconds >= 0
+    assert hw.plan(SALES, selection="total", upstream=False, instance=instance).seconds is None

@@ -176,6 +176,31 @@ class BackfillOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class BackfillRequest:
+    """What a backfill is to build: assets by selection, by key or as a job, and which of their partitions.
+
+    Of `partition_keys`, `partition_range` (both ends are part of it), `partitions` (as the command line spells them),
+    `all_partitions` and `keys_by_asset` at most one is given; without any, all partitions are meant. `mode` is "requested",
+    "missing", "failed" or "stale": what of these is to be built. With `upstream`, what is needed and was never built is added.
+    """
+
+    selection: str | None = None
+    asset_keys: tuple[str, ...] | None = None
+    job_name: str | None = None
+    partition_keys: tuple[str, ...] | None = None
+    partition_range: tuple[str, str] | None = None
+    partitions: str | None = None
+    all_partitions: bool = False
+    keys_by_asset: Mapping[str, tuple[str, ...]] | None = None
+    mode: str = "requested"
+    upstream: bool = True
+    options: BackfillOptions = BackfillOptions()
+    title: str = ""
+    parent_backfill_id: str | None = None
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Backfill:
     """A backfill as it is recorded. `counts` holds by asset how many partitions have each outcome; times are seconds since 1970.
 

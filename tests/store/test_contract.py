@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from headwater.store import SqliteStore, Store, open_store
+from tests.contracts.backfill_store_contract import BackfillStoreContract
 from tests.contracts.event_store_contract import EventStoreContract
 
 
-class TestSqliteFile(EventStoreContract):
+class StoreContract(EventStoreContract, BackfillStoreContract):
+    """All of it."""
+
+
+class TestSqliteFile(StoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[Store]:
         store = open_store(tmp_path / "new" / "store.sqlite")
@@ -19,7 +24,7 @@ class TestSqliteFile(EventStoreContract):
         store.close()
 
 
-class TestSqliteFileWithFullDurability(EventStoreContract):
+class TestSqliteFileWithFullDurability(StoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[Store]:
         store = SqliteStore(str(tmp_path / "store.sqlite"), durability="full")
@@ -27,7 +32,7 @@ class TestSqliteFileWithFullDurability(EventStoreContract):
         store.close()
 
 
-class TestSqliteInMemory(EventStoreContract):
+class TestSqliteInMemory(StoreContract):
     @pytest.fixture
     def store(self) -> Iterator[Store]:
         store = SqliteStore(None)
@@ -35,7 +40,7 @@ class TestSqliteInMemory(EventStoreContract):
         store.close()
 
 
-class TestPostgres(EventStoreContract):
+class TestPostgres(StoreContract):
     @pytest.fixture
     def store(self, postgres_url: str) -> Iterator[Store]:
         store = open_store(postgres_url)
@@ -43,7 +48,7 @@ class TestPostgres(EventStoreContract):
         store.close()
 
 
-class TestPostgresWithFullDurability(EventStoreContract):
+class TestPostgresWithFullDurability(StoreContract):
     @pytest.fixture
     def store(self, postgres_url: str) -> Iterator[Store]:
         store = open_store(postgres_url, durability="full")

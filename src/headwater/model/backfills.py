@@ -176,6 +176,15 @@ class BackfillOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class BackfillWish:
+    """What is wanted of a backfill by others than the process that carries it out: "pause", "resume" or "cancel", and options."""
+
+    wish: str | None = None
+    max_concurrent_runs: int | None = None
+    priority: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BackfillRequest:
     """What a backfill is to build: assets by selection, by key or as a job, and which of their partitions.
 
@@ -205,7 +214,7 @@ class Backfill:
     """A backfill as it is recorded. `counts` holds by asset how many partitions have each outcome; times are seconds since 1970.
 
     `location` names the code location whose server carries it out, None for one that a command carries out itself. `seconds`
-    is how long it has been carried out for, without pauses and gaps. `owner_is_alive` says whether a process does so now.
+    is how long it has been carried out for, without pauses and gaps. `is_owned` says whether a process does so now.
     """
 
     backfill_id: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from headwater.model.backfills import Backfill, BackfillPlan, BackfillStatus, BackfillWish
 from headwater.model.events import Event
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.provenance import Provenance
@@ -43,6 +44,12 @@ class RunStore(EventWriter, Protocol):
         """Record a new run, owned by this process through its lease unless it is queued. Durable when it returns.
 
         `launch` is what it takes to carry the run out, also for another process; it is kept until the run has ended.
+        """
+
+    def create_runs(self, runs: Sequence[tuple[Run, bytes]]) -> None:
+        """Record new runs, all or none, which are this process's own from the first; each with its launch.
+
+        Raises RunAlreadyExists.
         """
 
     def launches(self) -> Mapping[str, bytes]:
@@ -173,6 +180,56 @@ class CursorStore(Protocol):
     def set_cursor_values(self, pairs: Mapping[str, str]) -> None: ...
 
 
+class BackfillStore(Protocol):
+    """Backfills. One belongs to the process that carries it out, as long as that lives."""
+
+    def create_backfill(self, backfill: Backfill, plan: BackfillPlan, *, owned: bool = False) -> None:
+        """Record a new backfill, `owned` by this process or by nobody. Raises BackfillAlreadyExists."""
+
+    def find_backfill(self, backfill_id: str) -> Backfill | None: ...
+
+    def backfills(
+        self,
+        statuses: Iterable[BackfillStatus] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Sequence[Backfill]:
+        """Return backfills, newest first. `cursor` is an id: only older ones than it."""
+
+    def backfill_plan(self, backfill_id: str) -> BackfillPlan:
+        """Return what it builds. Raises UnknownBackfill."""
+
+    def backfill_progress(self, backfill_id: str) -> bytes | None:
+        """Return what `save_backfill` was given last, None before that. Raises UnknownBackfill."""
+
+    def adopt_backfill(self, backfill_id: str) -> bool:
+        """Make it this process's own; False when it has ended, or another process that lives carries it out."""
+
+    def release_backfill(self, backfill_id: str) -> None:
+        """Let another process carry it on; does nothing unless it is ours."""
+
+    def save_backfill(self, backfill: Backfill, progress: bytes) -> None:
+        """Record where it stands. One that has ended is nobody's from then on. Raises BackfillNotOurs."""
+
+    def ask_backfill(
+        self,
+        backfill_id: str,
+        wish: str | None = None,
+        *,
+        max_concurrent_runs: int | None = None,
+        priority: float | None = None,
+    ) -> None:
+        """Note what is wanted of it ("pause", "resume", "cancel"). Raises UnknownBackfill and BackfillHasEnded."""
+
+    def take_backfill_wishes(self, backfill_ids: Sequence[str]) -> Mapping[str, BackfillWish]:
+        """Return what is wanted of these, each wish once."""
+
+    def attempt_outcomes(
+        self, key: AssetKey, partitions: Iterable[str] | None, run_id: str
+    ) -> Mapping[str | None, str]:
+        """Return how the last attempts ended that this run made, by partition; None stands for an asset without any."""
+
+
 class ChangeStore(Protocol):
     """Word of changes, so that nobody has to ask again and again."""
 
@@ -183,7 +240,7 @@ class ChangeStore(Protocol):
         """Wake who listens to these kinds, here and in other processes."""
 
 
-class Store(RunStore, AssetStore, HistoryStore, PartitionStore, CursorStore, ChangeStore, Protocol):
+class Store(RunStore, AssetStore, HistoryStore, PartitionStore, CursorStore, BackfillStore, ChangeStore, Protocol):
     """All of it, as one backend gives it."""
 
     def close(self) -> None:

@@ -47,8 +47,21 @@ def interrupt_lost_runs(
     return interrupt_runs_of(connection, writer, _dead_owners(rows, writer), now, last_facts)
 
 
+def living_owners(rows: Rows, writer: Writer) -> set[int]:
+    """Return the owners that are there, as far as can be known; this process's own, too."""
+    return _owners(rows, writer)[1]
+
+
 def _dead_owners(rows: Rows, writer: Writer) -> dict[int, str]:
     """Return what is to be said of each owner that is gone, by its id."""
+    dead, alive = _owners(rows, writer)
+    for (owner_id,) in rows("SELECT DISTINCT owner_id FROM runs WHERE owner_id IS NOT NULL"):
+        if owner_id not in alive:
+            dead.setdefault(owner_id, "The process that ran it is gone.")
+    return dead
+
+
+def _owners(rows: Rows, writer: Writer) -> tuple[dict[int, str], set[int]]:
     own_id, now = writer.owner_id, writer.lease_clock()
     dead: dict[int, str] = {}
     alive: set[int] = set()
@@ -65,10 +78,7 @@ def _dead_owners(rows: Rows, writer: Writer) -> dict[int, str]:
             dead[owner_id] = f"Process {pid} on {host}, which ran it, has given no sign of life."
         else:
             alive.add(owner_id)
-    for (owner_id,) in rows("SELECT DISTINCT owner_id FROM runs WHERE owner_id IS NOT NULL"):
-        if owner_id not in alive:
-            dead.setdefault(owner_id, "The process that ran it is gone.")
-    return dead
+    return dead, alive
 
 
 def interrupt_runs_of(
@@ -104,6 +114,7 @@ def interrupt_runs_of(
         ]
         events.append(RunInterrupted(run_id=run_id, timestamp=now, reason=reason_by_owner[owner_id]))
     run_numbers = {run_id: run_number for run_number, run_id, _, _ in lost}
-    writer.write([(event, encode_event(event).decode()) for event in events], taken_over=run_numbers)
+    if events:
+        writer.write([(event, encode_event(event).decode()) for event in events], taken_over=run_numbers)
     connection.execute(f"DELETE FROM owners WHERE owner_id IN {in_list(owners)}", owners)
     return list(run_numbers)

@@ -19,6 +19,7 @@ from headwater.model.events import AssetWiped, Event
 from headwater.model.keys import AssetKey
 from headwater.model.runs import Run, RunStatus
 from headwater.store.asset_queries import AssetQueries
+from headwater.store.backfill_store import BackfillTable
 from headwater.store.changes import Changes, Listener, Watch
 from headwater.store.database import Connection, Database, Readers
 from headwater.store.history_queries import HistoryQueries
@@ -31,7 +32,7 @@ from headwater.store.writer import Writer
 _IN_PROGRESS = ("STARTING", "STARTED", "CANCELING")
 
 
-class SqlStore(RunQueries, AssetQueries, HistoryQueries):
+class SqlStore(RunQueries, AssetQueries, HistoryQueries, BackfillTable):
     """A store in a database. Backends say how that is opened; everything else is here."""
 
     def __init__(
@@ -89,6 +90,22 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
             if launch is not None:
                 connection.execute("INSERT INTO run_launches (run_number, body) VALUES (?, ?)", (run_number, launch))
         self._writer.own_run(run.run_id, run_number)
+
+    def create_runs(self, runs: Sequence[tuple[Run, bytes]]) -> None:
+        created: list[tuple[str, int]] = []
+        with self._writer.transaction() as connection:
+            owner_id = self._writer.lease()
+            now = self._clock()
+            for run, launch in runs:
+                row = connection.execute(INSERT_RUN, run_row(run, now, owner_id)).fetchone()
+                if row is None:
+                    raise RunAlreadyExists(run.run_id)
+                _set_tags(connection, row[0], run.tags)
+                connection.execute("INSERT INTO run_launches (run_number, body) VALUES (?, ?)", (row[0], launch))
+                created.append((run.run_id, row[0]))
+            self._writer.will_have_changed("runs")
+        for run_id, run_number in created:
+            self._writer.own_run(run_id, run_number)
 
     def launches(self) -> Mapping[str, bytes]:
         rows = self._rows(

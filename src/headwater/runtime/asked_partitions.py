@@ -209,7 +209,9 @@ class _Spread:
         """Give an asset that nothing leads to what others with the same partitions got."""
         for key, space in self.space_of.items():
             if key not in self.parts:
-                alike = [self.parts[each] for each in self.space_of if each in self.parts and self.space_of[each] is space]
+                alike = [
+                    self.parts[each] for each in self.space_of if each in self.parts and self.space_of[each] is space
+                ]
                 if alike:
                     found = alike[0]
                     for each in alike[1:]:

@@ -204,10 +204,11 @@ def _parts(
 ) -> tuple[Mapping[AssetKey, Part], list[str]]:
     if request.keys_by_asset is None:
         return asked_parts(chosen, spaces, _asked(request))
+    keys_by_asset = {AssetKey.parse(text): keys for text, keys in request.keys_by_asset.items()}
     parts: dict[AssetKey, Part] = {}
     for key in chosen:
         space = spaces.of(key)
-        keys = request.keys_by_asset[str(key)]
+        keys = keys_by_asset[key]
         if space is None:
             parts[key] = True
         else:
@@ -226,9 +227,7 @@ def _overlaps(plan: BackfillPlan, instance: Instance) -> list[str]:
         if not set(plan.asset_keys).intersection(other.asset_keys):
             continue
         if ours is None:
-            ours = {
-                key: set(group.partition_keys or (None,)) for group in plan.groups for key in group.asset_keys
-            }
+            ours = {key: set(group.partition_keys or (None,)) for group in plan.groups for key in group.asset_keys}
         shared: dict[str, int] = {}
         store = instance.store
         theirs = BackfillProgress(store.backfill_plan(other.backfill_id), store.backfill_progress(other.backfill_id))

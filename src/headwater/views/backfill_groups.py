@@ -55,7 +55,13 @@ class _Built:
 class _Group:
     built: _Built
     most: int | None
+    is_sequential: bool
     assets: list[AssetKey] = field(default_factory=list)
+
+    @property
+    def alike(self) -> tuple[int, int | None, bool]:
+        """What assets that are built in the same runs have in common."""
+        return id(self.built), self.most, self.is_sequential
 
 
 class _Grouping:
@@ -99,7 +105,9 @@ class _Grouping:
         atoms: list[list[AssetKey]] = []
         for key in self.built:
             if key not in atom_of:
-                together = sorted((each for each in self.graph.execution_set(key) if each in order), key=order.__getitem__)
+                together = sorted(
+                    (each for each in self.graph.execution_set(key) if each in order), key=order.__getitem__
+                )
                 atom_of.update(dict.fromkeys(together, len(atoms)))
                 atoms.append(together)
         followers: list[set[int]] = [set() for _ in atoms]
@@ -123,16 +131,19 @@ class _Grouping:
         built = self.built[together[0]]
         sizes = [size for key in together if (size := self.most_in_a_run(key)) is not None]
         most = 1 if built.keys is None else min(sizes, default=None)
+        # What waits for its own earlier partitions would make everything that it shares runs with wait, too.
+        is_sequential = built.keys is not None and any(map(self.graph.has_self_dependency, together))
+        alike = (id(built), most, is_sequential)
         place = 0
         for key in together:
             for parent in self.graph.parents(key):
                 if parent in self.group_of:
                     same_run = self.built[parent] is built and self._is_same(key, parent)
                     place = max(place, self.group_of[parent] + (not same_run))
-        while place < len(self.groups) and not (self.groups[place].built is built and self.groups[place].most == most):
+        while place < len(self.groups) and self.groups[place].alike != alike:
             place += 1
         if place == len(self.groups):
-            self.groups.append(_Group(built, most))
+            self.groups.append(_Group(built, most, is_sequential))
         self.groups[place].assets += together
         self.group_of.update(dict.fromkeys(together, place))
 
@@ -204,9 +215,7 @@ class _Grouping:
         mapping = self.spaces.mapping(key, parent)
         if type(mapping) is TimeWindowPartitionMapping:
             return tuple(_overlapping(mapping, down, up))
-        return tuple(
-            self._spans_of_keys(self.spaces.upstream_keys(key, each, parent), up) for each in down.keys or ()
-        )
+        return tuple(self._spans_of_keys(self.spaces.upstream_keys(key, each, parent), up) for each in down.keys or ())
 
     @staticmethod
     def _spans_of_keys(keys: Iterable[str], up: _Built) -> tuple[Span, ...]:

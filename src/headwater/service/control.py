@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from headwater.model.backfills import BackfillRequest
 from headwater.model.errors.service import ServiceError, ServiceNotRunning
 from headwater.service.protocol import Frames, LaunchRequest, Problem, decode, encode
 
@@ -31,6 +32,18 @@ class Cancel(Struct, frozen=True, tag=True):
     reason: str = ""
 
 
+class LaunchBackfill(Struct, frozen=True, tag=True):
+    """Plan and begin a backfill; answered with {"backfill_id": ..., "warnings": [...]} when it is recorded."""
+
+    request: BackfillRequest
+
+
+class ChangeBackfill(Struct, frozen=True, tag=True):
+    """Do what was noted in the store as wanted of a backfill at once: its id."""
+
+    backfill_id: str
+
+
 class Describe(Struct, frozen=True, tag=True):
     """Tell what the service does now: its locations, workers, what runs and what waits."""
 
@@ -49,7 +62,7 @@ class Shutdown(Struct, frozen=True, tag=True):
     """End the service; runs that go on are interrupted, and resumed by the next one."""
 
 
-Asked = Launch | Cancel | Describe | Reload | SetLimits | Shutdown
+Asked = Launch | LaunchBackfill | ChangeBackfill | Cancel | Describe | Reload | SetLimits | Shutdown
 
 
 class Reply(Struct, frozen=True, tag=True):

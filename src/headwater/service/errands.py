@@ -1,4 +1,4 @@
-"""What a worker works out besides steps: the plan of a run that was asked for."""
+"""What a worker works out besides steps: the plans of runs and of backfills that were asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from headwater.model.keys import AssetCheckKey, AssetKey
-from headwater.service.protocol import JobReference, LaunchRequest, PlanRun, RunPlanned, encode_plan, encode_run
+from headwater.service.protocol import (
+    BackfillPlanned,
+    Errand,
+    ErrandDone,
+    JobReference,
+    LaunchRequest,
+    PlanBackfill,
+    PlanRun,
+    PlanRuns,
+    Problem,
+    RunPlanned,
+    RunsPlanned,
+    encode_plan,
+    encode_run,
+)
 
 if TYPE_CHECKING:
     from headwater.authoring.definitions import Definitions
@@ -19,11 +33,28 @@ _RETRIES_TAG = "headwater/infrastructure_retries"
 _DEFAULT_INFRASTRUCTURE_RETRIES = 3
 
 
+def errand_done(definitions: Definitions, instance: Instance, errand: Errand) -> ErrandDone:
+    """Return the answer to an errand; what is wrong with it is part of the answer."""
+    match errand:
+        case PlanRun():
+            try:
+                return planned_run(definitions, instance, errand)
+            except Exception as error:
+                return RunPlanned(errand.errand_id, problem=Problem.of(error))
+        case PlanRuns():
+            return planned_runs(definitions, instance, errand)
+        case PlanBackfill():
+            try:
+                return _planned_backfill(definitions, instance, errand)
+            except Exception as error:
+                return BackfillPlanned(errand.errand_id, problem=Problem.of(error))
+
+
 def job_of(definitions: Definitions, reference: JobReference) -> JobDefinition:
     """Return the job that a reference names. Raises for one that is not there any more."""
-    if reference.job_name is not None:
+    if reference.job_name is not None and reference.asset_keys is None:
         return definitions.get_job_def(reference.job_name)
-    whole = definitions.global_asset_job
+    whole = definitions.get_job_def(reference.job_name) if reference.job_name else definitions.global_asset_job
     keys = None if reference.asset_keys is None else frozenset(map(AssetKey.parse, reference.asset_keys))
     checks = None if reference.check_keys is None else frozenset(map(AssetCheckKey.parse, reference.check_keys))
     changes: dict[str, Any] = {}
@@ -40,12 +71,35 @@ def job_of(definitions: Definitions, reference: JobReference) -> JobDefinition:
     return whole.copied(**changes) if changes else whole
 
 
+def planned_runs(definitions: Definitions, instance: Instance, message: PlanRuns) -> RunsPlanned:
+    """Return the runs and plans of several requests, each with what is wrong with it."""
+    planned: list[RunPlanned] = []
+    jobs: dict[JobReference, JobDefinition] = {}
+    for asked in message.requests:
+        reference = JobReference(asked.job_name, asked.asset_keys)
+        try:
+            job = jobs.get(reference)
+            if job is None:
+                job = jobs[reference] = job_of(definitions, reference)
+            planned.append(_planned(job, reference, instance, asked))
+        except Exception as error:
+            planned.append(RunPlanned(0, problem=Problem.of(error)))
+    return RunsPlanned(message.errand_id, tuple(planned))
+
+
+def _planned_backfill(definitions: Definitions, instance: Instance, message: PlanBackfill) -> BackfillPlanned:
+    from headwater.runtime.backfill_planning import planned_backfill
+
+    planned = planned_backfill(definitions, message.request, instance)
+    warnings = planned.materialization_plan.warnings
+    return BackfillPlanned(message.errand_id, planned.backfill, planned.plan, tuple(warnings))
+
+
 def planned_run(definitions: Definitions, instance: Instance, message: PlanRun) -> RunPlanned:
     """Return the run and plan of a request. Raises what is wrong with it."""
     from headwater.graph.selection import AssetSelection
     from headwater.runtime.execute import asset_job
     from headwater.runtime.jobs import ReexecutionOptions, continuation
-    from headwater.runtime.launch import Request, new_run, plan_request
 
     asked = message.request
     if asked.job_name is not None:
@@ -66,18 +120,26 @@ def planned_run(definitions: Definitions, instance: Instance, message: PlanRun) 
         options = ReexecutionOptions(asked.parent_run_id, asked.step_keys or (), asked.from_failure)
         again = continuation(job, instance, options)
         step_keys, known, built = again.step_keys, again.known_outputs, again.built
+    planned = _planned(job, reference, instance, asked, step_keys=step_keys, known_outputs=known, built=built)
+    return msgspec.structs.replace(planned, errand_id=message.errand_id)
+
+
+def _planned(
+    job: JobDefinition, reference: JobReference, instance: Instance, asked: LaunchRequest, **continued: Any
+) -> RunPlanned:
+    """Return the run of a job and its plan. `continued` is what is known of an earlier run that this one continues."""
+    from headwater.runtime.launch import Request, new_run, plan_request
+
     request = Request(
         run_config=dict(asked.run_config) or None,
         tags=asked.tags,
         partition_key=asked.partition_key,
         partition_keys=asked.partition_keys,
         partition_range=asked.partition_range,
-        step_keys=step_keys,
-        known_outputs=known,
-        built=built,
         run_id=asked.run_id or str(uuid.uuid4()),
         parent_run_id=asked.parent_run_id,
         root_run_id=asked.root_run_id,
+        **continued,
     )
     found = plan_request(job, request, instance)
     retries = found.planned.plan.tags.get(_RETRIES_TAG)
@@ -87,7 +149,7 @@ def planned_run(definitions: Definitions, instance: Instance, message: PlanRun) 
     )
     run = new_run(job, plan, request, found.config)
     return RunPlanned(
-        message.errand_id,
+        0,
         run=encode_run(run),
         plan=encode_plan(plan),
         job=reference,

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from headwater.model.backfills import Backfill, BackfillPlan, BackfillRequest
 from headwater.model.error_info import ErrorInfo
 from headwater.model.errors.service import MessageTooLarge, ServiceError, UnreadableMessage
 from headwater.model.keys import AssetCheckKey, AssetKey
@@ -151,6 +152,20 @@ class PlanRun(Message, frozen=True):
     request: LaunchRequest
 
 
+class PlanRuns(Message, frozen=True):
+    """Work out the plans of several requests; the answer is RunsPlanned."""
+
+    errand_id: int
+    requests: tuple[LaunchRequest, ...]
+
+
+class PlanBackfill(Message, frozen=True):
+    """Work out what a backfill is to build; the answer is BackfillPlanned."""
+
+    errand_id: int
+    request: BackfillRequest
+
+
 class OpenRun(Message, frozen=True):
     """A run of which steps will come. `run` is the record as JSON, `plan` the plan as the worker wrote it."""
 
@@ -229,6 +244,24 @@ class RunPlanned(Message, frozen=True):
     problem: Problem | None = None
 
 
+class RunsPlanned(Message, frozen=True):
+    """The answer to PlanRuns: one for each request, in order."""
+
+    errand_id: int
+    runs: tuple[RunPlanned, ...] = ()
+    problem: Problem | None = None
+
+
+class BackfillPlanned(Message, frozen=True):
+    """The answer to PlanBackfill: the record of the backfill and its plan, or the problem."""
+
+    errand_id: int
+    backfill: Backfill | None = None
+    plan: BackfillPlan | None = None
+    warnings: tuple[str, ...] = ()
+    problem: Problem | None = None
+
+
 class Facts(Message, frozen=True):
     """What happened in an attempt: events as JSON. `number` counts the messages of the attempt, from 1."""
 
@@ -261,8 +294,10 @@ class Beat(Message, frozen=True):
 
 FromHost = HostReady | WorkerForked | WorkerEnded
 ToHost = ForkWorker | SignalWorker
-FromWorker = WorkerReady | RunPlanned | Facts | RunClosed | Question | Beat
-ToWorker = Surroundings | PlanRun | OpenRun | Journal | StartAttempt | StopAttempt | CloseRun | Answer | Leave
+Errand = PlanRun | PlanRuns | PlanBackfill
+ErrandDone = RunPlanned | RunsPlanned | BackfillPlanned
+FromWorker = WorkerReady | ErrandDone | Facts | RunClosed | Question | Beat
+ToWorker = Surroundings | Errand | OpenRun | Journal | StartAttempt | StopAttempt | CloseRun | Answer | Leave
 
 
 def _to_plain(value: Any) -> Any:

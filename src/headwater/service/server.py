@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from headwater import __version__
@@ -35,15 +34,18 @@ from headwater.model.errors.service import (
 )
 from headwater.model.errors.store import StoreError
 from headwater.model.events import RunCanceled, RunInterrupted, RunResumed
-from headwater.model.runs import RunStatus
+from headwater.model.runs import Run, RunStatus
 from headwater.service.actions import Append, Ended, ErrandLost, RunErrand, Send, Start, Stop
 from headwater.service.active import ActiveRun
+from headwater.service.backfills import Backfills
 from headwater.service.control import (
     FACTS_FILE,
     Asked,
     Cancel,
+    ChangeBackfill,
     Describe,
     Launch,
+    LaunchBackfill,
     Reload,
     Reply,
     ServiceFacts,
@@ -53,23 +55,28 @@ from headwater.service.control import (
     socket_path,
 )
 from headwater.service.hosting import HOST_START_SECONDS, Hosting, ServiceOptions
+from headwater.service.launched import Launched, queued_run
 from headwater.service.location import LocationSettings, Snapshot
 from headwater.service.processes import adopt_orphans
 from headwater.service.protocol import (
+    BackfillPlanned,
     Beat,
+    Errand,
+    ErrandDone,
     Facts,
     Frames,
-    JobReference,
     LaunchRequest,
+    PlanBackfill,
     PlanRun,
+    PlanRuns,
     Problem,
     Question,
     RunClosed,
     RunPlanned,
+    RunsPlanned,
     WorkerReady,
     decode,
     decode_plan,
-    decode_run,
     encode,
 )
 from headwater.service.questions import answer
@@ -79,19 +86,9 @@ if TYPE_CHECKING:
     from headwater.runtime.instance import Instance
 
 PRIORITY_TAGS: Final = ("headwater/priority", "dagster/priority")
-_WATCH_SECONDS: Final = 1.0
+_WATCH_SECONDS: Final = 0.5
 _ADOPT_SECONDS: Final = 10.0
 _CANCEL_ASKED: Final = "headwater/cancel_asked/"
-
-
-class Launched(Struct, frozen=True):
-    """What is kept of a run until it has ended, so that it can be carried out, or go on."""
-
-    location: str
-    plan: bytes
-    job: JobReference
-    record: bytes
-    in_one_worker: bool = False
 
 
 class Service(Hosting):
@@ -104,7 +101,8 @@ class Service(Hosting):
         # Runs that could not go on here. They are not tried again with each look for what others left.
         self._not_resumed: set[str] = set()
         self._errand_numbers = itertools.count(1)
-        self._errands: dict[int, tuple[PlanRun, asyncio.Future[RunPlanned]]] = {}
+        self._errands: dict[int, tuple[Errand, asyncio.Future[Any]]] = {}
+        self.backfills = Backfills(self)
         self._asked = ThreadPoolExecutor(4, thread_name_prefix="headwater-questions")
         self._acting = False
         self._timer: asyncio.TimerHandle | None = None
@@ -153,6 +151,7 @@ class Service(Hosting):
                 with contextlib.suppress(FileNotFoundError):
                     (home / FACTS_FILE).unlink()
                     path.unlink()
+                self.backfills.close()
                 self._end_processes()
                 self._asked.shutdown(wait=False, cancel_futures=True)
         if self._failure is not None:
@@ -166,15 +165,15 @@ class Service(Hosting):
         """Without it nobody would take over what another server leaves, or see that code has changed."""
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._fail(error)
+            self.fail(error)
 
     def _take_fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A fault of ours in the middle of a turn: the state in memory is not to be trusted, and what is recorded is."""
         error = context.get("exception")
         if error is not None and not isinstance(error, OSError):
-            self._fail(error)
+            self.fail(error)
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """The store does not record any more: nothing may be done that could not be recorded."""
         if self._failure is None:
             self._failure = error
@@ -204,7 +203,11 @@ class Service(Hosting):
                 return
             case WorkerReady(pid=pid):
                 self.dispatcher.worker_ready(worker_id, pid, now)
-            case RunPlanned(errand_id=errand_id):
+            case (
+                RunPlanned(errand_id=errand_id)
+                | RunsPlanned(errand_id=errand_id)
+                | BackfillPlanned(errand_id=errand_id)
+            ):
                 known = self._errands.pop(errand_id, None)
                 if known is not None and not known[1].done():
                     known[1].set_result(message)
@@ -237,8 +240,9 @@ class Service(Hosting):
                 self.store.append_all(recorded)
                 self.store.flush()
             except StoreError as error:
-                self._fail(error)
+                self.fail(error)
                 return
+            self.backfills.facts_recorded(recorded)
         for action in actions:
             match action:
                 case Send(worker_id=worker_id, message=message):
@@ -268,32 +272,38 @@ class Service(Hosting):
 
     async def launch(self, request: LaunchRequest) -> str:
         """Plan and record a run, and let it begin when its turn comes; return its id. Raises what is wrong with it."""
-        location = await self._location_of(request)
+        location = await self.location_of(request.location)
         request = replace(request, run_id=request.run_id or str(uuid.uuid4()), location=location.name)
-        planned = await self._plan(location, request)
+        planned = await self.ask_worker(location, lambda errand_id: PlanRun(errand_id, request))
+        assert isinstance(planned, RunPlanned)
         if planned.problem is not None:
             raise planned.problem.as_error()
-        assert planned.job is not None
-        run = replace(decode_run(planned.run), status=RunStatus.QUEUED)
-        launched = Launched(location.name, planned.plan, planned.job, planned.run, planned.in_one_worker)
-        await self._location_of(request)
-        self.store.create_run(run, msgspec.msgpack.encode(launched))
+        await self.location_of(request.location)
+        run, launched = queued_run(planned), Launched.of(location.name, planned)
+        self.store.create_run(run, launched.encoded())
         if self.store.adopt_run(run.run_id):
-            active = self._active(run.run_id, run.tags, launched, self.current[location.name])
-            self.dispatcher.submit(active, time.time())
-            self._act_soon()
+            self.submit(run, launched)
         return run.run_id
 
-    async def _location_of(self, request: LaunchRequest) -> LocationSettings:
-        """Return the location whose code is asked for; one that is being loaded is waited for."""
+    def submit(self, run: Run, launched: Launched) -> None:
+        """Let a run that is recorded, and ours, begin when its turn comes."""
+        active = self._active(run.run_id, run.tags, launched, self.current[launched.location])
+        self.dispatcher.submit(active, time.time())
+        self._act_soon()
+
+    async def location_of(self, wanted: str | None) -> LocationSettings:
+        """Return the location whose code is asked for; one that is being loaded is waited for.
+
+        Raises UnknownLocation and LocationNotLoaded.
+        """
         names = tuple(location.name for location in self.options.locations)
         found = [
             location
             for location in self.options.locations
-            if request.location == location.name or (request.location is None and len(names) == 1)
+            if wanted == location.name or (wanted is None and len(names) == 1)
         ]
         if not found:
-            raise UnknownLocation(request.location, names)
+            raise UnknownLocation(wanted, names)
         name = found[0].name
         until = time.monotonic() + HOST_START_SECONDS
         while name not in self.current:
@@ -303,18 +313,19 @@ class Service(Hosting):
             await asyncio.sleep(0.01)
         return found[0]
 
-    async def _plan(self, location: LocationSettings, request: LaunchRequest) -> RunPlanned:
+    async def ask_worker(self, location: LocationSettings, errand: Callable[[int], Errand]) -> ErrandDone:
+        """Have a worker of a location answer something; what is wrong with it is part of the answer."""
         for _ in range(3):
             errand_id = next(self._errand_numbers)
-            answered: asyncio.Future[RunPlanned] = self._loop.create_future()
-            self._errands[errand_id] = (PlanRun(errand_id, request), answered)
-            await self._location_of(request)
+            answered: asyncio.Future[ErrandDone] = self._loop.create_future()
+            self._errands[errand_id] = (errand(errand_id), answered)
+            await self.location_of(location.name)
             self.dispatcher.ask(self.current[location.name].unit, errand_id, time.time())
             self._act_soon()
-            planned = await answered
-            if planned.problem is None or planned.problem.kind != "WorkerLost":
-                return planned
-        return planned
+            done = await answered
+            if done.problem is None or done.problem.kind != "WorkerLost":
+                return done
+        return done
 
     def _errand_lost(self, lost: ErrandLost) -> None:
         known = self._errands.pop(lost.errand_id, None)
@@ -325,7 +336,7 @@ class Service(Hosting):
             else:
                 what = f"The process that planned the run is gone: {lost.reason}."
                 problem = Problem(what, "", "Launch it again.", "WorkerLost")
-            known[1].set_result(RunPlanned(lost.errand_id, problem=problem))
+            known[1].set_result(_ANSWER_TO[type(known[0])](lost.errand_id, problem=problem))
 
     def _active(self, run_id: str, tags: Mapping[str, str], launched: Launched, snapshot: Snapshot) -> ActiveRun:
         priority = 0.0
@@ -348,7 +359,7 @@ class Service(Hosting):
         )
 
     def _adopt_runs(self, location: str) -> None:
-        """Go on with what a server before left of a location: runs that were queued, and those that were interrupted."""
+        """Go on with what a server before left of a location: runs that were queued or interrupted, and backfills."""
         if not self.options.resumes:
             return
         now = time.time()
@@ -356,7 +367,7 @@ class Service(Hosting):
             if run_id in self.dispatcher.runs or run_id in self._not_resumed:
                 continue
             try:
-                launched = msgspec.msgpack.decode(body, type=Launched)
+                launched = Launched.decode(body)
             except msgspec.MsgspecError:
                 # Of another release. It stays as it is, and does not keep the others from going on.
                 self._not_resumed.add(run_id)
@@ -376,6 +387,7 @@ class Service(Hosting):
                 self.dispatcher.runs.pop(run_id, None)
                 reason = f"It cannot go on: {getattr(error, 'what', repr(error))}"
                 self.store.append(RunInterrupted(run_id=run_id, timestamp=now, reason=reason))
+        self.backfills.adopt(location)
         self._act_soon()
 
     def cancel(self, run_id: str, reason: str) -> None:
@@ -404,13 +416,14 @@ class Service(Hosting):
                 for key, reason in self.store.get_cursor_values(keys).items():
                     if self.dispatcher.cancel(key.removeprefix(_CANCEL_ASKED), reason, time.time()):
                         self._act_soon()
+                self.backfills.look_after()
                 if time.monotonic() - looked_at >= _ADOPT_SECONDS:
                     looked_at = time.monotonic()
                     await self._loop.run_in_executor(self._asked, self.store.recover)
                     for name in list(self.current):
                         self._adopt_runs(name)
             except StoreError as error:
-                self._fail(error)
+                self.fail(error)
                 return
 
     # ------------------------------------------------------------------------------------------------------ clients
@@ -435,6 +448,10 @@ class Service(Hosting):
         match asked:
             case Launch(request=request):
                 return await self.launch(request)
+            case LaunchBackfill(request=backfill):
+                return await self.backfills.launch(backfill)
+            case ChangeBackfill(backfill_id=backfill_id):
+                return self.backfills.change(backfill_id)
             case Cancel(run_id=run_id, reason=reason):
                 self.cancel(run_id, reason)
             case Describe():
@@ -457,6 +474,9 @@ class Service(Hosting):
         from headwater.service.describe import described
 
         return described(self)
+
+
+_ANSWER_TO: Final = {PlanRun: RunPlanned, PlanRuns: RunsPlanned, PlanBackfill: BackfillPlanned}
 
 
 def _error_of(problem: Problem | None) -> ErrorInfo | None:

@@ -40,7 +40,7 @@ from headwater.plan.job_steps import JobStep, steps_of_job
 from headwater.plan.run_config import op_configs, required_keys
 from headwater.service.channel import Channel
 from headwater.service.descriptors import Descriptors, WorkerLogs
-from headwater.service.errands import job_of, planned_run
+from headwater.service.errands import errand_done, job_of
 from headwater.service.processes import children_by_parent, kill_children
 from headwater.service.protocol import (
     Answer,
@@ -52,10 +52,11 @@ from headwater.service.protocol import (
     Journal,
     Leave,
     OpenRun,
+    PlanBackfill,
     PlanRun,
+    PlanRuns,
     Problem,
     RunClosed,
-    RunPlanned,
     StartAttempt,
     StopAttempt,
     Surroundings,
@@ -306,17 +307,12 @@ class WorkerProcess:
                 run = self.runs.pop(run_id, None)
                 problem = run.close() if isinstance(run, OpenedRun) else None
                 self.channel.send(RunClosed(run_id, problem))
-            case PlanRun():
+            case PlanRun() | PlanRuns() | PlanBackfill():
+                done = errand_done(self.definitions, self.instance, message)
                 try:
-                    self.channel.send(self._plan(message))
+                    self.channel.send(done)
                 except MessageTooLarge as error:
-                    self.channel.send(RunPlanned(message.errand_id, problem=Problem.of(error)))
-
-    def _plan(self, message: PlanRun) -> RunPlanned:
-        try:
-            return planned_run(self.definitions, self.instance, message)
-        except Exception as error:
-            return RunPlanned(message.errand_id, problem=Problem.of(error))
+                    self.channel.send(type(done)(message.errand_id, problem=Problem.of(error)))
 
     def code_of(self, message: OpenRun) -> RunCode:
         """Return the code of a run; that of the last few is kept, since runs of one job come one after the other."""

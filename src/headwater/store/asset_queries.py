@@ -57,6 +57,17 @@ class AssetQueries(Reading):
         )
         return frozenset(partition for (partition,) in self._rows(sql, (str(key),)))
 
+    def materialized_among(self, key: AssetKey, partitions: Iterable[str]) -> frozenset[str]:
+        sql = (
+            f"SELECT partition_key FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
+            " AND materialization_id IS NOT NULL AND partition_key IN "
+        )
+        return frozenset(
+            partition
+            for part in batches(list(partitions))
+            for (partition,) in self._rows(sql + in_list(part), [str(key), *part])
+        )
+
     def latest_facts(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, LatestFacts]:
         key_by_text = {str(key): key for key in keys}
         sql = f"SELECT asset_key, {_FACT_COLUMNS} FROM assets JOIN asset_states USING (asset_id) WHERE asset_key IN "

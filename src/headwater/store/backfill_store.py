@@ -138,7 +138,7 @@ class BackfillTable(Reading):
             )
             self._writer.will_have_changed("backfills")
 
-    def save_backfill(self, backfill: Backfill, progress: bytes) -> None:
+    def save_backfill(self, backfill: Backfill, progress: bytes | None) -> None:
         ours = self._writer.owner_id
         with self._writer.transaction() as connection:
             row = connection.execute(
@@ -155,7 +155,10 @@ class BackfillTable(Reading):
             ).fetchone()
             if row is None:
                 raise BackfillNotOurs(backfill.backfill_id)
-            connection.execute("UPDATE backfill_plans SET progress = ? WHERE backfill_number = ?", (progress, row[0]))
+            if progress is not None:
+                connection.execute(
+                    "UPDATE backfill_plans SET progress = ? WHERE backfill_number = ?", (progress, row[0])
+                )
             self._writer.will_have_changed("backfills")
 
     def ask_backfill(

@@ -104,6 +104,9 @@ class AssetStore(Protocol):
 
     def materialized_partitions(self, key: AssetKey) -> frozenset[str]: ...
 
+    def materialized_among(self, key: AssetKey, partitions: Iterable[str]) -> frozenset[str]:
+        """Return which of these partitions have been materialized."""
+
     def partition_outcomes(self, key: AssetKey) -> Mapping[str, str]:
         """Return the last attempt's outcome by partition, without reading bodies."""
 
@@ -208,8 +211,11 @@ class BackfillStore(Protocol):
     def release_backfill(self, backfill_id: str) -> None:
         """Let another process carry it on; does nothing unless it is ours."""
 
-    def save_backfill(self, backfill: Backfill, progress: bytes) -> None:
-        """Record where it stands. One that has ended is nobody's from then on. Raises BackfillNotOurs."""
+    def save_backfill(self, backfill: Backfill, progress: bytes | None) -> None:
+        """Record where it stands; None leaves the progress as it is. One that has ended is nobody's from then on.
+
+        Raises BackfillNotOurs.
+        """
 
     def ask_backfill(
         self,

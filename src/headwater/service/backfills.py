@@ -1,0 +1,492 @@
+"""The backfills that a server carries out: their runs are planned in workers, some at a time, and recorded together.
+
+A backfill is its own queue: only as many of its runs are there as can start soon, so that it can be stopped at once, and so
+that ten thousand partitions cost no more than ten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from headwater.engine.backfill_progress import BackfillProgress, RunEnd
+from headwater.model.backfills import (
+    BACKFILL_RUN_TAG,
+    BACKFILL_TAG,
+    Backfill,
+    BackfillPlan,
+    BackfillRequest,
+    BackfillRun,
+    BackfillStatus,
+    BackfillWish,
+    Outcome,
+)
+from headwater.model.errors.backfills import BackfillNotOurs
+from headwater.model.errors.root import HeadwaterError
+from headwater.model.errors.service import LocationNotLoaded
+from headwater.model.errors.store import StoreError
+from headwater.model.events import AssetNotMaterialized, Event, RunCanceled, RunFailed, RunSucceeded
+from headwater.model.keys import AssetKey
+from headwater.model.runs import Run, RunsFilter, RunStatus
+from headwater.service.launched import Launched, queued_run
+from headwater.service.protocol import (
+    BackfillPlanned,
+    LaunchRequest,
+    PlanBackfill,
+    PlanRuns,
+    Problem,
+    RunPlanned,
+    RunsPlanned,
+)
+
+if TYPE_CHECKING:
+    from headwater.service.server import Service
+
+_BATCH: Final = 64
+_MOST_AHEAD: Final = 512
+_SAVE_SECONDS: Final = 1.0
+_AGAIN_SECONDS: Final = 1.0
+_GOES_ON: Final = (BackfillStatus.IN_PROGRESS, BackfillStatus.PAUSED, BackfillStatus.CANCELING)
+_ENDS_RUN = (RunSucceeded, RunFailed, RunCanceled)
+_PRIORITY_TAG: Final = "headwater/priority"
+
+OUTCOME_OF_ATTEMPT: Final[Mapping[str, Outcome]] = {
+    "materialized": Outcome.MATERIALIZED,
+    "unchanged": Outcome.MATERIALIZED,
+    "skipped": Outcome.SKIPPED,
+    "failed": Outcome.FAILED,
+    "blocked": Outcome.BLOCKED,
+    "canceled": Outcome.CANCELED,
+}
+
+
+@dataclass(slots=True)
+class ActiveBackfill:
+    """A backfill that this server carries out."""
+
+    record: Backfill
+    plan: BackfillPlan
+    progress: BackfillProgress
+    run_by_id: dict[str, BackfillRun] = field(default_factory=dict)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    # When the latest of its runs ended: how many do so in a second says how many should be there.
+    ended_at: deque[float] = field(default_factory=deque)
+    began_at: float = field(default_factory=time.monotonic)
+    seconds_before: float = 0.0
+    saved_at: float = 0.0
+    save_timer: asyncio.TimerHandle | None = None
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def backfill_id(self) -> str:
+        return self.record.backfill_id
+
+    def room(self, workers: int) -> int:
+        """Return how many more runs should be there now."""
+        most = self.record.options.max_concurrent_runs
+        if most is None:
+            now = time.monotonic()
+            while self.ended_at and self.ended_at[0] < now - 1.0:
+                self.ended_at.popleft()
+            most = min(_MOST_AHEAD, max(2 * workers, len(self.ended_at)))
+        here = len(self.progress.in_flight)
+        # A few at a time cost as much as many.
+        return most - here if here <= most // 2 or most - here >= _BATCH else 0
+
+
+class Backfills:
+    """All backfills of a server."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.store = service.store
+        self.active: dict[str, ActiveBackfill] = {}
+        self._backfill_of_run: dict[str, ActiveBackfill] = {}
+        # Runs in which not all was materialized, though they may have succeeded.
+        self._partial: set[str] = set()
+
+    # ------------------------------------------------------------------------------------------------- beginnings
+
+    async def launch(self, request: BackfillRequest) -> dict[str, Any]:
+        """Plan and record a backfill, and begin it; return its id and what is to be said of it."""
+        service = self.service
+        location = await service.location_of(request.location)
+        asked = replace(request, location=location.name)
+        planned = await service.ask_worker(location, lambda errand_id: PlanBackfill(errand_id, asked))
+        assert isinstance(planned, BackfillPlanned)
+        if planned.problem is not None:
+            raise planned.problem.as_error()
+        assert planned.backfill is not None
+        assert planned.plan is not None
+        record = replace(planned.backfill, location=location.name)
+        self.store.create_backfill(record, planned.plan, owned=True)
+        self._begin(record, planned.plan, BackfillProgress(planned.plan))
+        return {"backfill_id": record.backfill_id, "warnings": list(planned.warnings)}
+
+    def adopt(self, location: str) -> None:
+        """Go on with the backfills of a location that nobody carries out."""
+        for record in self.store.backfills(_GOES_ON):
+            if record.location != location or record.backfill_id in self.active:
+                continue
+            if not self.store.adopt_backfill(record.backfill_id):
+                continue
+            saved = self.store.backfill_progress(record.backfill_id)
+            try:
+                plan = self.store.backfill_plan(record.backfill_id)
+                progress = BackfillProgress(plan, saved, self._recorded(record, plan))
+            except (HeadwaterError, ValueError, msgspec.MsgspecError) as error:
+                # Of another release. It stays as it is, and does not keep the others from going on.
+                cause = f"It cannot go on: {getattr(error, 'what', error)}"
+                self.store.save_backfill(replace(record, cause=cause), saved)
+                self.store.release_backfill(record.backfill_id)
+                continue
+            self._begin(record, plan, progress)
+
+    def _recorded(self, record: Backfill, plan: BackfillPlan) -> list[tuple[BackfillRun, RunEnd | None]]:
+        """Return the runs of a backfill that may have ended since its progress was saved, with their ends."""
+        from datetime import UTC, datetime
+
+        tags = {BACKFILL_TAG: record.backfill_id}
+        saved_at = datetime.fromtimestamp((record.updated_at or record.created_at) - 10.0, UTC)
+        unfinished = [status for status in RunStatus if status not in _FINISHED]
+        runs = {
+            run.run_id: run
+            for filters in (RunsFilter(tags=tags, updated_after=saved_at), RunsFilter(tags=tags, statuses=unfinished))
+            for run in self.store.runs(filters)
+        }
+        found: list[tuple[BackfillRun, RunEnd | None]] = []
+        for run in runs.values():
+            each = _run_of(run)
+            if each is not None:
+                found.append((each, self._end_of(run.run_id, run.status, each, plan)))
+        return found
+
+    def _begin(self, record: Backfill, plan: BackfillPlan, progress: BackfillProgress) -> None:
+        active = ActiveBackfill(record, plan, progress, seconds_before=record.seconds)
+        self.active[record.backfill_id] = active
+        for run in progress.in_flight.values():
+            self._note_run(active, run)
+        if record.status is BackfillStatus.CANCELING:
+            progress.cancel()
+        active.wake.set()
+        active.task = asyncio.get_running_loop().create_task(self._carry_out(active))
+
+    def _note_run(self, active: ActiveBackfill, run: BackfillRun) -> None:
+        run_id = run.run_id(active.backfill_id)
+        active.run_by_id[run_id] = run
+        self._backfill_of_run[run_id] = active
+
+    # ------------------------------------------------------------------------------------------------- carrying out
+
+    async def _carry_out(self, active: ActiveBackfill) -> None:
+        try:
+            while not active.record.is_finished:
+                await active.wake.wait()
+                active.wake.clear()
+                if active.progress.is_over:
+                    self._end(active)
+                elif active.record.status is BackfillStatus.IN_PROGRESS:
+                    await self._issue(active)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self.service.fail(error)
+
+    async def _issue(self, active: ActiveBackfill) -> None:
+        """Record the runs that should be there and are not."""
+        service = self.service
+        while (room := active.room(service.options.policy.workers)) > 0 and self._goes_on(active):
+            issued = runs = active.progress.issue(min(room, _BATCH))
+            if active.record.options.only_missing:
+                runs = [left for run in issued for left in self._still_missing(active, run)]
+            if issued and not runs:
+                self._save_soon(active)
+                await asyncio.sleep(0)
+                continue
+            if not runs:
+                if active.progress.is_over:
+                    active.wake.set()
+                return
+            try:
+                location = await service.location_of(active.record.location)
+                requests = tuple(self._request(active, run) for run in runs)
+                planned = await service.ask_worker(location, lambda errand_id: PlanRuns(errand_id, requests))  # noqa: B023
+            except LocationNotLoaded as problem:
+                self._give_back(active, runs)
+                self._change(active, cause=problem.what)
+                asyncio.get_running_loop().call_later(_AGAIN_SECONDS, active.wake.set)
+                return
+            assert isinstance(planned, RunsPlanned)
+            if not self._goes_on(active):
+                self._give_back(active, runs)
+                return
+            if planned.problem is not None:
+                self._give_back(active, runs)
+                self._pause(active, planned.problem)
+                return
+            if not self._record(active, runs, planned.runs):
+                return
+
+    def _goes_on(self, active: ActiveBackfill) -> bool:
+        return active.record.status is BackfillStatus.IN_PROGRESS
+
+    def _give_back(self, active: ActiveBackfill, runs: Iterable[BackfillRun]) -> None:
+        for run in runs:
+            active.progress.give_back(run)
+        if active.progress.is_over:
+            active.wake.set()
+
+    def _record(self, active: ActiveBackfill, runs: list[BackfillRun], answers: Sequence[RunPlanned]) -> bool:
+        """Record planned runs and let them begin; say whether more may be issued."""
+        found: list[tuple[BackfillRun, Run, Launched]] = []
+        stopped_by: Problem | None = None
+        is_hindered = False
+        for run, answer in zip(runs, answers, strict=True):
+            problem = answer.problem
+            if problem is None:
+                found.append((run, queued_run(answer), Launched.of(active.record.location or "", answer)))
+                continue
+            is_hindered = True
+            if problem.kind == "UnknownPartitionError":
+                # The definition has changed since; what it still has goes on.
+                active.progress.ended(run, Outcome.FAILED)
+                self._change(active, cause=problem.what)
+            else:
+                active.progress.give_back(run)
+                stopped_by = problem
+        if found:
+            self.store.create_runs([(record, launched.encoded()) for _, record, launched in found])
+            for run, record, launched in found:
+                self._note_run(active, run)
+                self.service.submit(record, launched)
+        if stopped_by is not None:
+            self._pause(active, stopped_by)
+        elif active.record.cause is not None and not is_hindered:
+            self._change(active, cause=None)
+        return stopped_by is None
+
+    def _request(self, active: ActiveBackfill, run: BackfillRun) -> LaunchRequest:
+        record, options = active.record, active.record.options
+        tags = {**options.tags, BACKFILL_TAG: record.backfill_id, BACKFILL_RUN_TAG: run.spelled}
+        if options.priority:
+            tags[_PRIORITY_TAG] = f"{options.priority:g}"
+        keys = run.partition_keys(active.plan)
+        return LaunchRequest(
+            run_id=run.run_id(record.backfill_id),
+            job_name=record.job_name,
+            asset_keys=run.asset_keys,
+            partition_key=keys[0] if keys is not None and len(keys) == 1 else None,
+            partition_keys=keys if keys is not None and len(keys) > 1 else None,
+            run_config=options.run_config,
+            tags=tags,
+            location=record.location,
+        )
+
+    def _still_missing(self, active: ActiveBackfill, run: BackfillRun) -> list[BackfillRun]:
+        """Return what of a run is still to be done: others may have materialized some of it meanwhile."""
+        keys = run.partition_keys(active.plan)
+        there: dict[str, list[int]] = {}
+        for key in run.asset_keys:
+            asset = AssetKey.parse(key)
+            if keys is None:
+                state = self.store.asset_state(asset)
+                found = [0] if state is not None and state.materialization is not None else []
+            else:
+                made = self.store.materialized_among(asset, keys)
+                found = [position for position, each in zip(run.positions(), keys, strict=True) if each in made]
+            if found:
+                there[key] = found
+        return active.progress.leave_out(run, there) if there else [run]
+
+    # ------------------------------------------------------------------------------------------------- what ended
+
+    def facts_recorded(self, events: Iterable[Event]) -> None:
+        """Take in what was recorded: runs of backfills that ended."""
+        if not self._backfill_of_run:
+            return
+        for event in events:
+            if isinstance(event, AssetNotMaterialized):
+                self._partial.add(event.run_id)
+            elif isinstance(event, _ENDS_RUN) and event.run_id in self._backfill_of_run:
+                self._run_ended(event.run_id, _STATUS_OF[type(event)])
+
+    def _run_ended(self, run_id: str, status: RunStatus) -> None:
+        active = self._backfill_of_run.pop(run_id)
+        run = active.run_by_id.pop(run_id)
+        is_whole = status is RunStatus.SUCCESS and run_id not in self._partial
+        self._partial.discard(run_id)
+        end = Outcome.MATERIALIZED if is_whole else self._end_of(run_id, status, run, active.plan)
+        if end is not None:
+            active.progress.ended(run, end)
+        active.ended_at.append(time.monotonic())
+        self._save_soon(active)
+        active.wake.set()
+
+    def _end_of(self, run_id: str, status: RunStatus, run: BackfillRun, plan: BackfillPlan) -> RunEnd | None:
+        """Return what became of each asset and partition of a run; None while it has not ended."""
+        if status not in _FINISHED:
+            return None
+        otherwise = {RunStatus.SUCCESS: Outcome.MATERIALIZED, RunStatus.CANCELED: Outcome.CANCELED}.get(
+            status, Outcome.FAILED
+        )
+        keys = run.partition_keys(plan)
+        end: dict[str, dict[int, Outcome]] = {}
+        for key in run.asset_keys:
+            told = self.store.attempt_outcomes(AssetKey.parse(key), keys, run_id)
+            end[key] = {
+                position: OUTCOME_OF_ATTEMPT.get(told.get(each, ""), otherwise)
+                for position, each in zip(run.positions(), keys if keys is not None else (None,), strict=True)
+            }
+        return end
+
+    def look_after(self) -> None:
+        """Find what this server was not told of: wishes noted by other processes, and runs that others ended."""
+        if not self.active:
+            return
+        for backfill_id, wish in self.store.take_backfill_wishes(list(self.active)).items():
+            self._grant(self.active[backfill_id], wish)
+        for run_id in [run_id for run_id in self._backfill_of_run if run_id not in self.service.dispatcher.runs]:
+            run = self.store.find_run(run_id)
+            if run is None:
+                active = self._backfill_of_run.pop(run_id)
+                self._give_back(active, [active.run_by_id.pop(run_id)])
+                active.wake.set()
+            elif run.status in _FINISHED:
+                self._partial.add(run_id)
+                self._run_ended(run_id, run.status)
+
+    # ------------------------------------------------------------------------------------------------- what is wanted
+
+    def change(self, backfill_id: str) -> bool:
+        """Do what was noted as wanted of a backfill; False when another process carries it out."""
+        active = self.active.get(backfill_id)
+        if active is None:
+            record = self.store.find_backfill(backfill_id)
+            if record is None or record.location not in self.service.current:
+                return False
+            self.adopt(record.location)
+            active = self.active.get(backfill_id)
+            if active is None:
+                return False
+        for wish in self.store.take_backfill_wishes([backfill_id]).values():
+            self._grant(active, wish)
+        return True
+
+    def _grant(self, active: ActiveBackfill, wish: BackfillWish) -> None:
+        options = active.record.options
+        if wish.max_concurrent_runs is not None:
+            options = replace(options, max_concurrent_runs=wish.max_concurrent_runs or None)
+        if wish.priority is not None:
+            options = replace(options, priority=wish.priority)
+        self._change(active, options=options)
+        status = active.record.status
+        if wish.wish == "cancel" and status is not BackfillStatus.CANCELING:
+            active.progress.cancel()
+            self._change(active, status=BackfillStatus.CANCELING)
+            for run_id in list(active.run_by_id):
+                with contextlib.suppress(HeadwaterError):
+                    self.service.cancel(run_id, f"backfill {active.backfill_id[:8]} was canceled")
+        elif wish.wish == "pause" and status is BackfillStatus.IN_PROGRESS:
+            self._note_seconds(active)
+            self._change(active, status=BackfillStatus.PAUSED)
+        elif wish.wish == "resume" and status is BackfillStatus.PAUSED:
+            active.began_at = time.monotonic()
+            self._change(active, status=BackfillStatus.IN_PROGRESS, cause=None)
+        self._save(active)
+        active.wake.set()
+
+    def _pause(self, active: ActiveBackfill, problem: Problem) -> None:
+        """Stop issuing runs that cannot be planned: ten thousand partitions must not fail for one mistake."""
+        self._note_seconds(active)
+        self._change(active, status=BackfillStatus.PAUSED, cause=f"{problem.what} {problem.fix}".strip())
+        self._save(active)
+
+    # ------------------------------------------------------------------------------------------------- what is kept
+
+    def _change(self, active: ActiveBackfill, **changes: Any) -> None:
+        active.record = replace(active.record, **changes)
+
+    def _note_seconds(self, active: ActiveBackfill) -> None:
+        now = time.monotonic()
+        active.seconds_before += now - active.began_at
+        active.began_at = now
+
+    def _end(self, active: ActiveBackfill) -> None:
+        if active.record.status is BackfillStatus.CANCELING:
+            status = BackfillStatus.CANCELED
+        else:
+            status = BackfillStatus.SUCCESS if active.progress.is_success else BackfillStatus.FAILURE
+        self._change(active, status=status, ended_at=time.time())
+        self._save(active)
+        del self.active[active.backfill_id]
+
+    def _save_soon(self, active: ActiveBackfill) -> None:
+        if active.save_timer is None:
+            wait_seconds = max(0.0, active.saved_at + _SAVE_SECONDS - time.monotonic())
+            active.save_timer = asyncio.get_running_loop().call_later(wait_seconds, self._save, active)
+
+    def _save(self, active: ActiveBackfill) -> None:
+        if active.save_timer is not None:
+            active.save_timer.cancel()
+            active.save_timer = None
+        if active.backfill_id not in self.active:
+            return
+        active.saved_at = time.monotonic()
+        running = 0.0 if active.record.status is BackfillStatus.PAUSED else active.saved_at - active.began_at
+        self._change(
+            active,
+            counts=active.progress.counts(),
+            updated_at=time.time(),
+            seconds=active.seconds_before + running,
+        )
+        try:
+            self.store.save_backfill(active.record, active.progress.saved())
+        except BackfillNotOurs:
+            # Another server took this one for dead. It goes on there.
+            self.active.pop(active.backfill_id, None)
+            if active.task is not None:
+                active.task.cancel()
+        except StoreError as error:
+            self.service.fail(error)
+
+    def close(self) -> None:
+        """Record where all of them stand. What runs is interrupted, and goes on with the next server."""
+        for active in list(self.active.values()):
+            with contextlib.suppress(StoreError):
+                self._save(active)
+            if active.task is not None:
+                active.task.cancel()
+
+    def described(self) -> list[dict[str, Any]]:
+        """Return what is told of them: how much is left, and how many runs are there."""
+        return [
+            {
+                "backfill_id": active.backfill_id,
+                "title": active.record.title,
+                "status": active.record.status.value,
+                "total": active.record.total,
+                "waiting": sum(told.get("WAITING", 0) for told in active.progress.counts().values()),
+                "runs": len(active.progress.in_flight),
+                "cause": active.record.cause,
+            }
+            for active in self.active.values()
+        ]
+
+
+_FINISHED: Final = (RunStatus.SUCCESS, RunStatus.FAILURE, RunStatus.CANCELED)
+_STATUS_OF: Final = {
+    RunSucceeded: RunStatus.SUCCESS,
+    RunFailed: RunStatus.FAILURE,
+    RunCanceled: RunStatus.CANCELED,
+}
+
+
+def _run_of(run: Run) -> BackfillRun | None:
+    return BackfillRun.parse(run.tags.get(BACKFILL_RUN_TAG, ""), tuple(map(str, run.asset_selection)))

@@ -67,7 +67,7 @@ def plan(
             AskedFor(parts, modes, upstream),
             graph,
             Presence(spaces, remembered.store, staleness),
-            _estimates(project, remembered),
+            estimates(project, remembered),
             remembered if instance is not None else _KeysAsTheyAre(),
         )
 
@@ -131,7 +131,7 @@ def _asked_parts(
     return parts
 
 
-def _estimates(definitions: Definitions, instance: Instance) -> Callable[[AssetKey, int], float | None]:
+def estimates(definitions: Definitions, instance: Instance) -> Callable[[AssetKey, int], float | None]:
     """Return what says how long so many partitions of an asset take: by the median of its last runs."""
     by_key = definitions.index.definition_by_key
     names = {each.node_def.name for each in definitions.index.definitions if isinstance(each.node_def, OpDefinition)}

@@ -16,7 +16,8 @@ from headwater.views.partition_spaces import PartitionSpaces
 from headwater.views.staleness import Part, Staleness, difference, intersection, size_of, union
 from headwater.views.words import counted, listed
 
-MODES = ("requested", "stale", "missing", "all")
+MODES = ("requested", "stale", "missing", "failed", "all")
+_FAILED = frozenset({"failed", "blocked"})
 MOST_PARTITIONS_UNWARNED = 1_000
 
 
@@ -53,6 +54,15 @@ class Presence:
             self._missing[key] = found
         return found
 
+    def failed(self, key: AssetKey) -> Part:
+        """Return the partitions that exist and whose last attempt failed, or was blocked by a failure upstream."""
+        space = self.spaces.of(key)
+        if space is None:
+            state = self.store.asset_state(key)
+            return state is not None and state.last_attempt_outcome in _FAILED
+        outcomes = self.store.partition_outcomes(key)
+        return space.existing_among([partition for partition, outcome in outcomes.items() if outcome in _FAILED])
+
     def _built_whole(self) -> frozenset[AssetKey]:
         if self._whole is None:
             keys = [key for key in self.spaces.graph.keys if self.spaces.graph.spec(key).partitions_def is None]
@@ -88,6 +98,8 @@ def plan_of(
             want(key, part, "requested")
         if "missing" in asked.modes:
             want(key, intersection(presence.missing(key), part), "missing")
+        if "failed" in asked.modes:
+            want(key, intersection(presence.failed(key), part), "failed")
         if "stale" in asked.modes:
             assert staleness is not None
             want(key, intersection(staleness[key].stale, part), "stale")
@@ -178,6 +190,8 @@ def _step(
             told.append(f"{count}stale: {_topics(one, of_cause)}")
         elif cause == "missing":
             told.append(f"{count}never materialized")
+        elif cause == "failed":
+            told.append(f"{count}failed when last tried")
         else:
             told.append(f"{count}{cause}")
     reasons: tuple[StaleReason, ...] = ()

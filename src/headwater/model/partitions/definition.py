@@ -7,7 +7,7 @@ runs, `dynamic_partitions_store`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, cast, runtime_checkable
 
@@ -251,6 +251,10 @@ class PartitionsDefinition(ABC, Generic[T_str]):
     def key_at(self, ordinal: int) -> str:
         """Return the key that has this number."""
         return self._dictionary().key(ordinal)
+
+    def keys_at(self, ordinals: Iterable[int]) -> Iterator[str]:
+        """Return the keys that have these numbers, in the same order."""
+        return map(self.key_at, ordinals)
 
     def existing_ordinals(
         self,

@@ -189,9 +189,7 @@ class OrdinalPartitionsSubset(PartitionsSubset[T_str]):
         return ordinal is not None and ordinal in self._ordinals
 
     def __iter__(self) -> Iterator[T_str]:
-        key_at = self._partitions_def.key_at
-        for ordinal in self._ordinals:
-            yield cast("T_str", key_at(ordinal))
+        return cast("Iterator[T_str]", self._partitions_def.keys_at(self._ordinals))
 
     def __or__(self, other: PartitionsSubset[Any]) -> PartitionsSubset[T_str]:
         return OrdinalPartitionsSubset(self._partitions_def, self._ordinals | self._ordinals_from(other))

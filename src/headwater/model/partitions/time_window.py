@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -213,6 +213,9 @@ class TimeWindowPartitionsDefinition(NumberedWindows):
     def key_at(self, ordinal: int) -> str:
         return self._keys.key_at(ordinal)
 
+    def keys_at(self, ordinals: Iterable[int]) -> Iterator[str]:
+        return self._keys.keys_at(ordinals)
+
     def find_ordinal(self, partition_key: str) -> int | None:
         return self._keys.number_of(partition_key)
 
@@ -237,7 +240,7 @@ class TimeWindowPartitionsDefinition(NumberedWindows):
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> Sequence[str]:
         """Return the keys of all windows that exist, oldest first. Iterate over a subset where they are many."""
-        return list(map(self._keys.key_at, self.existing_ordinals(current_time)))
+        return list(self._keys.keys_at(self.existing_ordinals(current_time)))
 
     def _key_of_bound(self, current_time: datetime | None, position: int) -> str | None:
         if not self.exclusions:

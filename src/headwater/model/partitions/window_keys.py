@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
+
+from headwater.model.partitions.windows import EPOCH_ORDINAL, DailyCadence, HourlyCadence
 
 if TYPE_CHECKING:
     from headwater.model.partitions.windows import Cadence
@@ -22,14 +25,36 @@ class WindowKeys:
         """Return the key of a window; the second of two windows that read alike has its UTC offset appended."""
         start = self._cadence.local_start(number)
         if self.fmt == "%Y-%m-%d":
-            key = f"{start.year:04d}-{start.month:02d}-{start.day:02d}"
+            key = start.isoformat()[:10]
         elif self.fmt == "%Y-%m-%d-%H:%M":
-            key = f"{start.year:04d}-{start.month:02d}-{start.day:02d}-{start.hour:02d}:{start.minute:02d}"
+            iso = start.isoformat()
+            key = f"{iso[:10]}-{iso[11:16]}"
         else:
             key = start.strftime(self.fmt)
         if start.fold and "%z" not in self.fmt:
             key += start.strftime("%z")
         return key
+
+    def keys_at(self, numbers: Iterable[int]) -> Iterator[str]:
+        """Return the keys of many windows; of whole days, and of parts of an hour in UTC, without a clock for each."""
+        cadence = self._cadence
+        if self.fmt == "%Y-%m-%d" and isinstance(cadence, DailyCadence):
+            return (date.fromordinal(number).isoformat() for number in numbers)
+        if self.fmt == "%Y-%m-%d-%H:%M" and isinstance(cadence, HourlyCadence) and cadence.zone is UTC:
+            return self._by_day(numbers, cadence)
+        return map(self.key_at, numbers)
+
+    @staticmethod
+    def _by_day(numbers: Iterable[int], cadence: HourlyCadence) -> Iterator[str]:
+        in_a_day = 24 * len(cadence.minutes)
+        times = [f"-{hour:02d}:{minute:02d}" for hour in range(24) for minute in cadence.minutes]
+        first_of_epoch = cadence.number_at(cadence.minutes[0] * 60)
+        known, prefix = None, ""
+        for number in numbers:
+            day, place = divmod(number - first_of_epoch, in_a_day)
+            if day != known:
+                known, prefix = day, date.fromordinal(EPOCH_ORDINAL + day).isoformat()
+            yield prefix + times[place]
 
     def local_of(self, partition_key: str) -> datetime | None:
         """Return the time that a key spells, aware if it spells an offset; None when it does not fit the format."""

@@ -262,6 +262,8 @@ class _Order:
             if ends and ends.max() > last:
                 ends = (ends & _up_to(there, last)) | ordinals_of((last,))
             return _spread(ends, -1, count) & there
+        if len(wanted) > _FEW:
+            return self._at_positions(_spread(self._positions_needed(wanted), -1, count), with_gaps=False)
         blocks = []
         for first, last in runs(wanted):
             begin = max(_rank(there, first - self.back) - count, 0)
@@ -269,6 +271,47 @@ class _Order:
             if end > begin:
                 blocks.append((there[begin], there[end - 1]))
         return union_of(ordinals_between(*block) for block in blocks) & there
+
+    # Where exclusions leave gaps, places are turned into positions among those that exist: stretch by stretch
+
+    @cached_property
+    def _stretches(self) -> list[tuple[int, int, int]]:
+        """Unbroken stretches of places upstream: the position of the first, the first, the last."""
+        found, position = [], 0
+        for first, last in runs(self.upstream_there):
+            found.append((position, first, last))
+            position += last - first + 1
+        return found
+
+    def _positions(self, places: Ordinals) -> Ordinals:
+        """Return the positions of existing places."""
+        return union_of(
+            shifted(places & ordinals_between(first, last), position - first)
+            for position, first, last in self._stretches
+        )
+
+    def _positions_needed(self, wanted: Ordinals) -> Ordinals:
+        """Return the position of the last place upstream that each wanted one needs."""
+        needed = shifted(self._positions(wanted), -self.back)
+        # From within a gap, or after the end, the last place before it counts whether or not the own one is left out.
+        befores, ends = [], [*(first for _, first, _ in self._stretches[1:]), wanted.max() + 1]
+        for (position, first, last), following in zip(self._stretches, ends, strict=True):
+            if _rank(wanted, following - 1) > _rank(wanted, last):
+                befores.append(position + last - first)
+        return needed | ordinals_of(befores)
+
+    def _at_positions(self, positions: Ordinals, *, with_gaps: bool) -> Ordinals:
+        """Return the places at these positions; with the gap after a place, too, and all that comes after the last one."""
+        stretches = self._stretches
+        beyond = self.downstream_there.max() + 1 if with_gaps else 0
+        ends = [*(first for _, first, _ in stretches[1:]), beyond]
+        blocks = []
+        for (position, first, last), following in zip(stretches, ends, strict=True):
+            end = position + last - first
+            blocks.append(shifted(positions & ordinals_between(position, end), first - position))
+            if with_gaps and end in positions:
+                blocks.append(ordinals_between(last + 1, following - 1))
+        return union_of(blocks)
 
     def _last_before_each(self, wanted: Ordinals, count: int) -> Ordinals:
         """The same where one side's windows are longer: each window of the side that has fewer is looked at."""
@@ -315,6 +358,9 @@ class _Order:
             if tail:
                 spread = spread | ordinals_between(tail.min(), below.max())
             return shifted(spread, self.back) & below
+        if self.is_in_step and len(given) > _FEW:
+            reached = _spread(self._positions(given), 1, count)
+            return shifted(self._at_positions(reached, with_gaps=True), self.back) & below
         blocks = [
             self._span_that_counts_back_to(_rank(there, first) - 1, _rank(there, last) - 1, count, below.max())
             for first, last in runs(given)
@@ -397,6 +443,10 @@ class _Keys(_Order):
 
     def downstream_at(self, places: Ordinals) -> AnySubset:
         return self.upstream_at(places)
+
+
+# So many are looked at one by one.
+_FEW = 500
 
 
 def _is_unbroken(ordinals: Ordinals) -> bool:

@@ -120,6 +120,8 @@ def ask_upstream(
         found = checked(mapping, method, answer, upstream_def, asked)
         required = upstream_def.empty_subset()
     whole = divided(found, now, store)
+    if getattr(mapping, "allow_nonexistent_upstream_partitions", False):
+        return UpstreamPartitionsResult(whole.partitions_subset, upstream_def.empty_subset())
     missing = (whole.required_but_nonexistent_subset | required) - whole.partitions_subset
     return UpstreamPartitionsResult(whole.partitions_subset, missing)
 

@@ -41,11 +41,11 @@ class OneWayMappingError(InvalidPartitionsDefinitionError):
 
     code = "one-way-mapping"
 
-    def __init__(self, mapping: str, said: str, wanted: str, count: int, most: int) -> None:
+    def __init__(self, mapping: str, said: str, wanted: str, methods: str, count: int, most: int) -> None:
         super().__init__(
             what=f"{mapping} says what is {said}, and what is {wanted} was asked, among {count:,} partitions.",
             why=f"The direction that it leaves out is found by asking for each partition, for at most {most:,} of them.",
-            fix=f"Give {mapping} the other direction as well: get_{wanted}_... , or {wanted}_keys_of.",
+            fix=f"Give {mapping} the other direction as well: {methods}.",
         )
 
 

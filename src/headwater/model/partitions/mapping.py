@@ -105,6 +105,10 @@ class PartitionMapping:
 
         return ChainedPartitionMapping(self, via, following)
 
+    def __bool__(self) -> bool:
+        # A class of a user's that is also a named tuple without fields would otherwise count as none given.
+        return True
+
     def __or__(self, other: object) -> PartitionMapping:
         """Return the mapping by which a partition needs what either of the two says."""
         from headwater.model.partitions.composed_mapping import UnionPartitionMapping

@@ -307,7 +307,8 @@ def _table(
     said = "downstream" if wanted == "upstream" else "upstream"
     count = size_of(existing)
     if count > MOST_ASKED_SINGLY:
-        raise OneWayMappingError(name_of(mapping), said, wanted, count, MOST_ASKED_SINGLY)
+        methods = (UPSTREAM_OF_SET, UPSTREAM_OF_KEY) if wanted == "upstream" else (DOWNSTREAM_OF_SET, DOWNSTREAM_OF_KEY)
+        raise OneWayMappingError(name_of(mapping), said, wanted, " or ".join(methods), count, MOST_ASKED_SINGLY)
     place = (id(mapping), wanted, id(existing.partitions_def), id(others), now)
     known = _TABLES.get(place)
     if known is not None and known[0][1] == existing:

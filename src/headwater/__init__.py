@@ -420,13 +420,16 @@ if TYPE_CHECKING:
     )
     from headwater.model.partitions import (
         AddDynamicPartitionsRequest as AddDynamicPartitionsRequest,
+        AllEarlierPartitionMapping as AllEarlierPartitionMapping,
         AllPartitionMapping as AllPartitionMapping,
+        ChainedPartitionMapping as ChainedPartitionMapping,
         DailyPartitionsDefinition as DailyPartitionsDefinition,
         DeleteDynamicPartitionsRequest as DeleteDynamicPartitionsRequest,
         DimensionPartitionMapping as DimensionPartitionMapping,
         DynamicPartitionsDefinition as DynamicPartitionsDefinition,
         HourlyPartitionsDefinition as HourlyPartitionsDefinition,
         IdentityPartitionMapping as IdentityPartitionMapping,
+        LastNPartitionMapping as LastNPartitionMapping,
         LastPartitionMapping as LastPartitionMapping,
         MonthlyPartitionsDefinition as MonthlyPartitionsDefinition,
         MultiPartitionKey as MultiPartitionKey,
@@ -444,6 +447,8 @@ if TYPE_CHECKING:
         TimeWindow as TimeWindow,
         TimeWindowPartitionMapping as TimeWindowPartitionMapping,
         TimeWindowPartitionsDefinition as TimeWindowPartitionsDefinition,
+        UnionPartitionMapping as UnionPartitionMapping,
+        UpstreamPartitionsResult as UpstreamPartitionsResult,
         WeeklyPartitionsDefinition as WeeklyPartitionsDefinition,
         partition_loading_context as partition_loading_context,
     )
@@ -686,15 +691,17 @@ _NAMES_BY_MODULE = {
     "model.metadata_kinds": ("CodeReferencesMetadataValue"),
     "model.code_references": ("LocalFileCodeReference UrlCodeReference"),
     "model.partitions": (
-        "AddDynamicPartitionsRequest AllPartitionMapping DailyPartitionsDefinition "
+        "AddDynamicPartitionsRequest AllEarlierPartitionMapping AllPartitionMapping ChainedPartitionMapping "
+        "DailyPartitionsDefinition "
         "DeleteDynamicPartitionsRequest DimensionPartitionMapping DynamicPartitionsDefinition "
-        "HourlyPartitionsDefinition IdentityPartitionMapping LastPartitionMapping MonthlyPartitionsDefinition "
+        "HourlyPartitionsDefinition IdentityPartitionMapping LastNPartitionMapping LastPartitionMapping "
+        "MonthlyPartitionsDefinition "
         "MultiPartitionKey MultiPartitionMapping MultiPartitionsDefinition "
         "MultiToSingleDimensionPartitionMapping PartitionKeyRange PartitionLoadingContext PartitionMapping "
         "PartitionsDefinition "
         "PartitionsSubset SpecificPartitionsPartitionMapping StaticPartitionMapping "
         "StaticPartitionsDefinition TimeWindow TimeWindowPartitionMapping TimeWindowPartitionsDefinition "
-        "WeeklyPartitionsDefinition partition_loading_context"
+        "UnionPartitionMapping UpstreamPartitionsResult WeeklyPartitionsDefinition partition_loading_context"
     ),
     "model.conditions": ("AutomationCondition"),
     "automation.context": ("AutomationContext"),

@@ -256,7 +256,8 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
         before.validate_partition_key(partition_key, None, self._instance)
         mapping = graph.partition_mapping(downstream, upstream) if upstream in graph.parents(downstream) else None
         mapping = mapping or default_partition_mapping(before, after)
-        found = mapping.downstream_of(before.subset_with_partition_keys([partition_key]), after, None, self._instance)
+        asked = before.subset_with_partition_keys([partition_key])
+        found = mapping.downstream_of(asked, after, None, self._instance, (upstream, downstream))
         return list(found)
 
     # -------------------------------------------------------------------------------------------------------- cursor

@@ -151,7 +151,9 @@ class AssetGraphView:
         downstream = None if isinstance(subset.value, bool) else subset.value
         if mapping == AllPartitionMapping():
             return self.get_full_subset(key=upstream)
-        needed = mapping.upstream_of(downstream, upstream_def, self.evaluated_at, self.store).partitions_subset
+        needed = mapping.upstream_of(
+            downstream, upstream_def, self.evaluated_at, self.store, (upstream, subset.key)
+        ).partitions_subset
         return EntitySubset(upstream, needed)
 
     def downstream_of(self, subset: EntitySubset[Any], downstream: EntityKey) -> EntitySubset[Any]:
@@ -166,7 +168,9 @@ class AssetGraphView:
             needed = self.upstream_of(self.get_full_subset(key=downstream), subset.key)
             return EntitySubset(downstream, not (needed & subset).is_empty)
         mapping = self.mapping(downstream, subset.key)
-        return EntitySubset(downstream, mapping.downstream_of(subset.value, definition, self.evaluated_at, self.store))
+        edge = (subset.key, downstream)
+        found = mapping.downstream_of(subset.value, definition, self.evaluated_at, self.store, edge)
+        return EntitySubset(downstream, found)
 
     def can_run_together(self, downstream: EntityKey, upstream: EntityKey) -> bool:
         """Return whether one run can build a partition of `downstream` with what it needs of `upstream`.

@@ -142,7 +142,7 @@ class RunScope:
         subset = None
         if downstream_def is not None and reader_keys is not None:
             subset = downstream_def.subset_with_partition_keys(reader_keys)
-        result = chosen.upstream_of(subset, upstream_def, None, self.instance)
+        result = chosen.upstream_of(subset, upstream_def, None, self.instance, (upstream, reader))
         missing = result.required_but_nonexistent_partition_keys
         if missing:
             self._missing[(reader, upstream)] = missing

@@ -32,12 +32,16 @@ if TYPE_CHECKING:
 class StepAssets:
     """The assets of which one attempt has told so far."""
 
-    __slots__ = ("_versions", "attempt", "settled")
+    __slots__ = ("_reading_itself", "_versions", "attempt", "settled")
 
     def __init__(self, attempt: StepAttempt) -> None:
         self.attempt = attempt
         self.settled: set[AssetKey] = set()
         self._versions: dict[tuple[AssetKey, str | None], tuple[InputVersion, ...]] = {}
+        definition = attempt.code.assets_def
+        specs = definition.specs_by_key if definition is not None else {}
+        # Those of the step that read partitions of their own.
+        self._reading_itself = {key for key, spec in specs.items() if any(dep.asset_key == key for dep in spec.deps)}
 
     # ----------------------------------------------------------------------------------------------------------- built
 
@@ -81,10 +85,10 @@ class StepAssets:
         deps = self._deps(asset)
         inputs = () if is_range else self._input_versions(asset)
         now = time.time()
-        events: list[AssetMaterialized] = []
-        for part in (None,) if partitions is None else partitions:
+
+        def event_of(part: str | None, inputs: tuple[InputVersion, ...]) -> AssetMaterialized:
             own = step_scope.asset_metadata.get((asset, part)) if part is not None else None
-            event = AssetMaterialized(
+            return AssetMaterialized(
                 run_id=attempt.run_id,
                 timestamp=now,
                 step_key=attempt.key,
@@ -95,13 +99,19 @@ class StepAssets:
                 data_version=given or stored_versions.get(part) or stored_versions.get(None),
                 code_version=spec.code_version if spec is not None else None,
                 config_hash=config_hash,
-                inputs=self._input_versions(asset, part) if is_range else inputs,
+                inputs=inputs,
                 has_value=has_value,
                 deps=deps,
                 declared_config_hash=declared,
             )
-            events.append(event)
-        return events
+
+        if not is_range or partitions is None:
+            return [event_of(part, inputs) for part in partitions or (None,)]
+        if asset in self._reading_itself:
+            # What one partition of the range was made from includes earlier ones of the same range, as they are now.
+            for part in partitions:
+                attempt.scope.record_built(event_of(part, ()))
+        return [event_of(part, self._input_versions(asset, part)) for part in partitions]
 
     def note_inputs(self) -> None:
         """Note the versions of all that is depended on, before anything of it is read: what comes later was not seen."""
@@ -141,23 +151,33 @@ class StepAssets:
         if definition is None or asset not in definition.specs_by_key:
             return ()
         siblings = definition.specs_by_key.keys() & code.selected_keys if len(definition.specs_by_key) > 1 else set()
+        is_of_range = part is not None and asset in self._reading_itself
         known = self._versions.get((asset, part))
         if known is None:
             found: list[InputVersion] = []
             for dep in definition.specs_by_key[asset].deps:
-                if dep.asset_key not in siblings or dep.asset_key == asset:
+                if dep.asset_key == asset and is_of_range:
+                    # Read now all the same, so that what lies before the range counts as it is now.
+                    self._versions_of_dep(asset, dep, part)
+                elif dep.asset_key not in siblings or dep.asset_key == asset:
                     found.extend(self._versions_of_dep(asset, dep, part))
             known = self._versions[(asset, part)] = tuple(found)
-        if not siblings:
+        if not siblings and not is_of_range:
             return known
         # What the same step builds is an input as far as it has been built by now.
+        itself = [
+            version
+            for dep in definition.specs_by_key[asset].deps
+            if dep.asset_key == asset and is_of_range
+            for version in self._versions_of_dep(asset, dep, part)
+        ]
         beside = [
             version
             for dep in definition.specs_by_key[asset].deps
             if dep.asset_key in siblings and dep.asset_key != asset and str(dep.asset_key) in scope.built_assets
             for version in self._versions_of_dep(asset, dep, part)
         ]
-        return (*known, *beside) if beside else known
+        return (*known, *itself, *beside)
 
     def _versions_of_dep(self, asset: AssetKey, dep: AssetDep, part: str | None) -> list[InputVersion]:
         scope, code = self.attempt.scope, self.attempt.code

@@ -41,7 +41,7 @@ def upstream_partitions(
             reader = key
             break
     if reader is not None:
-        return scope.upstream_partitions(
+        found = scope.upstream_partitions(
             upstream,
             reader=reader,
             reader_def=scope.partitions_def_of(reader),
@@ -49,6 +49,12 @@ def upstream_partitions(
             mapping=definition.partition_mapping_of(reader, upstream),
             is_read=is_read,
         )
+        built_here = scope.partitions_of.get(reader)
+        if upstream == reader and found is not None and built_here is not None and len(built_here) > 1:
+            # The function makes these itself, so there is nothing of them to read before it is called.
+            here = frozenset(built_here)
+            return tuple(key for key in found if key not in here)
+        return found
     spec = next((spec for spec in definition.check_specs if spec.key in code.selected_checks), None)
     if spec is None:
         return None

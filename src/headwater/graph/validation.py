@@ -101,6 +101,13 @@ def _partition_problems(graph: AssetGraph) -> Iterator[PartitionsDoNotMap]:
         down = spec.partitions_def
         for dep in spec.deps:
             mapping = dep.partition_mapping
+            if dep.asset_key == spec.key and mapping is not None:
+                from headwater.model.partitions import self_mapping_problem
+
+                problem = self_mapping_problem(down, mapping)
+                if problem is not None:
+                    yield PartitionsDoNotMap(spec.key, dep.asset_key, problem)
+                    continue
             up = graph.spec(dep.asset_key).partitions_def
             # Most edges are between assets that are partitioned alike, or not at all: nothing to work out.
             if mapping is None and (up is None or up is down):

@@ -102,7 +102,9 @@ def unbuilt_partitions(
             if parent_def is None or not graph.is_materializable(parent):
                 continue
             mapping = dep.partition_mapping or default_partition_mapping(parent_def, own_def)
-            needed = mapping.upstream_of(own, parent_def, None, dynamic_partitions_store).partitions_subset
+            needed = mapping.upstream_of(
+                own, parent_def, None, dynamic_partitions_store, (parent, child)
+            ).partitions_subset
             made = store.materialized_partitions(parent)
             here = built_now if parent in chosen else frozenset()
             missing = tuple(key for key in needed if key not in made and key not in here)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from headwater.model.errors import CheckError, InvariantViolationError
-from headwater.model.errors.partitions import UnknownPartitionError
+from headwater.model.errors.partition_spelling import RangeWrongWayRoundError
 
 if TYPE_CHECKING:
     from headwater.authoring.asset_index import AssetIndex
@@ -84,9 +84,7 @@ def keys_in_range(
     start, end = ends
     keys = definition.get_partition_keys_in_range(PartitionKeyRange(start, end), None, store)
     if not keys:
-        raise UnknownPartitionError(
-            f"{start}...{end}", definition.describe(), f'The range is the wrong way round: write "{end}...{start}".'
-        )
+        raise RangeWrongWayRoundError(start, end, definition.describe())
     return tuple(keys)
 
 

@@ -203,9 +203,13 @@ class Backfills:
         """Record the runs that should be there and are not."""
         service = self.service
         while (room := active.room(service.options.policy.workers)) > 0 and self._goes_on(active):
-            runs = active.progress.issue(min(room, _BATCH))
+            issued = runs = active.progress.issue(min(room, _BATCH))
             if active.record.options.only_missing:
-                runs = [left for run in runs for left in self._still_missing(active, run)]
+                runs = [left for run in issued for left in self._still_missing(active, run)]
+            if issued and not runs:
+                self._save_soon(active)
+                await asyncio.sleep(0)
+                continue
             if not runs:
                 if active.progress.is_over:
                     active.wake.set()

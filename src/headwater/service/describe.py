@@ -72,6 +72,7 @@ def described(service: Service) -> dict[str, Any]:
             }
             for attempt, not_before in dispatcher.delayed_attempts()
         ],
+        "backfills": service.backfills.described(),
         "pools": {
             counter[1]: {
                 "taken": used,

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.model.backfills import BackfillStatus
 from headwater.model.codec import decode_event, encode_event
 from headwater.model.errors.service import MessageTooLarge, ServiceError
 from headwater.model.errors.store import StoreError
@@ -46,12 +47,20 @@ ALLOWED: Final = frozenset(
         "add_dynamic_partitions",
         "add_run_tags",
         "append",
+        "ask_backfill",
         "asset_keys",
+        "asset_provenances",
         "asset_state",
         "asset_states",
+        "attempt_outcomes",
+        "backfill_plan",
+        "backfill_progress",
+        "backfills",
         "delete_dynamic_partition",
         "events",
         "events_of_run",
+        "failed_partitions",
+        "find_backfill",
         "find_run",
         "flush",
         "get_cursor_values",
@@ -60,14 +69,18 @@ ALLOWED: Final = frozenset(
         "last_storage_id",
         "latest_checks",
         "latest_facts",
+        "materialized_among",
         "materialized_partitions",
+        "observed_versions",
         "partition_checks",
         "partition_facts",
         "partition_outcomes",
+        "partition_provenances",
         "partition_states",
         "run_count",
         "runs",
         "set_cursor_values",
+        "step_seconds",
         "steps_of",
         "wipe",
     }
@@ -77,7 +90,7 @@ ALLOWED: Final = frozenset(
 _MOST_BYTES: Final = FRAME_BYTES_LIMIT - (1 << 10)
 
 _RECORDS: Final[Mapping[str, Any]] = {each.__name__: each for each in (RunsFilter, EventRecordsFilter, Run)}
-_ENUMS: Final[Mapping[str, Any]] = {each.__name__: each for each in (RunStatus, EventType)}
+_ENUMS: Final[Mapping[str, Any]] = {each.__name__: each for each in (RunStatus, EventType, BackfillStatus)}
 _KIND: Final = "@"
 _SERVER_SAYS: Final = (
     RunStarted,
@@ -101,7 +114,7 @@ def to_wire(value: Any) -> Any:
     match value:
         case None | bool() | int() | float():
             return value
-        case RunStatus() | EventType():
+        case RunStatus() | EventType() | BackfillStatus():
             return {_KIND: type(value).__name__, "v": value.value}
         case str():
             return value

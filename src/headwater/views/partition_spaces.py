@@ -159,7 +159,9 @@ class PartitionSpaces:
             subset = None
             if down is not None and partition is not None:
                 subset = down.definition.subset_with_partition_keys([partition])
-            needed = mapping.upstream_of(subset, up.definition, self.now, self.store).partitions_subset
+            needed = mapping.upstream_of(
+                subset, up.definition, self.now, self.store, (upstream, downstream)
+            ).partitions_subset
             found = known[asked] = tuple(needed)
         return found
 
@@ -174,7 +176,9 @@ class PartitionSpaces:
             return part
         subset = None if isinstance(part, bool) else part
         mapping = self.mapping(downstream, upstream)
-        return mapping.upstream_of(subset, up.definition, self.now, self.store).partitions_subset
+        return mapping.upstream_of(
+            subset, up.definition, self.now, self.store, (upstream, downstream)
+        ).partitions_subset
 
     def downstream_of(self, upstream: AssetKey, part: Any, downstream: AssetKey) -> Any:
         """Return the downstream partitions that need any of a set: a set, or a bool for an asset without partitions."""
@@ -185,4 +189,5 @@ class PartitionSpaces:
             return bool(self.upstream_of(downstream, True, upstream) & part)
         if up is down and self.is_same_key(downstream, upstream):
             return part
-        return self.mapping(downstream, upstream).downstream_of(part, down.definition, self.now, self.store)
+        mapping = self.mapping(downstream, upstream)
+        return mapping.downstream_of(part, down.definition, self.now, self.store, (upstream, downstream))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         MonthlyPartitionsDefinition,
         WeeklyPartitionsDefinition,
     )
+    from headwater.model.partitions.composed_mapping import ChainedPartitionMapping, UnionPartitionMapping
     from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
     from headwater.model.partitions.dynamic import (
         AddDynamicPartitionsRequest,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
         partition_mapping_from_data,
         partitions_definition_from_data,
     )
-    from headwater.model.partitions.inference import default_partition_mapping, mapping_problem
+    from headwater.model.partitions.inference import default_partition_mapping, mapping_problem, self_mapping_problem
     from headwater.model.partitions.keys import MultiPartitionKey, PartitionDimensionKey, PartitionKeyRange
     from headwater.model.partitions.loading_context import (
         PartitionLoadingContext,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         MultiPartitionMapping,
         MultiToSingleDimensionPartitionMapping,
     )
+    from headwater.model.partitions.order_mapping import AllEarlierPartitionMapping, LastNPartitionMapping
     from headwater.model.partitions.schedule import ScheduleType
     from headwater.model.partitions.static import StaticPartitionsDefinition
     from headwater.model.partitions.subset import PartitionsSubset
@@ -70,10 +72,11 @@ _NAMES_BY_MODULE = {
     "partitions.cadenced": (
         "DailyPartitionsDefinition HourlyPartitionsDefinition MonthlyPartitionsDefinition WeeklyPartitionsDefinition"
     ),
+    "partitions.composed_mapping": "ChainedPartitionMapping UnionPartitionMapping",
     "partitions.definition": "DynamicPartitionsStore PartitionsDefinition",
     "partitions.dynamic": ("AddDynamicPartitionsRequest DeleteDynamicPartitionsRequest DynamicPartitionsDefinition"),
     "partitions.encoding": "partition_mapping_from_data partitions_definition_from_data",
-    "partitions.inference": "default_partition_mapping mapping_problem",
+    "partitions.inference": "default_partition_mapping mapping_problem self_mapping_problem",
     "partitions.keys": "MultiPartitionKey PartitionDimensionKey PartitionKeyRange",
     "partitions.loading_context": "PartitionLoadingContext TemporalContext partition_loading_context",
     "partitions.mapping": (
@@ -84,6 +87,7 @@ _NAMES_BY_MODULE = {
     "partitions.multi_mapping": (
         "DimensionPartitionMapping MultiPartitionMapping MultiToSingleDimensionPartitionMapping"
     ),
+    "partitions.order_mapping": "AllEarlierPartitionMapping LastNPartitionMapping",
     "partitions.schedule": "ScheduleType",
     "partitions.static": "StaticPartitionsDefinition",
     "partitions.subset": "PartitionsSubset",
@@ -95,7 +99,9 @@ _MODULE_BY_NAME = {name: module for module, names in _NAMES_BY_MODULE.items() fo
 
 __all__ = [
     "AddDynamicPartitionsRequest",
+    "AllEarlierPartitionMapping",
     "AllPartitionMapping",
+    "ChainedPartitionMapping",
     "DailyPartitionsDefinition",
     "DeleteDynamicPartitionsRequest",
     "DimensionPartitionMapping",
@@ -104,6 +110,7 @@ __all__ = [
     "HourlyPartitionsDefinition",
     "IdentityPartitionMapping",
     "InvalidPartitionsDefinitionError",
+    "LastNPartitionMapping",
     "LastPartitionMapping",
     "MissingDynamicPartitionsStoreError",
     "MonthlyPartitionsDefinition",
@@ -127,6 +134,7 @@ __all__ = [
     "TimeWindow",
     "TimeWindowPartitionMapping",
     "TimeWindowPartitionsDefinition",
+    "UnionPartitionMapping",
     "UnknownPartitionError",
     "UnreadablePartitionsError",
     "UpstreamPartitionsResult",
@@ -136,6 +144,7 @@ __all__ = [
     "partition_loading_context",
     "partition_mapping_from_data",
     "partitions_definition_from_data",
+    "self_mapping_problem",
 ]
 
 

@@ -16,6 +16,7 @@ from headwater.model.partitions.cadenced import (
     MonthlyPartitionsDefinition,
     WeeklyPartitionsDefinition,
 )
+from headwater.model.partitions.composed_mapping import ChainedPartitionMapping, UnionPartitionMapping
 from headwater.model.partitions.definition import PartitionsDefinition
 from headwater.model.partitions.dynamic import DynamicPartitionsDefinition
 from headwater.model.partitions.mapping import (
@@ -33,6 +34,7 @@ from headwater.model.partitions.multi_mapping import (
     MultiToSingleDimensionPartitionMapping,
 )
 from headwater.model.partitions.multi_subset import ProductPartitionsSubset
+from headwater.model.partitions.order_mapping import AllEarlierPartitionMapping, LastNPartitionMapping
 from headwater.model.partitions.static import StaticPartitionsDefinition
 from headwater.model.partitions.subset import PartitionsSubset
 from headwater.model.partitions.time_mapping import TimeWindowPartitionMapping
@@ -113,6 +115,14 @@ _MAPPING_READERS: Mapping[str, Callable[[Data], PartitionMapping]] = {
     "time_window": lambda data: TimeWindowPartitionMapping(
         data["start_offset"], data["end_offset"], data["allow_nonexistent_upstream_partitions"]
     ),
+    "all_earlier": lambda data: AllEarlierPartitionMapping(data["include_same"]),
+    "last_n": lambda data: LastNPartitionMapping(data["count"], data["include_same"]),
+    "chained": lambda data: ChainedPartitionMapping(
+        partition_mapping_from_data(data["first"]),
+        partitions_definition_from_data(data["via"]),
+        partition_mapping_from_data(data["second"]),
+    ),
+    "union": lambda data: UnionPartitionMapping([partition_mapping_from_data(each) for each in data["mappings"]]),
     "multi": _multi_mapping_from_data,
     "multi_to_single": lambda data: MultiToSingleDimensionPartitionMapping(data["partition_dimension_name"]),
 }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from headwater.model.errors.partitions import InvalidPartitionsDefinitionError
 from headwater.model.errors.root import HeadwaterError
+from headwater.model.partitions.composed_mapping import ChainedPartitionMapping, UnionPartitionMapping
 from headwater.model.partitions.mapping import (
     AllPartitionMapping,
     AnyDefinition,
     IdentityPartitionMapping,
     PartitionMapping,
+    StaticPartitionMapping,
 )
 from headwater.model.partitions.multi import MultiPartitionsDefinition
 from headwater.model.partitions.multi_mapping import (
@@ -16,6 +19,8 @@ from headwater.model.partitions.multi_mapping import (
     MultiToSingleDimensionPartitionMapping,
     matching_dimension,
 )
+from headwater.model.partitions.order_mapping import AllEarlierPartitionMapping, LastNPartitionMapping
+from headwater.model.partitions.own_mapping import description_of, name_of, problem_of_class, raised
 from headwater.model.partitions.time_mapping import TimeWindowPartitionMapping
 from headwater.model.partitions.time_window import TimeWindowPartitionsDefinition
 
@@ -69,8 +74,65 @@ def mapping_problem(
     if upstream_def is None or (downstream_def is None and mapping is None):
         return None
     chosen = mapping or default_partition_mapping(upstream_def, downstream_def)
+    problem = problem_of_class(chosen, downstream_def is not None)
+    if problem is not None:
+        return problem
     try:
         chosen.validate_partition_mapping(upstream_def, downstream_def)
     except (HeadwaterError, ValueError) as error:
         return str(error)
+    except Exception as error:
+        return f"{name_of(chosen)}.validate_partition_mapping raised {raised(error)}."
     return None
+
+
+def check_mapping(mapping: PartitionMapping, upstream_def: AnyDefinition, downstream_def: AnyDefinition | None) -> None:
+    """Raise InvalidPartitionsDefinitionError if a mapping cannot join two definitions."""
+    problem = mapping_problem(upstream_def, downstream_def, mapping)
+    if problem is not None:
+        raise InvalidPartitionsDefinitionError(
+            what=problem,
+            why=f"{name_of(mapping)} is a part of the mapping between the two assets.",
+            fix="Use a mapping there that fits.",
+        )
+
+
+def self_mapping_problem(definition: AnyDefinition | None, mapping: PartitionMapping) -> str | None:
+    """Return why an asset cannot depend on itself by a mapping, or None when it can or that is not to be seen from it.
+
+    A partition must need earlier ones only. Mappings of the user's own are believed: what they say is met by who asks.
+    """
+    if definition is None:
+        return "It has no partitions, so it could only need the very value that it is to build."
+    if _may_go_back_only(definition, mapping):
+        return None
+    return (
+        f"{description_of(mapping)} So a partition would need itself, or a later one. An asset can depend on earlier "
+        "partitions of its own: use TimeWindowPartitionMapping(start_offset=-1, end_offset=-1), "
+        "AllEarlierPartitionMapping(include_same=False) or LastNPartitionMapping(count, include_same=False)."
+    )
+
+
+def _may_go_back_only(definition: AnyDefinition, mapping: PartitionMapping) -> bool:
+    match mapping:
+        case _ if mapping._is_own:
+            return True
+        case TimeWindowPartitionMapping():
+            return mapping.end_offset < 0
+        case AllEarlierPartitionMapping() | LastNPartitionMapping():
+            return not mapping.include_same
+        case UnionPartitionMapping():
+            return all(_may_go_back_only(definition, each) for each in mapping.partition_mappings)
+        case MultiPartitionMapping():
+            # One dimension that only goes back is enough to tell what comes before.
+            return isinstance(definition, MultiPartitionsDefinition) and any(
+                name == item.dimension_name
+                and name in definition.defs_by_dimension
+                and _may_go_back_only(definition.defs_by_dimension[name], item.partition_mapping)
+                for name, item in mapping.downstream_mappings_by_upstream_dimension.items()
+            )
+        case ChainedPartitionMapping():
+            return True
+        case StaticPartitionMapping():
+            return not any(key in keys for key, keys in mapping.downstream_by_upstream.items())
+    return False

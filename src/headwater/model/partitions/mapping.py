@@ -1,18 +1,18 @@
 """Which partitions of an upstream asset a partition of a downstream asset needs, and back.
 
 A mapping answers for whole sets at once. Its two directions agree: an existing upstream partition is needed by an
-existing downstream one exactly when that one follows from it.
+existing downstream one exactly when that one follows from it. Everyone asks through `upstream_of` and `downstream_of`.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from headwater.model.errors.partition_mapping import PartitionMappingError
 from headwater.model.errors.partitions import InvalidPartitionsDefinitionError, PartitionsMismatchError
 from headwater.model.errors.root import did_you_mean
 from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
@@ -35,10 +35,26 @@ class UpstreamPartitionsResult:
         return list(self.required_but_nonexistent_subset)
 
 
-class PartitionMapping(ABC):
-    """How the partitions of two definitions depend on each other. Subclass it with the two directions."""
+class PartitionMapping:
+    """How the partitions of two assets depend on each other. Subclass it to say so in a way of your own.
 
-    @abstractmethod
+    Write one of two methods for a direction, or both directions: for whole sets,
+    `get_upstream_mapped_partitions_result_for_partitions` and `get_downstream_partitions_for_partitions`; or key by key,
+    `upstream_keys_of` and `downstream_keys_of`. A direction that is left out is found by asking the other one for each
+    partition, for at most 10,000 of them. Each may return a set of partitions, a list of keys, or one key.
+
+    A mapping is a declaration: it is asked often, in any order, by plans, runs and automation, and should answer from what
+    it is given. What it raises, or returns that is no partition, becomes a PartitionMappingError that names both assets.
+    """
+
+    def upstream_keys_of(self, partition_key: str) -> AnySubset | Iterable[str]:
+        """Return the upstream partitions that one downstream partition needs."""
+        raise NotImplementedError
+
+    def downstream_keys_of(self, partition_key: str) -> AnySubset | Iterable[str]:
+        """Return the downstream partitions that need one upstream partition."""
+        raise NotImplementedError
+
     def get_upstream_mapped_partitions_result_for_partitions(
         self,
         downstream_partitions_subset: AnySubset | None,
@@ -48,8 +64,12 @@ class PartitionMapping(ABC):
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> UpstreamPartitionsResult:
         """Return what the downstream set needs; None stands for a downstream asset without partitions."""
+        from headwater.model.partitions.own_mapping import upstream_by_keys
 
-    @abstractmethod
+        return upstream_by_keys(
+            self, downstream_partitions_subset, upstream_partitions_def, current_time, dynamic_partitions_store
+        )
+
     def get_downstream_partitions_for_partitions(
         self,
         upstream_partitions_subset: AnySubset,
@@ -59,8 +79,13 @@ class PartitionMapping(ABC):
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> AnySubset:
         """Return the existing downstream partitions that need any of the upstream set."""
+        from headwater.model.partitions.own_mapping import downstream_by_keys
 
-    def validate_partition_mapping(  # noqa: B027 - most mappings join anything
+        return downstream_by_keys(
+            self, upstream_partitions_subset, downstream_partitions_def, current_time, dynamic_partitions_store
+        )
+
+    def validate_partition_mapping(
         self, upstream_partitions_def: AnyDefinition, downstream_partitions_def: AnyDefinition | None
     ) -> None:
         """Raise InvalidPartitionsDefinitionError if the mapping cannot join these definitions."""
@@ -74,21 +99,49 @@ class PartitionMapping(ABC):
         """Return the mapping as plain JSON values. A class of your own is only named, and cannot be read back."""
         return {"kind": "custom", "class": f"{type(self).__module__}.{type(self).__qualname__}"}
 
+    def then(self, following: PartitionMapping, via: AnyDefinition) -> PartitionMapping:
+        """Return the mapping that joins the upstream with `via` by this one, and `via` with the downstream by `following`."""
+        from headwater.model.partitions.composed_mapping import ChainedPartitionMapping
+
+        return ChainedPartitionMapping(self, via, following)
+
+    def __bool__(self) -> bool:
+        # A class of a user's that is also a named tuple without fields would otherwise count as none given.
+        return True
+
+    def __or__(self, other: object) -> PartitionMapping:
+        """Return the mapping by which a partition needs what either of the two says."""
+        from headwater.model.partitions.composed_mapping import UnionPartitionMapping
+
+        return UnionPartitionMapping((self, other)) if isinstance(other, PartitionMapping) else NotImplemented
+
     def upstream_of(
         self,
         downstream: AnySubset | None,
         upstream_def: AnyDefinition,
         current_time: datetime | None = None,
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
+        edge: tuple[object, object] | None = None,
     ) -> UpstreamPartitionsResult:
-        """Return what a downstream set (None: an asset without partitions) needs of `upstream_def`."""
-        return self.get_upstream_mapped_partitions_result_for_partitions(
-            downstream,
-            None if downstream is None else downstream.partitions_def,
-            upstream_def,
-            current_time,
-            dynamic_partitions_store,
-        )
+        """Return what a downstream set (None: an asset without partitions) needs of `upstream_def`.
+
+        `edge` is the upstream and the downstream asset, for errors. Raises PartitionMappingError for a mapping of the
+        user's own that raises or gives no partitions.
+        """
+        try:
+            if self._is_own:
+                from headwater.model.partitions.own_mapping import ask_upstream
+
+                return ask_upstream(self, downstream, upstream_def, current_time, dynamic_partitions_store)
+            return self.get_upstream_mapped_partitions_result_for_partitions(
+                downstream,
+                None if downstream is None else downstream.partitions_def,
+                upstream_def,
+                current_time,
+                dynamic_partitions_store,
+            )
+        except PartitionMappingError as error:
+            raise (error if edge is None else error.told_of(*edge)) from error.__cause__
 
     def downstream_of(
         self,
@@ -96,11 +149,24 @@ class PartitionMapping(ABC):
         downstream_def: AnyDefinition,
         current_time: datetime | None = None,
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
+        edge: tuple[object, object] | None = None,
     ) -> AnySubset:
-        """Return the existing partitions of `downstream_def` that need any of an upstream set."""
-        return self.get_downstream_partitions_for_partitions(
-            upstream, upstream.partitions_def, downstream_def, current_time, dynamic_partitions_store
-        )
+        """Return the existing partitions of `downstream_def` that need any of an upstream set. As with `upstream_of`."""
+        try:
+            if self._is_own:
+                from headwater.model.partitions.own_mapping import ask_downstream
+
+                return ask_downstream(self, upstream, downstream_def, current_time, dynamic_partitions_store)
+            return self.get_downstream_partitions_for_partitions(
+                upstream, upstream.partitions_def, downstream_def, current_time, dynamic_partitions_store
+            )
+        except PartitionMappingError as error:
+            raise (error if edge is None else error.told_of(*edge)) from error.__cause__
+
+    @property
+    def _is_own(self) -> bool:
+        """Whether the class is the user's."""
+        return not type(self).__module__.startswith(__package__ or "")
 
 
 def divided(

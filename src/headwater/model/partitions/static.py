@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.model.errors.partitions import InvalidPartitionsDefinitionError
 from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
-from headwater.model.partitions.ordinals import KeyDictionary, ordinals_between, shared_dictionary
+from headwater.model.partitions.keys import PartitionKeyRange
+from headwater.model.partitions.ordinals import KeyDictionary, ordinals_between, runs, shared_dictionary
 
 if TYPE_CHECKING:
     from headwater.model.partitions.ordinals import Ordinals
+    from headwater.model.partitions.subset import PartitionsSubset
 
 # The command line and the UI write a range as "first...last".
 RANGE_MARK = "..."
@@ -60,6 +62,20 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
     ) -> int:
         return len(self._keys)
 
+    def get_first_partition_key(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> str | None:
+        return self._keys[0] if self._keys else None
+
+    def get_last_partition_key(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> str | None:
+        return self._keys[-1] if self._keys else None
+
     def to_data(self) -> dict[str, Any]:
         return {"kind": "static", "partition_keys": list(self._keys)}
 
@@ -85,8 +101,26 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
     ) -> Ordinals:
         return ordinals_between(0, len(self._keys) - 1)
 
+    def subset_with_partition_key_range(
+        self,
+        partition_key_range: PartitionKeyRange,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> PartitionsSubset[str]:
+        for key in partition_key_range:
+            self.validate_partition_key(key)
+        first, last = (self._ordinal_by_key[key] for key in partition_key_range)
+        return self.subset_of_ordinals(ordinals_between(first, last))
+
+    def ranges_of(
+        self, ordinals: Ordinals, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> list[PartitionKeyRange]:
+        own = ordinals_between(0, len(self._keys) - 1)
+        ranges = [PartitionKeyRange(self._keys[first], self._keys[last]) for first, last in runs(ordinals & own)]
+        return ranges + [PartitionKeyRange(key, key) for key in map(self.key_at, ordinals - own)]
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, StaticPartitionsDefinition) and other._keys == self._keys
+        return other is self or (isinstance(other, StaticPartitionsDefinition) and other._keys == self._keys)
 
     def __hash__(self) -> int:
         return hash(("static", self._keys))

@@ -149,7 +149,7 @@ class BackfillRun:
     @property
     def name(self) -> str:
         """What tells it from all other runs of its backfill."""
-        return f"{self.spelled} {' '.join(self.asset_keys)}"
+        return f"{self.spelled} {' '.join(sorted(self.asset_keys))}"
 
     def run_id(self, backfill_id: str) -> str:
         """Return the id that this run has, whoever records it: it cannot be recorded twice."""

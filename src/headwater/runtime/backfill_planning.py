@@ -123,7 +123,8 @@ def _refuse_unclear(request: BackfillRequest) -> None:
     named = [
         name for name in ("selection", "asset_keys", "job_name", "keys_by_asset") if getattr(request, name) is not None
     ]
-    if len(named) > 1:
+    # What of a job is tried again.
+    if len(named) > 1 and named != ["job_name", "keys_by_asset"]:
         raise UnclearBackfillRequest(
             what=f"A backfill names what to build in several ways: {', '.join(named)}.",
             why="It is not known which of them is meant.",
@@ -164,6 +165,8 @@ def _chosen_keys(definitions: Definitions, request: BackfillRequest) -> list[Ass
                 fix=f"Run it for each partition with `headwater run launch {job.name} --partition KEY`.",
             )
         wanted = set(job.asset_keys)
+        if request.keys_by_asset is not None:
+            wanted &= _known(definitions, request.keys_by_asset)
         refused: list[AssetKey] = []
     elif request.keys_by_asset is not None or request.asset_keys is not None:
         texts = request.keys_by_asset if request.keys_by_asset is not None else request.asset_keys or ()

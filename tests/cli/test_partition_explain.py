@@ -140,5 +140,5 @@ def test_what_cannot_be_explained_is_refused(ties: Headwater, arguments, told):
     done = explained(ties, *arguments)
     assert done.exit_code == 2
     assert told in done.err
-    assert 'headwater/' not in done.err
+    assert "headwater/" not in done.err
     assert explained(ties, *arguments, "--json").document["error"]["what"]

@@ -22,7 +22,8 @@ NOTHING, WHOLE, SAME_KEY, LISTED = "?", "-", "=", "~"
 # A longer text would be kept three times over; the event has it all.
 LONGEST_TEXT = 1_000
 
-_encoder = msgspec.json.Encoder()
+# A key of several dimensions is a str of a class of its own.
+_encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 class MadeBy(Struct, frozen=True, array_like=True):

@@ -31,17 +31,29 @@ def partition() -> None:
 @click.option(
     "--status", type=click.Choice(["materialized", "missing", "failed"]), help="Only partitions of this status."
 )
+@click.option(
+    "--partition",
+    "spelled",
+    metavar="SLICE",
+    help="Only these: KEY,KEY...KEY, or by dimension: DIMENSION=KEY,DIMENSION=FIRST...LAST.",
+)
 @project_options
-def list_partitions(workplace: Workplace, as_json: bool, key: str, status: str | None) -> None:
+def list_partitions(workplace: Workplace, as_json: bool, key: str, status: str | None, spelled: str | None) -> None:
     """List the partitions of ASSET, each with its status."""
     screen = Screen(as_json)
     asset_key = workplace.asset_key(key)
     definition = _partitions_def(workplace, asset_key)
+    from headwater.model.partitions.spelling import read_partitions
     from headwater.views.assets import partition_statuses
 
     with workplace.instance_to_read() as instance:
         statuses = partition_statuses(definition, instance.store, asset_key)
-    shown = [(name, each.value) for name, each in statuses if status in (None, each.value)]
+        wanted = None if spelled is None else read_partitions(spelled, definition, None, instance)
+    shown = [
+        (name, each.value)
+        for name, each in statuses
+        if status in (None, each.value) and (wanted is None or name in wanted)
+    ]
     if as_json:
         screen.document(
             {"asset": str(asset_key), "partitions": [{"key": name, "status": each} for name, each in shown]}

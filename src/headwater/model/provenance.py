@@ -22,7 +22,8 @@ NOTHING, WHOLE, SAME_KEY, LISTED = "?", "-", "=", "~"
 # A longer text would be kept three times over; the event has it all.
 LONGEST_TEXT = 1_000
 
-_encoder = msgspec.json.Encoder()
+# Keys of several dimensions are strings of a class of their own.
+_encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 class MadeBy(Struct, frozen=True, array_like=True):

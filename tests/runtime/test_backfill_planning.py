@@ -184,6 +184,26 @@ def test_only_what_is_missing_is_built_and_looked_at_again_when_its_turn_comes(i
         planned(instance, definitions, mode="missing")
 
 
+def test_partitions_are_read_as_they_are_spelled(instance):
+    found = planned(instance, selection="raw", partitions="2013-01-01...2013-01-03, 2013-02-01, 2013-12-30...")
+    assert groups(found) == {"raw": 6}
+    whole = planned(instance, selection="raw or region", partitions="*")
+    assert groups(whole) == {"raw": 365, "region": 3}
+
+
+def test_no_run_goes_across_a_gap_in_time(instance):
+    definitions = hw.Definitions(assets=[made("a", DAYS, backfill_policy=hw.BackfillPolicy.multi_run(3))])
+    found = planned(instance, definitions, partitions="2013-01-01...2013-01-04, 2013-02-01...2013-02-02")
+    (group,) = found.plan.groups
+    assert group.breaks == (4,)
+    assert list(group.unit_starts) == [0, 3, 4]
+    weekdays = hw.TimeWindowPartitionsDefinition(
+        "2013-01-01", "%Y-%m-%d", end="2013-02-01", cron_schedule="0 0 * * *", exclusions=["0 0 * * 6,0"]
+    )
+    at_once = hw.Definitions(assets=[made("a", weekdays, backfill_policy=hw.BackfillPolicy.single_run())])
+    assert planned(instance, at_once).plan.unit_count == 1
+
+
 def test_keys_can_be_given_for_each_asset(instance):
     found = planned(instance, keys_by_asset={"raw": ("2013-01-05",), "total": ()}, upstream=False)
     assert groups(found) == {"raw": 1, "total": 1}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -27,6 +28,7 @@ class BackfillProgress:
     ) -> None:
         """`saved` is what `saved()` gave; `recorded` are the runs that there are, with how each ended (None: not yet).
 
+        What an end says is WAITING stays as it is, so that it is issued again unless another run made it.
         Raises ValueError when `saved` is of another plan.
         """
         self.plan = plan
@@ -37,18 +39,26 @@ class BackfillProgress:
             self._load(saved)
         for run, end in recorded:
             if end is None:
-                self.in_flight[run.spelled] = run
+                self.in_flight[run.name] = run
                 self._set(run, Outcome.ISSUED)
             else:
                 self._take_end(run, end)
+        if self._is_canceled:
+            self.cancel()
+        self._starts = [group.unit_starts for group in plan.groups]
         # Of each group: by unit, how many units it waits for; how many groups it waits for wholly; and the reverse.
-        self._waits = [array("l", bytes(8 * group.unit_count)) for group in plan.groups]
+        self._waits = [array("l", bytes(8 * len(starts))) for starts in self._starts]
         self._group_waits = [0] * len(plan.groups)
         self._followers: dict[tuple[int, int], list[tuple[int, int]]] = {}
         self._same_followers: list[list[int]] = [[] for _ in plan.groups]
         self._group_followers: list[list[int]] = [[] for _ in plan.groups]
-        self._units_left = [group.unit_count for group in plan.groups]
-        self._is_over = [bytearray(group.unit_count) for group in plan.groups]
+        # What positions of a group need of others of the same group.
+        self._own = [
+            [need for need in here.needs if need.group == group and need.kind is BackfillNeed.LISTED]
+            for group, here in enumerate(plan.groups)
+        ]
+        self._units_left = [len(starts) for starts in self._starts]
+        self._is_over = [bytearray(len(starts)) for starts in self._starts]
         self._bad = [
             {key: sum(outcomes.count(bad) for bad in _BAD) for key, outcomes in by_key.items()}
             for by_key in self._outcomes
@@ -58,9 +68,9 @@ class BackfillProgress:
             self._link(group)
         # Units that wait for nothing are found by going along; the others come when what they wait for is over.
         self._scans: deque[list[int]] = deque([group, 0] for group in range(len(plan.groups)))
-        for group, by_key in enumerate(self._outcomes):
-            if saved is not None or recorded:
-                self._close_those_over(group, by_key)
+        if saved is not None or recorded:
+            for group in range(len(plan.groups)):
+                self._close_those_over(group)
 
     # --------------------------------------------------------------------------------------------------- what comes next
 
@@ -79,7 +89,7 @@ class BackfillProgress:
 
     def give_back(self, run: BackfillRun) -> None:
         """Note that an issued run was never recorded: it waits again."""
-        if self.in_flight.pop(run.spelled, None) is not None:
+        if self.in_flight.pop(run.name, None) is not None:
             self._set(run, Outcome.CANCELED if self._is_canceled else Outcome.WAITING)
             if self._is_canceled:
                 self._note_bad(run)
@@ -89,21 +99,21 @@ class BackfillProgress:
 
     def leave_out(self, run: BackfillRun, there: Mapping[str, Iterable[int]]) -> list[BackfillRun]:
         """Take positions of assets that need not be made any more from an issued run; return the runs for what is left."""
-        if self.in_flight.pop(run.spelled, None) is None:
+        if self.in_flight.pop(run.name, None) is None:
             return []
         for key, positions in there.items():
             outcomes = self._outcomes[run.group][key]
             for position in positions:
                 outcomes[position] = Outcome.SKIPPED
-        runs = self._parts(run.group, run.unit, run.spans, Outcome.ISSUED)
+        runs = self._parts(run.group, run.unit, run.spans, Outcome.ISSUED, run.asset_keys)
         for each in runs:
-            self.in_flight[each.spelled] = each
+            self.in_flight[each.name] = each
         self._end_unit_if_over(run.group, run.unit)
         return runs
 
     def ended(self, run: BackfillRun, end: RunEnd) -> None:
         """Note how a run ended; what is not told of a position that it was to build counts as failed."""
-        if self.in_flight.pop(run.spelled, None) is None:
+        if self.in_flight.pop(run.name, None) is None:
             return
         self._take_end(run, end)
         self._note_bad(run)
@@ -168,41 +178,45 @@ class BackfillProgress:
         for need in here.needs:
             needs_by_group.setdefault(need.group, []).append(need)
         for upstream, needs in needs_by_group.items():
-            there = self.plan.groups[upstream]
             kinds = {need.kind for need in needs}
-            if BackfillNeed.ALL in kinds and upstream != group:
+            if upstream != group and (BackfillNeed.ALL in kinds or len(self._starts[upstream]) == 1):
                 self._group_waits[group] += 1
                 self._group_followers[upstream].append(group)
-            elif kinds == {BackfillNeed.SAME} and there.chunk == here.chunk:
+            elif kinds == {BackfillNeed.SAME} and self._starts[upstream] == self._starts[group]:
                 if upstream != group:
                     self._same_followers[upstream].append(group)
                     waits = self._waits[group]
-                    for unit in range(here.unit_count):
+                    for unit in range(len(waits)):
                         waits[unit] += 1
             else:
                 self._link_units(group, upstream, needs)
 
     def _link_units(self, group: int, upstream: int, needs: list[GroupNeed]) -> None:
-        here, chunk = self.plan.groups[group], self.plan.groups[upstream].chunk
-        for unit in range(here.unit_count):
-            first, end = here.unit_span(unit)
+        for unit in range(len(self._starts[group])):
+            first, end = self._span(group, unit)
             units: set[int] = set()
             for need in needs:
                 for start, stop in _needed(need, first, end):
-                    units.update(range(start // chunk, (stop - 1) // chunk + 1))
+                    units.update(range(self._unit_at(upstream, start), self._unit_at(upstream, stop - 1) + 1))
             if upstream == group:
                 units.discard(unit)
             self._waits[group][unit] += len(units)
             for each in units:
                 self._followers.setdefault((upstream, each), []).append((group, unit))
 
-    def _close_those_over(self, group: int, by_key: Mapping[str, bytearray]) -> None:
+    def _close_those_over(self, group: int) -> None:
         """Note which units are over already."""
-        here = self.plan.groups[group]
-        for unit in range(here.unit_count):
-            first, end = here.unit_span(unit)
-            if not any(outcomes.count(each, first, end) for outcomes in by_key.values() for each in _OPEN):
+        for unit in range(len(self._starts[group])):
+            if self._unit_is_over(group, unit):
                 self._close(group, unit)
+
+    def _span(self, group: int, unit: int) -> Span:
+        starts = self._starts[group]
+        return starts[unit], starts[unit + 1] if unit + 1 < len(starts) else self.plan.groups[group].size
+
+    def _unit_at(self, group: int, position: int) -> int:
+        starts = self._starts[group]
+        return position // starts.step if isinstance(starts, range) else bisect_right(starts, position) - 1
 
     def _next_unit(self) -> tuple[int, int] | None:
         while self._ready:
@@ -212,7 +226,7 @@ class BackfillProgress:
         while self._scans:
             scan = self._scans[0]
             group, unit = scan
-            if self._group_waits[group] or unit >= self.plan.groups[group].unit_count:
+            if self._group_waits[group] or unit >= len(self._starts[group]):
                 self._scans.popleft()
                 continue
             scan[1] += 1
@@ -223,27 +237,31 @@ class BackfillProgress:
     def _may_begin(self, group: int, unit: int) -> bool:
         if self._waits[group][unit] or self._group_waits[group]:
             return False
-        first, end = self.plan.groups[group].unit_span(unit)
+        first, end = self._span(group, unit)
         return any(outcomes.count(Outcome.WAITING, first, end) for outcomes in self._outcomes[group].values())
 
     def _runs_of(self, group: int, unit: int) -> list[BackfillRun]:
-        here = self.plan.groups[group]
-        span = here.unit_span(unit)
-        for need in here.needs:
-            if self._bad[need.group].get(need.upstream) or need.group == group:
-                self._block(group, need, span)
-        runs = self._parts(group, unit, (span,), Outcome.WAITING)
+        span = self._span(group, unit)
+        needs = self.plan.groups[group].needs
+        while True:
+            told = [need for need in needs if need.group == group or self._bad[need.group].get(need.upstream)]
+            blocked = [self._block(group, need, span) for need in told]
+            # What is blocked here may block more of the same unit, whichever of them stands first.
+            if not (self._own[group] and any(blocked)):
+                break
+        runs = self._parts(group, unit, (span,), Outcome.WAITING, self.plan.groups[group].asset_keys)
         for run in runs:
-            self.in_flight[run.spelled] = run
-        if not runs:
-            self._end_unit_if_over(group, unit)
+            self.in_flight[run.name] = run
+        if not runs and self._unit_is_over(group, unit):
+            self._close(group, unit)
         return runs
 
-    def _block(self, group: int, need: GroupNeed, span: Span) -> None:
-        """Block those positions of an asset that need something that could not be made."""
+    def _block(self, group: int, need: GroupNeed, span: Span) -> bool:
+        """Block those positions of an asset that need something that could not be made; say whether there were any."""
         upstream = self._outcomes[need.group][need.upstream]
         outcomes = self._outcomes[group][need.downstream]
         whole: bool | None = None
+        found = False
         for position in range(*span):
             if outcomes[position] != Outcome.WAITING:
                 continue
@@ -258,15 +276,19 @@ class BackfillProgress:
             if is_bad:
                 outcomes[position] = Outcome.BLOCKED
                 self._bad[group][need.downstream] += 1
+                found = True
+        return found
 
-    def _parts(self, group: int, unit: int, spans: Iterable[Span], of: Outcome) -> list[BackfillRun]:
+    def _parts(
+        self, group: int, unit: int, spans: Iterable[Span], of: Outcome, among: tuple[str, ...]
+    ) -> list[BackfillRun]:
         """Issue what has this outcome within these spans: in one run those positions that are wanted of the same assets."""
-        by_key = self._outcomes[group]
+        by_key = {key: self._outcomes[group][key] for key in among}
         spans_by_assets: dict[tuple[str, ...], list[Span]] = {}
         for first, end in spans:
             # As a rule all of them are for all assets.
             if all(outcomes.count(of, first, end) == end - first for outcomes in by_key.values()):
-                spans_by_assets.setdefault(tuple(by_key), []).append((first, end))
+                spans_by_assets.setdefault(among, []).append((first, end))
                 continue
             for position in range(first, end):
                 assets = tuple(key for key, outcomes in by_key.items() if outcomes[position] == of)
@@ -276,10 +298,44 @@ class BackfillProgress:
                         found[-1] = found[-1][0], position + 1
                     else:
                         found.append((position, position + 1))
-        runs = [BackfillRun(group, unit, assets, tuple(found)) for assets, found in spans_by_assets.items()]
+        if self.plan.groups[group].breaks is None:
+            runs = [BackfillRun(group, unit, assets, tuple(found)) for assets, found in spans_by_assets.items()]
+        else:
+            runs = [
+                BackfillRun(group, unit, assets, (span,)) for assets, found in spans_by_assets.items() for span in found
+            ]
         for run in runs:
             self._set(run, Outcome.ISSUED)
+        if len(runs) > 1 or (runs and self._own[group]):
+            return self._that_may_begin(group, unit, runs)
         return runs
+
+    def _that_may_begin(self, group: int, unit: int, runs: list[BackfillRun]) -> list[BackfillRun]:
+        """Return those runs of one unit that wait for none of the others; these wait again."""
+        own = self._own[group]
+        if not own:
+            return runs
+        held = [run for run in runs if any(self._is_held(run, need) for need in own)]
+        if len(held) == len(runs) and not any(
+            (run.group, run.unit) == (group, unit) for run in self.in_flight.values()
+        ):
+            return runs  # they need one another: no order would do
+        for run in held:
+            self._set(run, Outcome.WAITING)
+        return [run for run in runs if run not in held]
+
+    def _is_held(self, run: BackfillRun, need: GroupNeed) -> bool:
+        """Whether a run needs other positions of its own group that are not over."""
+        if need.downstream not in run.asset_keys or need.spans is None:
+            return False
+        upstream = self._outcomes[run.group][need.upstream]
+        mine = set(run.positions()) if need.upstream in run.asset_keys else ()
+        return any(
+            upstream[each] in _OPEN and each not in mine
+            for position in run.positions()
+            for first, end in need.spans[position]
+            for each in range(first, end)
+        )
 
     def _set(self, run: BackfillRun, outcome: Outcome) -> None:
         for key in run.asset_keys:
@@ -295,7 +351,8 @@ class BackfillProgress:
             told = end.get(key, {})
             outcomes = self._outcomes[run.group][key]
             for position in run.positions():
-                outcomes[position] = told.get(position, Outcome.FAILED)
+                if (outcome := told.get(position, Outcome.FAILED)) is not Outcome.WAITING:
+                    outcomes[position] = outcome
 
     def _note_bad(self, run: BackfillRun) -> None:
         for key in run.asset_keys:
@@ -303,10 +360,16 @@ class BackfillProgress:
             self._bad[run.group][key] += sum(outcomes.count(bad, *span) for span in run.spans for bad in _BAD)
 
     def _end_unit_if_over(self, group: int, unit: int) -> None:
-        first, end = self.plan.groups[group].unit_span(unit)
-        by_key = self._outcomes[group]
-        if not any(outcomes.count(each, first, end) for outcomes in by_key.values() for each in _OPEN):
+        if self._unit_is_over(group, unit):
             self._close(group, unit)
+        elif self._own[group]:
+            # Another run of the unit may have waited for this one.
+            self._ready.append((group, unit))
+
+    def _unit_is_over(self, group: int, unit: int) -> bool:
+        first, end = self._span(group, unit)
+        by_key = self._outcomes[group]
+        return not any(outcomes.count(each, first, end) for outcomes in by_key.values() for each in _OPEN)
 
     def _close(self, group: int, unit: int) -> None:
         if self._is_over[group][unit]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from itertools import pairwise
 from typing import Any, Final
 
 BACKFILL_TAG: Final = "headwater/backfill"
@@ -82,13 +83,15 @@ class GroupNeed:
 class BackfillGroup:
     """Assets that one run builds together, for `chunk` of these partitions at a time; None: they have no partitions.
 
-    `asset_keys` are in the order of their dependencies.
+    `asset_keys` are in the order of their dependencies. `breaks` are the positions of windows of time that do not follow the
+    one before, so that no run goes across them; None where the partitions of a run need not follow one another.
     """
 
     asset_keys: tuple[str, ...]
     partition_keys: tuple[str, ...] | None
     chunk: int = 1
     needs: tuple[GroupNeed, ...] = ()
+    breaks: tuple[int, ...] | None = None
 
     @property
     def size(self) -> int:
@@ -96,11 +99,16 @@ class BackfillGroup:
         return 1 if self.partition_keys is None else len(self.partition_keys)
 
     @property
-    def unit_count(self) -> int:
-        return -(-self.size // self.chunk)
+    def unit_starts(self) -> Sequence[int]:
+        """The position at which each unit begins: what one run builds as a rule."""
+        if not self.breaks or self.chunk == 1:
+            return range(0, self.size, self.chunk)
+        parts = pairwise((0, *self.breaks, self.size))
+        return [start for first, end in parts for start in range(first, end, self.chunk)]
 
-    def unit_span(self, unit: int) -> Span:
-        return unit * self.chunk, min(self.size, (unit + 1) * self.chunk)
+    @property
+    def unit_count(self) -> int:
+        return len(self.unit_starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +146,14 @@ class BackfillRun:
         """How the tag of the run says which it is."""
         return f"{self.group}.{self.unit}:{','.join(f'{first}-{end}' for first, end in self.spans)}"
 
+    @property
+    def name(self) -> str:
+        """What tells it from all other runs of its backfill."""
+        return f"{self.spelled} {' '.join(self.asset_keys)}"
+
     def run_id(self, backfill_id: str) -> str:
         """Return the id that this run has, whoever records it: it cannot be recorded twice."""
-        return str(uuid.uuid5(_RUN_IDS, f"{backfill_id}/{self.spelled}"))
+        return str(uuid.uuid5(_RUN_IDS, f"{backfill_id}/{self.name}"))
 
     def positions(self) -> Iterator[int]:
         for first, end in self.spans:

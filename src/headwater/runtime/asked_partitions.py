@@ -13,13 +13,14 @@ from typing import Any
 
 from headwater.model.errors.backfill_requests import PartitionsDoNotMap, UnclearBackfillRequest
 from headwater.model.errors.definition import CheckError
+from headwater.model.errors.partition_spelling import RangeWrongWayRoundError
 from headwater.model.errors.partitions import (
     InvalidPartitionsDefinitionError,
     PartitionsMismatchError,
-    UnknownPartitionError,
 )
 from headwater.model.keys import AssetKey
 from headwater.model.partitions.keys import PartitionKeyRange
+from headwater.model.partitions.spelling import read_partitions
 from headwater.model.partitions.subset import PartitionsSubset
 from headwater.views.partition_spaces import PartitionSpace, PartitionSpaces
 from headwater.views.staleness import Part
@@ -55,18 +56,11 @@ class AskedPartitions:
             between = PartitionKeyRange(start, end)
             found = definition.subset_with_partition_key_range(between, spaces.now, spaces.store) & space.existing
             if not found:
-                raise _WrongWayRound(start, end, definition.describe())
+                raise RangeWrongWayRoundError(start, end, definition.describe())
             return found
         if self.spelling is not None:
-            from headwater.model.partitions.spelling import read_partitions
-
             return read_partitions(self.spelling, definition, spaces.now, spaces.store) & space.existing
         return space.existing
-
-
-class _WrongWayRound(UnknownPartitionError):
-    def __init__(self, start: str, end: str, definition: str) -> None:
-        super().__init__(f"{start}...{end}", definition, f'The range is the wrong way round: write "{end}...{start}".')
 
 
 def asked_parts(
@@ -97,7 +91,7 @@ def asked_parts(
         except CheckError as error:
             problems.append(error)
     if not readings:
-        raise next((each for each in problems if _is_wrong_way_round(each)), problems[0])
+        raise next((each for each in problems if isinstance(each, RangeWrongWayRoundError)), problems[0])
     if len(readings) == len(distinct) == 1:
         (reading,) = readings.values()
         parts.update(dict.fromkeys(space_of, reading))
@@ -116,10 +110,6 @@ def asked_parts(
         )
     parts.update({key: spread.parts[key] for key in space_of})
     return parts, spread.warnings(str(asked))
-
-
-def _is_wrong_way_round(error: Exception) -> bool:
-    return isinstance(error, _WrongWayRound) or getattr(error, "code", None) == "range-wrong-way-round"
 
 
 class _Spread:

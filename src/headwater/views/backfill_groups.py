@@ -6,15 +6,18 @@ Positions count the partitions that are built, so that what is needed and not bu
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 from headwater.graph.asset_graph import AssetGraph
 from headwater.model.backfills import BackfillGroup, BackfillNeed, BackfillPlan, GroupNeed, Span
 from headwater.model.errors.backfill_requests import PartitionsNeedEachOther
+from headwater.model.errors.definition import InvalidDefinitionError
 from headwater.model.keys import AssetKey
+from headwater.model.partitions.ordinals import ordinals_between, runs
 from headwater.model.partitions.subset import OrdinalPartitionsSubset, PartitionsSubset
 from headwater.model.partitions.time_mapping import TimeWindowPartitionMapping
 from headwater.model.partitions.time_window import TimeWindowPartitionsDefinition
@@ -126,6 +129,13 @@ class _Grouping:
                 waits[follower] -= 1
                 if not waits[follower]:
                     heapq.heappush(ready, follower)
+        if any(waits):
+            stuck = [str(key) for atom, count in enumerate(waits) if count for key in atoms[atom]]
+            raise InvalidDefinitionError(
+                what=f"Assets wait for one another: {', '.join(stuck[:5])}.",
+                why="Some of them are built together by one function, and need what needs another of them.",
+                fix="Let the multi-asset build its assets one by one (can_subset=True), or take a dependency away.",
+            )
 
     def _place(self, together: Sequence[AssetKey]) -> None:
         built = self.built[together[0]]
@@ -165,9 +175,9 @@ class _Grouping:
                 needs.append(self._need(key, key))
         needs = [need for need in needs if need.kind is not BackfillNeed.LISTED or any(need.spans or ())]
         own = [need for need in needs if need.group == number and need.spans is not None]
-        if chunk < size and own:
-            chunk = _possible_chunk(group.built.keys or (), chunk, own)
-        return BackfillGroup(tuple(map(str, assets)), group.built.keys, max(chunk, 1), tuple(needs))
+        breaks = None if chunk == 1 else _breaks(group.built)
+        found = BackfillGroup(tuple(map(str, assets)), group.built.keys, chunk, tuple(needs), breaks)
+        return _without_circles(found, own) if own else found
 
     def _need(self, key: AssetKey, parent: AssetKey) -> GroupNeed:
         kind, spans = self._kind(key, parent)
@@ -279,33 +289,50 @@ def _in_order(assets: Sequence[AssetKey], graph: AssetGraph) -> list[AssetKey]:
     return [key for key in graph.toposort() if key in inside]
 
 
-def _possible_chunk(keys: Sequence[str], chunk: int, own: Sequence[GroupNeed]) -> int:
-    """Return how many partitions a run may take so that runs can follow one another: as many as asked for, or else one."""
-    for size in dict.fromkeys((chunk, 1)):
-        stuck = _units_in_a_circle(len(keys), size, own)
-        if not stuck:
-            return size
-    raise PartitionsNeedEachOther(own[0].downstream, [keys[unit] for unit in stuck])
+def _breaks(built: _Built) -> tuple[int, ...] | None:
+    """Return the positions of windows of time that do not follow the one before; None for other partitions."""
+    part = built.part
+    if not isinstance(part, OrdinalPartitionsSubset) or built.space is None:
+        return None
+    if not isinstance(part.partitions_def, TimeWindowPartitionsDefinition):
+        return None
+    existing = built.space.existing
+    assert isinstance(existing, OrdinalPartitionsSubset)
+    between = ordinals_between(part.ordinals.min(), part.ordinals.max()) & existing.ordinals
+    return tuple(part.ordinals.rank(first) for first, _ in runs(between - part.ordinals))
 
 
-def _units_in_a_circle(size: int, chunk: int, own: Sequence[GroupNeed]) -> list[int]:
+def _without_circles(group: BackfillGroup, own: Sequence[GroupNeed]) -> BackfillGroup:
+    """Return a group whose runs can follow one another: as it is, or else with one partition in a run."""
+    if group.unit_count == 1 or not _units_in_a_circle(group, own):
+        return group
+    single = replace(group, chunk=1, breaks=None)
+    stuck = _units_in_a_circle(single, own)
+    if stuck:
+        raise PartitionsNeedEachOther(own[0].downstream, [(group.partition_keys or ())[unit] for unit in stuck])
+    return single
+
+
+def _units_in_a_circle(group: BackfillGroup, own: Sequence[GroupNeed]) -> list[int]:
     """Return units that can never begin as each waits for another of them."""
+    starts = group.unit_starts
+    ends = [*starts[1:], group.size]
     if all(
-        end <= (position // chunk + 1) * chunk
+        stop <= end
         for need in own
-        for position, spans in enumerate(need.spans or ())
-        for _, end in spans
+        for start, end in zip(starts, ends, strict=True)
+        for spans in (need.spans or ())[start:end]
+        for _, stop in spans
     ):
         return []  # all need earlier ones
-    count = -(-size // chunk)
-    followers: list[list[int]] = [[] for _ in range(count)]
-    waits = [0] * count
-    for unit in range(count):
+    followers: list[list[int]] = [[] for _ in starts]
+    waits = [0] * len(starts)
+    for unit, (start, end) in enumerate(zip(starts, ends, strict=True)):
         needed: set[int] = set()
         for need in own:
-            for spans in (need.spans or ())[unit * chunk : (unit + 1) * chunk]:
-                for first, end in spans:
-                    needed.update(range(first // chunk, (end - 1) // chunk + 1))
+            for spans in (need.spans or ())[start:end]:
+                for first, stop in spans:
+                    needed.update(range(bisect_right(starts, first) - 1, bisect_right(starts, stop - 1)))
         needed.discard(unit)
         waits[unit] = len(needed)
         for each in needed:

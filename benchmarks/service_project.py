@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.contenders import HERE, BenchmarkFailed, Contender, headwater
 from headwater.model.runs import Run
@@ -79,24 +79,34 @@ class ServedProject:
         } | {"WORK": work, "SIZE": str(size), "FIRST_LINE": str(self.first_line), "AWAIT_SECONDS": str(await_seconds)}
         self.seconds_to_ready = 0.0
 
-    def __enter__(self) -> ServedProject:
-        began = time.perf_counter()
-        with self.said.open("ab") as said:
-            self.process = subprocess.Popen(
-                [*_COMMAND, "serve"], cwd=self.folder, env=self.environment, stdout=said, stderr=said
-            )
+    def __enter__(self) -> Self:
         try:
-            while find_service(self.home) is None:
-                if self.process.poll() is not None or time.perf_counter() - began > _START_SECONDS:
-                    raise BenchmarkFailed(f"The service does not answer:\n{self.said.read_text()}")
-                time.sleep(_LOOK_SECONDS)
-            self.seconds_to_ready = time.perf_counter() - began
-            self.client = ServiceClient(self.home)
+            self._serve()
             self.instance = Instance.open(self.home)
         except BaseException:
             self._end()
             raise
         return self
+
+    def _serve(self) -> None:
+        began = time.perf_counter()
+        with self.said.open("ab") as said:
+            self.process = subprocess.Popen(
+                [*_COMMAND, "serve"], cwd=self.folder, env=self.environment, stdout=said, stderr=said
+            )
+        while find_service(self.home) is None:
+            if self.process.poll() is not None or time.perf_counter() - began > _START_SECONDS:
+                raise BenchmarkFailed(f"The service does not answer:\n{self.said.read_text()}")
+            time.sleep(_LOOK_SECONDS)
+        self.seconds_to_ready = time.perf_counter() - began
+        self.client = ServiceClient(self.home)
+
+    def kill_and_restart(self) -> None:
+        """Kill the server alone, as a crash does, and serve again."""
+        self.client.close()
+        self.process.kill()
+        self.process.wait()
+        self._serve()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.client.__exit__(kind, error, at)
@@ -197,14 +207,19 @@ def _dagster_project(peer: Contender, home: str, work: str, size: int) -> Any:
 class DagsterProject:
     """The same project with Dagster's daemon and its code server. Use it in a with statement."""
 
-    def __init__(self, peer: Contender) -> None:
+    def __init__(self, peer: Contender, work: str = "one_asset", settings: str = "") -> None:
+        """`settings` are lines of dagster.yaml."""
         self.peer = peer
+        self._work = work
+        self._settings = settings
 
     def __enter__(self) -> DagsterProject:
         self._stack = contextlib.ExitStack()
         home = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-", ignore_cleanup_errors=True))
         self.folder = Path(home)
-        self.environment = self._stack.enter_context(_dagster_project(self.peer, home, "one_asset", 1))
+        self.environment = self._stack.enter_context(_dagster_project(self.peer, home, self._work, 1))
+        with (self.folder / "dagster.yaml").open("a") as file:
+            file.write(self._settings)
         self.said = self.folder / "daemon.log"
         began = time.perf_counter()
         command = str(self.peer.python.parent / "dagster-daemon")
@@ -242,6 +257,39 @@ class DagsterProject:
 
     def memory(self) -> Memory:
         return Memory.of([self.process.pid, *descendants(self.process.pid)])
+
+    def seconds_of_backfill(self, first: str, last: str, count: int) -> float:
+        """Backfill the partitions from the first to the last; return the seconds from asking for it to the last run's end."""
+        command = [str(self.peer.command), "job", "backfill", "-f", "served.py", "-j", "everything", "--noprompt"]
+        began = time.time()
+        done = subprocess.run(
+            [*command, "--from", first, "--to", last],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise BenchmarkFailed(f"dagster job backfill ended with {done.returncode}\n{done.stdout}{done.stderr}")
+        look = (
+            "import dagster, json, time\n"
+            "with dagster.DagsterInstance.get() as instance:\n"
+            "    until = time.time() + 600\n"
+            "    while time.time() < until:\n"
+            "        records = instance.get_run_records()\n"
+            f"        if len(records) == {count} and all(record.dagster_run.is_finished for record in records):\n"
+            "            break\n"
+            "        time.sleep(0.2)\n"
+            "    assert all(record.dagster_run.is_success for record in records), records\n"
+            f"    assert len(records) == {count}, len(records)\n"
+            "    print(json.dumps(max(record.end_time for record in records)))\n"
+        )
+        ended = subprocess.run(
+            [str(self.peer.python), "-c", look], cwd=self.folder, env=self.environment, capture_output=True, text=True
+        )
+        if ended.returncode:
+            raise BenchmarkFailed(f"the backfill of Dagster did not succeed\n{ended.stdout}{ended.stderr}")
+        return float(ended.stdout) - began
 
     def seconds_of_launch(self) -> tuple[float, float]:
         """Launch the asset's job; return the seconds to the first line of user code, and to the recorded success."""

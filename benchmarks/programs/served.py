@@ -71,8 +71,21 @@ def awaiting(number: int):
 
 
 WORK = os.environ.get("WORK", "one_asset")
+# As many days as are wanted, from 1990 on.
+days = dg.DailyPartitionsDefinition("1990-01-01")
+
+
+@dg.asset(partitions_def=days)
+def daily():
+    return None
+
+
 JOBS = {"trivial_steps": trivial_steps, "parallel_steps": parallel_steps, "mapped_outputs": mapped_outputs}
 defs = dg.Definitions(
-    assets=[awaiting(number) for number in range(SIZE)] if WORK == "awaiting_assets" else [orders],
+    assets=[awaiting(number) for number in range(SIZE)]
+    if WORK == "awaiting_assets"
+    else [daily]
+    if WORK == "daily"
+    else [orders],
     jobs=[JOBS[WORK]] if WORK in JOBS else [dg.define_asset_job("everything")],
 )

@@ -1,9 +1,9 @@
 """`python -m tests.crash.service_soak --kills 300 --seed 1`: kill workers, hosts and servers under load, and look for lies.
 
-Runs of several kinds are launched all the time while a process of the service is killed with SIGKILL at random moments, and
-the server is started again when it was the one. In the end: every run that was acknowledged has ended, no step runs, every
-asset that a run made is recorded once for it, all values are there and are what they should be, nothing holds a slot, and
-no process is left.
+Runs of several kinds, and backfills, are launched all the time while a process of the service is killed with SIGKILL at
+random moments, and the server is started again when it was the one. In the end: every run and backfill that was acknowledged
+has ended, no step runs, every asset that a run or a backfill made is recorded once for it, all values are there and are what
+they should be, nothing holds a slot, and no process is left.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headwater.model.backfills import BACKFILL_TAG, BackfillRequest, BackfillStatus, Outcome
 from headwater.model.errors.service import ServiceError
 from headwater.model.events import AssetMaterialized, StepFailed, StepSucceeded
 from headwater.model.keys import AssetKey
-from headwater.model.runs import Run, RunStatus, StepStatus
+from headwater.model.runs import Run, RunsFilter, RunStatus, StepStatus
+from headwater.service.control import LaunchBackfill
 from headwater.service.processes import descendants
+from headwater.store import Store
 from tests.service.running import RunningService
 
 SOURCE = """
@@ -110,6 +113,7 @@ class Told:
 
     kills: Counter[str] = field(default_factory=Counter)
     launched: list[str] = field(default_factory=list)
+    backfills: list[str] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
     steps: int = 0
@@ -122,7 +126,7 @@ class Told:
         runs = ", ".join(f"{number} {name}" for name, number in sorted(self.ended.items()))
         return (
             f"{sum(self.kills.values())} kills ({kills}) in {self.seconds:.0f} s; {len(self.launched)} runs launched: {runs};"
-            f" {self.steps} steps, {self.lost_attempts} attempts lost; lies: {len(self.lies)}"
+            f" {len(self.backfills)} backfills; {self.steps} steps, {self.lost_attempts} attempts lost; lies: {len(self.lies)}"
         )
 
 
@@ -155,6 +159,12 @@ def soak(folder: Path, *, kills: int, seed: int, environment: dict[str, str] | N
 def _launch_one(service: RunningService, chance: random.Random, told: Told) -> None:
     kind = chance.random()
     try:
+        if kind < 0.08 and len(told.backfills) < 40:
+            first = chance.randrange(1, 15)
+            days = f"2024-01-{first:02d}", f"2024-01-{first + chance.randrange(1, 6):02d}"
+            asked = BackfillRequest("raw or clean or report", partition_range=days)
+            told.backfills.append(service.ask(LaunchBackfill(asked))["backfill_id"])
+            return
         if kind < 0.4:
             day = f"2024-01-{chance.randrange(1, 21):02d}"
             run_id = service.launch(selection="raw clean report", partition_key=day)
@@ -190,7 +200,9 @@ def _let_end(service: RunningService, told: Told) -> None:
 
         def all_ended() -> bool:
             # An interrupted run is about to be resumed.
-            return all(run.is_finished and run.status is not RunStatus.INTERRUPTED for run in instance.store.runs())
+            return all(
+                run.is_finished and run.status is not RunStatus.INTERRUPTED for run in instance.store.runs()
+            ) and all(backfill.is_finished for backfill in instance.store.backfills())
 
         try:
             service.wait_until(all_ended, "all runs to end", 40.0)
@@ -219,6 +231,8 @@ def _look(service: RunningService, told: Told) -> None:
             for step in instance.store.steps_of(run_id):
                 if step.status in (StepStatus.RUNNING, StepStatus.WAITING_TO_RETRY):
                     told.lies.append(f"step {step.step_key} of {run_id} is {step.status.value} in a run that has ended")
+        for backfill_id in told.backfills:
+            told.lies += _lies_of_backfill(instance.store, backfill_id)
         from headwater.runtime.project import find_definitions
 
         definitions = find_definitions(file=service.folder / "definitions.py").definitions
@@ -235,6 +249,25 @@ def _look(service: RunningService, told: Told) -> None:
     held = {name: pool for name, pool in described["pools"].items() if pool["taken"]}
     if held or described["waiting_steps"] or described["waiting_runs"]:
         told.lies.append(f"slots are held when nothing runs: {held}, {described['waiting_steps'][:3]}")
+
+
+def _lies_of_backfill(store: Store, backfill_id: str) -> list[str]:
+    """Compare what a backfill says of itself with what its runs recorded."""
+    backfill = store.find_backfill(backfill_id)
+    if backfill is None or not backfill.is_finished:
+        return [f"backfill {backfill_id} was acknowledged and has not ended: {backfill}"]
+    made: Counter[tuple[str, str | None]] = Counter()
+    has_failed = False
+    for run in store.runs(RunsFilter(tags={BACKFILL_TAG: backfill_id})):
+        has_failed |= run.status is RunStatus.FAILURE
+        events = (record.event for record in store.events_of_run(run.run_id))
+        made.update((event.asset, event.partition) for event in events if isinstance(event, AssetMaterialized))
+    lies = [f"backfill {backfill_id} built {what} {times} times" for what, times in made.items() if times != 1]
+    if backfill.count(Outcome.MATERIALIZED) != len(made):
+        lies.append(f"backfill {backfill_id} says {backfill.counts}, and {len(made)} were made")
+    if backfill.ended_count != backfill.total or (backfill.status is not BackfillStatus.SUCCESS and not has_failed):
+        lies.append(f"backfill {backfill_id} ended as {backfill.status.value} with {backfill.counts}")
+    return lies
 
 
 def _lies_of_run(run: Run, events: Sequence[object]) -> list[str]:

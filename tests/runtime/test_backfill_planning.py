@@ -12,8 +12,8 @@ from headwater.model.errors import CheckError
 from headwater.model.errors.backfill_requests import (
     NotBuiltHere,
     NothingToBackfill,
-    PartitionsDoNotMap,
     PartitionsNeedEachOther,
+    RequestDoesNotMap,
     UnclearBackfillRequest,
     UnknownBackfillMode,
 )
@@ -237,7 +237,7 @@ def test_a_million_partitions_are_planned_at_once(instance):
         ),
         (
             {"selection": "raw or region", "partition_range": ("2013-02-01", "2013-02-02")},
-            PartitionsDoNotMap,
+            RequestDoesNotMap,
             '"region"',
         ),
         ({"selection": "raw or region", "partition_keys": ("moon",)}, UnknownPartitionError, "moon"),

@@ -30,7 +30,9 @@ def project(mapping):
     @hw.asset(partitions_def=LETTERS)
     def letters(): ...
 
-    @hw.asset(partitions_def=LETTERS, deps=[hw.AssetDep(letters, partition_mapping=mapping)], automation_condition=eager)
+    @hw.asset(
+        partitions_def=LETTERS, deps=[hw.AssetDep(letters, partition_mapping=mapping)], automation_condition=eager
+    )
     def words(): ...
 
     return hw.Definitions([letters, words])
@@ -38,7 +40,10 @@ def project(mapping):
 
 @pytest.mark.parametrize(
     ("mapping", "told"),
-    [(Raises(), 'Raises from "letters" to "words" raised RuntimeError: no idea of a'), (Misspells(), '"aa", which is no')],
+    [
+        (Raises(), 'Raises from "letters" to "words" raised RuntimeError: no idea of a'),
+        (Misspells(), '"aa", which is no'),
+    ],
 )
 def test_plans_runs_and_conditions_say_which_mapping_it_was(mapping, told):
     defs = project(mapping)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.cli.error_report import CommandRefused
 from headwater.graph.selection import AssetSelection
+from headwater.model.errors import CheckError
 from headwater.model.tags import Tags
 from headwater.plan.missing_upstream import UnbuiltPartitions, missing_upstream, unbuilt_partitions
 from headwater.plan.partitions_of_request import key_of, keys_in_range, partitions_defs_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from headwater.model.partitions import PartitionsDefinition
     from headwater.runtime.instance import Instance
 
+MOST_PARTITIONS_NAMED = 100_000
 _MOST_NEEDS_NAMED = 3
 _MOST_RANGES_NAMED = 3
 _PARTITION_TAGS = ("headwater/partition", "headwater/asset_partition_range_start")
@@ -118,15 +120,38 @@ def _partition_keys(job: JobDefinition, instance: Instance, request: RunRequest)
             fix="Leave the partition out.",
         )
     if request.partition_key is not None:
-        if len(definitions) > 1 and not all(each.has_partition_key(request.partition_key) for each in definitions[1:]):
-            _refuse_different(job, f'"{request.partition_key}" is not a partition of all of them.')
-        for definition in definitions:
-            definition.validate_partition_key(request.partition_key, None, instance)
-        return (key_of(definitions[0], request.partition_key),)
+        return _spelled_keys(job, definitions, instance, request.partition_key)
     if len(definitions) > 1:
         _refuse_different(job, "One range of keys cannot be meant for all of them.")
     assert request.partition_range is not None
     return keys_in_range(definitions[0], request.partition_range, instance)
+
+
+def _spelled_keys(
+    job: JobDefinition, definitions: Sequence[PartitionsDefinition[Any]], instance: Instance, text: str
+) -> tuple[str, ...]:
+    """Return the partitions that a text names: one key, or several by ranges and slices; of all that is selected alike."""
+    if all(each.has_partition_key(text, None, instance) for each in definitions):
+        return (key_of(definitions[0], text),)
+    from headwater.model.partitions.own_mapping import size_of
+    from headwater.model.partitions.spelling import read_partitions
+
+    found = read_partitions(text, definitions[0], None, instance)
+    if size_of(found) > MOST_PARTITIONS_NAMED:
+        raise CommandRefused(
+            what=f'"{text}" names {size_of(found):,} partitions of {definitions[0].describe()}.',
+            why=f"One command launches runs for at most {MOST_PARTITIONS_NAMED:,}.",
+            fix="Name fewer, or let a backfill make them: headwater backfill --help",
+        )
+    keys = tuple(found)
+    for each in definitions[1:]:
+        try:
+            others = tuple(read_partitions(text, each, None, instance))
+        except CheckError:
+            others = ()
+        if others != keys:
+            _refuse_different(job, f'"{text}" does not name the same partitions of all of them.')
+    return keys
 
 
 def _partitioned(job: JobDefinition) -> dict[AssetKey, PartitionsDefinition[Any]]:

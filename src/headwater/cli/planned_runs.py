@@ -57,7 +57,7 @@ def materialize_planned(
         plan = planned(
             definitions,
             selection=None if request.selection in (None, "*") else request.selection,
-            partition_key=request.partition_key,
+            partitions=request.partition_key,
             partition_range=request.partition_range,
             instance=instance,
             mode=modes,

@@ -17,7 +17,11 @@ def partition_options(function: Function) -> Function:
     """Add --partition, --partition-range, --from and --to."""
     for option in reversed(
         (
-            click.option("--partition", metavar="KEY", help="One partition."),
+            click.option(
+                "--partition",
+                metavar="KEY|SLICE",
+                help="One partition, or several: KEY,KEY...KEY, or by dimension: DIMENSION=KEY,DIMENSION=FIRST...LAST.",
+            ),
             click.option("--partition-range", metavar="FIRST...LAST", help="All partitions from FIRST to LAST."),
             click.option("--from", "first", metavar="KEY", help="The first partition of a range."),
             click.option("--to", "last", metavar="KEY", help="The last partition of a range."),

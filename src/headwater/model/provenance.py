@@ -6,6 +6,7 @@ by it without being looked into.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ LONGEST_TEXT = 1_000
 
 # Keys of several dimensions are strings of a class of their own.
 _encoder = msgspec.json.Encoder(enc_hook=str)
+# Stands between the strings of a JSON text, and in none of them that is written without an escape.
+_MARK = '"'
 
 
 class MadeBy(Struct, frozen=True, array_like=True):
@@ -68,6 +71,76 @@ class Provenance(Struct, frozen=True, array_like=True, gc=False):
             if dep[0] != NOTHING:
                 found[dep[1:]] = {self.partition if dep[0] == SAME_KEY else None: version}
         return found
+
+
+class VersionColumn:
+    """Versions, the n-th of them that of the n-th partition: one text until a single one is asked for.
+
+    Half a million versions as strings of their own would take longer to make than to read and compare.
+    """
+
+    __slots__ = ("_text", "_values")
+
+    def __init__(self, values: Sequence[str | None] | None = None, text: str | None = None) -> None:
+        self._values = values
+        self._text = text
+
+    @classmethod
+    def repeated(cls, version: str | None, count: int) -> VersionColumn:
+        """Return a column with one version everywhere."""
+        if version is None or count == 1 or _MARK in version:
+            return cls((version,) * count)
+        return cls(text=_MARK.join((version,) * count))
+
+    @property
+    def values(self) -> Sequence[str | None]:
+        if self._values is None:
+            assert self._text is not None
+            self._values = self._text.split(_MARK)
+        return self._values
+
+    def is_same(self, other: VersionColumn) -> bool:
+        """Whether another column, of as many partitions, has the same versions."""
+        if self._text is not None and other._text is not None:
+            return self._text == other._text
+        return tuple(self.values) == tuple(other.values)
+
+
+@dataclass(slots=True)
+class ProvenanceGroup:
+    """Partitions that were made by the same, as columns.
+
+    `inputs` has a column for each dependency of `made`; it is empty where inputs are listed one by one: then `rows` has them.
+    """
+
+    made: MadeBy
+    partitions: tuple[str | None, ...]
+    versions: VersionColumn
+    inputs: tuple[VersionColumn, ...] = ()
+    rows: Sequence[Provenance] | None = None
+
+    def read_versions(self, place: int) -> dict[str, dict[str | None, str | None]]:
+        """Return the versions that one partition read, by asset and partition of it."""
+        if self.rows is not None:
+            return self.rows[place].read_versions(self.made)
+        version = self.versions.values[place]
+        assert version is not None
+        read = tuple(column.values[place] for column in self.inputs)
+        return Provenance(self.partitions[place], version, read).read_versions(self.made)
+
+    def only(self, places: Sequence[int]) -> ProvenanceGroup:
+        """Return the group with these of its partitions."""
+
+        def some(column: VersionColumn) -> VersionColumn:
+            return VersionColumn([column.values[place] for place in places])
+
+        return ProvenanceGroup(
+            self.made,
+            tuple(self.partitions[place] for place in places),
+            some(self.versions),
+            tuple(map(some, self.inputs)),
+            None if self.rows is None else [self.rows[place] for place in places],
+        )
 
 
 _decoder = msgspec.json.Decoder(list[Provenance])
@@ -143,3 +216,66 @@ def provenance_texts(event: AssetMaterialized | AssetUnchanged) -> tuple[str | N
 def read_provenances(text: str) -> list[Provenance]:
     """Return what texts of `provenance_texts` say, joined by commas, in their order."""
     return _decoder.decode(f"[{text}]")
+
+
+def group_of_texts(made_by: str, text: str) -> ProvenanceGroup:
+    """Return what texts of `provenance_texts` say that have the same first text; the second ones are joined by commas."""
+    made = read_made_by(made_by)
+    return _split_group(made, text) or group_of_rows(made, read_provenances(text))
+
+
+def group_of_rows(made: MadeBy, rows: Sequence[Provenance]) -> ProvenanceGroup:
+    partitions, versions = tuple(row.partition for row in rows), VersionColumn([row.version for row in rows])
+    if made.is_listed:
+        return ProvenanceGroup(made, partitions, versions, rows=rows)
+    read = [[one if one is None or isinstance(one, str) else None for one in row.inputs] for row in rows]
+    return ProvenanceGroup(made, partitions, versions, tuple(map(VersionColumn, zip(*read, strict=True))))
+
+
+@lru_cache(maxsize=64)
+def _split_partitions(text: str) -> tuple[str, ...]:
+    # The same partitions are there of many assets: they are one tuple, that is compared at a glance.
+    return tuple(text.split(_MARK))
+
+
+def _split_group(made: MadeBy, text: str) -> ProvenanceGroup | None:
+    """Read the texts of many partitions by one split at the quotation marks: three times as fast as a parser.
+
+    None unless what stands between the strings is, everywhere, what `provenance_texts` writes for such a group; without an
+    escape in the text, that leaves no other way to read it.
+    """
+    if made.is_listed or "\\" in text:
+        return None
+    marks = [dep[0] for dep in made.deps or ()]
+    between, after = [",", ",["], ""
+    for place, mark in enumerate(marks):
+        after += "," if place else ""
+        if mark == NOTHING:
+            after += "null"
+        else:
+            between[-1] += after
+            between.append("")
+            after = ""
+    between[-1] += after + "]]"
+    pieces = text.split(_MARK)
+    width = 2 * len(between)
+    count = len(pieces) // width
+    if len(pieces) != count * width + 1 or pieces[0] != "[" or pieces[-1] != between[-1]:
+        return None
+    for place, said in enumerate(between[:-1], start=1):
+        if pieces[2 * place :: width].count(said) != count:
+            return None
+    if pieces[width:-1:width].count(between[-1] + ",[") != count - 1:
+        return None
+    told = iter(range(5, width, 2))
+    return ProvenanceGroup(
+        made,
+        _split_partitions(_MARK.join(pieces[1::width])),
+        VersionColumn(text=_MARK.join(pieces[3::width])),
+        tuple(
+            VersionColumn([None] * count)
+            if mark == NOTHING
+            else VersionColumn(text=_MARK.join(pieces[next(told) :: width]))
+            for mark in marks
+        ),
+    )

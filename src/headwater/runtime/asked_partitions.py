@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.model.errors.backfill_requests import PartitionsDoNotMap, UnclearBackfillRequest
+from headwater.model.errors.backfill_requests import RequestDoesNotMap, UnclearBackfillRequest
 from headwater.model.errors.definition import CheckError
 from headwater.model.errors.partition_spelling import RangeWrongWayRoundError
 from headwater.model.errors.partitions import (
@@ -68,7 +68,7 @@ def asked_parts(
 ) -> tuple[dict[AssetKey, Part], list[str]]:
     """Return the partitions of each asset that a request means (True: the whole of one without), and what to warn of.
 
-    Raises UnknownPartitionError when no definition has them, and PartitionsDoNotMap when an asset has others that do not
+    Raises UnknownPartitionError when no definition has them, and RequestDoesNotMap when an asset has others that do not
     correspond to them.
     """
     space_of = {key: space for key in chosen if (space := spaces.of(key)) is not None}
@@ -101,7 +101,7 @@ def asked_parts(
     missing = next((key for key in space_of if key not in spread.parts), None)
     if missing is not None:
         first = next(key for key, space in space_of.items() if id(space) in spread.read_in)
-        raise PartitionsDoNotMap(
+        raise RequestDoesNotMap(
             str(asked),
             str(first),
             space_of[first].definition.describe(),

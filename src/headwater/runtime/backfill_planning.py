@@ -48,7 +48,7 @@ def planned_backfill(definitions: Any, request: BackfillRequest, instance: Insta
     """Return what a request comes to; nothing is recorded.
 
     Raises NothingToBackfill when there is nothing to build, UnknownPartitionError for partitions that no selected asset
-    has, PartitionsDoNotMap, NotBuiltHere, and CheckError for a request that is not clear.
+    has, RequestDoesNotMap, NotBuiltHere, and CheckError for a request that is not clear.
     """
     project = as_definitions(definitions)
     _refuse_unclear(request)

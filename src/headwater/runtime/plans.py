@@ -10,6 +10,7 @@ from headwater.authoring.op import OpDefinition
 from headwater.model.clock import utc_now
 from headwater.model.errors import CheckError, did_you_mean
 from headwater.model.keys import AssetKey
+from headwater.model.partitions.spelling import read_partitions
 from headwater.plan.partitions_of_request import keys_in_range
 from headwater.runtime.staleness import as_definitions, opened, selected_keys, staleness_in
 from headwater.views.materialization_plan import MaterializationPlan
@@ -31,6 +32,7 @@ def plan(
     partition_key: str | None = None,
     partition_keys: Sequence[str] | None = None,
     partition_range: tuple[str, str] | None = None,
+    partitions: str | None = None,
     instance: Instance | None = None,
     mode: str | Collection[str] = "requested",
     upstream: bool = True,
@@ -39,7 +41,8 @@ def plan(
     """Return what a request would build and why, in `steps` (each with `asset_key`, `partitions`, `reason`). Builds nothing.
 
     `definitions` is a Definitions, or a list of assets. `selection` is an AssetSelection, or a text that means one; without
-    one, all that can be built. Without partitions all that exist are meant; `partition_range` names the first and the last.
+    one, all that can be built. Without partitions all that exist are meant; `partition_range` names the first and the last,
+    and `partitions` is a text such as "2024-01-01...2024-01-31" or "region=eu,date=2024-01-05...".
 
     `mode`: "requested" is what is selected, "stale" what of it is stale, "missing" what of it was never built, "all" what is
     selected and everything upstream of it; several may be given. With `upstream`, what is needed and was never built is
@@ -62,7 +65,7 @@ def plan(
         graph = project.index.graph
         staleness = staleness_in(project, remembered, chosen, run_config) if "stale" in modes else None
         spaces = PartitionSpaces(graph, remembered, utc_now()) if staleness is None else staleness.spaces
-        parts = _asked_parts(chosen, spaces, partition_key, partition_keys, partition_range)
+        parts = _asked_parts(chosen, spaces, partition_key, partition_keys, partition_range, partitions)
         return plan_of(
             AskedFor(parts, modes, upstream),
             graph,
@@ -88,13 +91,14 @@ def _asked_parts(
     partition_key: str | None,
     partition_keys: Sequence[str] | None,
     partition_range: tuple[str, str] | None,
+    partitions: str | None,
 ) -> dict[AssetKey, Part]:
-    given = [each for each in (partition_key, partition_keys, partition_range) if each is not None]
+    given = [each for each in (partition_key, partition_keys, partition_range, partitions) if each is not None]
     if len(given) > 1:
         raise CheckError(
             what="Partitions were named in several ways.",
             why="It is not known which of them is meant.",
-            fix="Give one of partition_key, partition_keys and partition_range.",
+            fix="Give one of partition_key, partition_keys, partition_range and partitions.",
         )
     keys = (partition_key,) if partition_key is not None else partition_keys
     if keys is not None and not keys:
@@ -112,7 +116,9 @@ def _asked_parts(
         elif not given:
             parts[key] = space.existing
         else:
-            if id(space) not in named:
+            if id(space) not in named and partitions is not None:
+                named[id(space)] = read_partitions(partitions, space.definition, spaces.now, spaces.store)
+            elif id(space) not in named:
                 if partition_range is not None:
                     keys_of_space: Sequence[str] = keys_in_range(space.definition, partition_range, spaces.store)
                 else:
@@ -122,7 +128,7 @@ def _asked_parts(
                 named[id(space)] = space.existing_among(keys_of_space)
             parts[key] = named[id(space)]
     if given and not named:
-        told = partition_key or "...".join(partition_range or partition_keys or ())
+        told = partition_key or partitions or "...".join(partition_range or partition_keys or ())
         raise CheckError(
             what=f'Partition "{told}" was asked for, and nothing that is selected is partitioned.',
             why="There is no partition that it could mean.",

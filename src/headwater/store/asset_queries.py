@@ -8,7 +8,15 @@ from typing import Any
 from headwater.model.codec import decode_event
 from headwater.model.events import AssetMaterialized, AssetObserved
 from headwater.model.keys import AssetCheckKey, AssetKey
-from headwater.model.provenance import Provenance, provenance_of, read_provenances
+from headwater.model.provenance import (
+    Provenance,
+    ProvenanceGroup,
+    group_of_rows,
+    group_of_texts,
+    provenance_of,
+    read_made_by,
+    read_provenances,
+)
 from headwater.model.runs import AssetState, EventRecord
 from headwater.store.latest_facts import LatestFacts
 from headwater.store.reading import Reading
@@ -98,18 +106,21 @@ class AssetQueries(Reading):
         )
         return dict(self._rows(sql, (str(key),)))
 
-    def partition_provenances(self, key: AssetKey) -> Mapping[str, Sequence[Provenance]]:
+    def partition_provenances(self, key: AssetKey) -> Sequence[ProvenanceGroup]:
         of_asset = f"FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
         joined = self._dialect.joined_texts.format(column="provenance")
-        texts = self._rows(f"SELECT made_by, {joined} {of_asset} AND made_by IS NOT NULL GROUP BY made_by", (str(key),))
-        found = {made_by: read_provenances(text) for made_by, text in texts}
+        texts = self._rows(f"SELECT made_by, {joined} {of_asset} GROUP BY made_by", (str(key),))
+        found = [group_of_texts(made_by, text) for made_by, text in texts if made_by is not None]
+        if len(found) == len(texts):
+            return found
         bodies = self._rows(
             f"SELECT materialization {of_asset} AND made_by IS NULL AND materialization_id IS NOT NULL", (str(key),)
         )
+        rows_by_maker: dict[str, list[Provenance]] = {}
         for (body,) in bodies:
             for made_by, provenance in _provenance_in(body):
-                found.setdefault(made_by, []).append(provenance)
-        return found
+                rows_by_maker.setdefault(made_by, []).append(provenance)
+        return found + [group_of_rows(read_made_by(made_by), rows) for made_by, rows in rows_by_maker.items()]
 
     def asset_provenances(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, tuple[str, Provenance]]:
         key_by_text = {str(key): key for key in keys}
@@ -127,7 +138,11 @@ class AssetQueries(Reading):
         return found
 
     def failed_partitions(self, key: AssetKey) -> Sequence[str]:
-        sql = f"SELECT partition_key FROM asset_partitions WHERE asset_id = {_ASSET_ID} AND attempt_outcome = 'failed'"
+        # In this order only the index of those that failed gives them.
+        sql = (
+            f"SELECT partition_key FROM asset_partitions WHERE asset_id = {_ASSET_ID} AND attempt_outcome = 'failed'"
+            " ORDER BY partition_key"
+        )
         return [partition for (partition,) in self._rows(sql, (str(key),))]
 
     def observed_versions(self, key: AssetKey) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from typing import Protocol
 from headwater.model.backfills import Backfill, BackfillPlan, BackfillStatus, BackfillWish
 from headwater.model.events import Event
 from headwater.model.keys import AssetCheckKey, AssetKey
-from headwater.model.provenance import Provenance
+from headwater.model.provenance import Provenance, ProvenanceGroup
 from headwater.model.runs import (
     AssetState,
     EventRecord,
@@ -116,8 +116,8 @@ class AssetStore(Protocol):
     def partition_facts(self, key: AssetKey, after: int) -> Sequence[LatestFacts]:
         """Return the latest facts of the partitions that were materialized or observed after a storage id."""
 
-    def partition_provenances(self, key: AssetKey) -> Mapping[str, Sequence[Provenance]]:
-        """Return what each materialized partition was made from, by what made it: the text of a MadeBy.
+    def partition_provenances(self, key: AssetKey) -> Sequence[ProvenanceGroup]:
+        """Return what each materialized partition was made from, grouped by what made it.
 
         One query, as a rule without bodies; partitions come in no order.
         """

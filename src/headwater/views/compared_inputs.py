@@ -7,18 +7,29 @@ partitions of which nothing changed cost little more than one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headwater.graph.asset_graph import AssetGraph
 from headwater.model.keys import AssetKey
 from headwater.model.partitions.static import RANGE_MARK
-from headwater.model.provenance import LISTED, NOTHING, SAME_KEY, WHOLE, MadeBy, Provenance, digest_of, read_made_by
+from headwater.model.provenance import (
+    LISTED,
+    NOTHING,
+    SAME_KEY,
+    WHOLE,
+    MadeBy,
+    ProvenanceGroup,
+    VersionColumn,
+    digest_of,
+)
 from headwater.model.specs import AssetSpec
 from headwater.model.staleness import (
     CodeVersionChanged,
     ConfigChanged,
     DependencyAdded,
     DependencyRemoved,
+    FailedSince,
     StaleReason,
     UpstreamChanged,
     UpstreamMissing,
@@ -30,7 +41,59 @@ if TYPE_CHECKING:
     from headwater.views.staleness import AssetStaleness
 
 _MOST_NAMED = 3
-ReasonsByPart = dict[str | None, list[StaleReason]]
+Reasons = tuple[StaleReason, ...]
+
+
+@dataclass(slots=True)
+class OwnReasons:
+    """Why partitions of one asset are stale by themselves: reasons that many share, and those of single partitions."""
+
+    of_groups: list[tuple[Sequence[str | None], Reasons]] = field(default_factory=list)
+    of_each: dict[str | None, list[StaleReason]] = field(default_factory=dict)
+    _shared: dict[str | None, Reasons] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.of_groups or self.of_each)
+
+    def add(self, partition: str | None, reason: StaleReason) -> None:
+        self.of_each.setdefault(partition, []).append(reason)
+
+    def of(self, partition: str | None) -> Reasons:
+        return (*self._shared_by_partition().get(partition, ()), *self.of_each.get(partition, ()))
+
+    def partitions(self) -> Sequence[str | None]:
+        """Return the partitions that have reasons, each once."""
+        if not self.of_groups:
+            return list(self.of_each)
+        if not self.of_each and len(self.of_groups) == 1:
+            return self.of_groups[0][0]
+        return list({**self._shared_by_partition(), **self.of_each})
+
+    def partitions_by_topic(self) -> Mapping[str, Sequence[str | None]]:
+        """Return the partitions that have each topic, as often as they have it."""
+        found: dict[str, list[Sequence[str | None]]] = {}
+        for partitions, reasons in self.of_groups:
+            for topic in {reason.topic for reason in reasons}:
+                found.setdefault(topic, []).append(partitions)
+        singly: dict[str, list[str | None]] = {}
+        for partition, own in self.of_each.items():
+            for topic in {reason.topic for reason in own}:
+                singly.setdefault(topic, []).append(partition)
+        for topic, of_topic in singly.items():
+            found.setdefault(topic, []).append(of_topic)
+        return {
+            topic: parts[0] if len(parts) == 1 else [each for part in parts for each in part]
+            for topic, parts in found.items()
+        }
+
+    def _shared_by_partition(self) -> Mapping[str | None, Reasons]:
+        if self._shared is None:
+            self._shared = {partition: reasons for partitions, reasons in self.of_groups for partition in partitions}
+        return self._shared
+
+
+# Most assets have none: they share this one, to which nothing is added.
+NO_REASONS = OwnReasons()
 
 
 class ComparedInputs:
@@ -49,28 +112,32 @@ class ComparedInputs:
         self.found = found
         self.declared_config = declared_config
         self.given_config = given_config
-        self._together = {key: frozenset(of) for of in graph.multi_assets.values() for key in of}
+        self._together = {key: frozenset(of) for of in graph.multi_assets.values() if len(of) > 1 for key in of}
+        self._blank = OwnReasons()
         self._current: dict[tuple[AssetKey, tuple[str | None, ...]], Mapping[str | None, str]] = {}
 
-    def own_reasons(self, one: AssetStaleness, rows: Mapping[str, Sequence[Provenance]]) -> ReasonsByPart:
-        """Return the reasons of each partition that has any; `rows` are told by what made them."""
-        reasons: ReasonsByPart = {}
-        for text, group in rows.items():
-            if group:
-                self._compare(one, read_made_by(text), group, reasons)
+    def own_reasons(self, one: AssetStaleness, failed: Sequence[str | None]) -> OwnReasons:
+        """Return the reasons of each partition that has any. `failed` are those whose last attempt did."""
+        reasons = self._blank
+        for group in one.groups:
+            if group.partitions:
+                self._compare(one, group, reasons)
+        for partition in failed:
+            reasons.add(partition, FailedSince())
+        if not reasons:
+            return NO_REASONS
+        self._blank = OwnReasons()
         return reasons
 
-    def _compare(self, one: AssetStaleness, made: MadeBy, rows: Sequence[Provenance], reasons: ReasonsByPart) -> None:
-        spec = self.graph.spec(one.key)
+    def _compare(self, one: AssetStaleness, group: ProvenanceGroup, reasons: OwnReasons) -> None:
+        spec, made = self.graph.spec(one.key), group.made
         of_all = self._reasons_of_all(spec, made)
         if of_all:
-            for row in rows:
-                reasons[row.partition] = list(of_all)
+            reasons.of_groups.append((group.partitions, tuple(of_all)))
         if not spec.deps:
             return
         singly: list[AssetKey] = []
         place_by_name = {dep[1:]: (place, dep[0]) for place, dep in enumerate(made.deps or ())}
-        keys = [row.partition for row in rows]
         for dep in spec.deps:
             upstream = dep.asset_key
             place, mark = place_by_name.get(str(upstream), (-1, LISTED))
@@ -81,24 +148,28 @@ class ComparedInputs:
             if made.is_listed or not self._is_single(one.key, upstream, mark):
                 singly.append(upstream)
                 continue
-            versions = self.found[upstream].versions
-            read = [row.inputs[place] for row in rows]
-            if self.spaces.of(upstream) is None:
-                there: list[str | None] = [versions.get(None)] * len(rows)
-            else:
-                there = list(map(versions.get, keys))
-            if read == there:
+            read, there = group.inputs[place], self._there_of_each(upstream, group.partitions)
+            if read.is_same(there):
                 continue
-            for partition, before, now in zip(keys, read, there, strict=True):
+            for partition, before, now in zip(group.partitions, read.values, there.values, strict=True):
                 if before != now:
-                    assert before is None or isinstance(before, str)
-                    reason = self._single_reason(upstream, partition, before, now)
-                    reasons.setdefault(partition, []).append(reason)
+                    reasons.add(partition, self._single_reason(upstream, partition, before, now))
         if singly:
-            for row in rows:
-                read_by_asset = row.read_versions(made)
+            for place, partition in enumerate(group.partitions):
+                read_by_asset = group.read_versions(place)
                 for upstream in singly:
-                    self._compare_one(one.key, row.partition, upstream, made, read_by_asset, reasons)
+                    self._compare_one(one.key, partition, upstream, made, read_by_asset, reasons)
+
+    def _there_of_each(self, upstream: AssetKey, partitions: tuple[str | None, ...]) -> VersionColumn:
+        """Return the versions that are there now of these partitions upstream, or for each of them of the whole of it."""
+        found = self.found[upstream]
+        if found.space is None:
+            return VersionColumn.repeated(found.versions.get(None), len(partitions))
+        # As a rule the same partitions are there of both.
+        for group in found.groups if not found.observed else ():
+            if group.partitions == partitions:
+                return group.versions
+        return VersionColumn([found.versions.get(partition) for partition in partitions])
 
     def _is_single(self, key: AssetKey, upstream: AssetKey, mark: str) -> bool:
         """Whether one version was read of the input and one would be now: of the whole of it, or of the same key."""
@@ -120,8 +191,8 @@ class ComparedInputs:
         given = self.given_config.get(spec.key)
         if is_known and given is not None and given != made.config_hash:
             reasons.append(ConfigChanged(made.config_hash, given, is_given=True))
-        if made.dep_names is not None:
-            before, now = set(made.dep_names), {str(dep.asset_key) for dep in spec.deps}
+        if is_known and (names := made.dep_names) != (current := tuple(str(dep.asset_key) for dep in spec.deps)):
+            before, now = set(names or ()), set(current)
             reasons += [DependencyAdded(AssetKey.parse(name)) for name in sorted(now - before)]
             reasons += [DependencyRemoved(AssetKey.parse(name)) for name in sorted(before - now)]
         return reasons
@@ -146,7 +217,7 @@ class ComparedInputs:
         upstream: AssetKey,
         made: MadeBy,
         read_by_asset: Mapping[str, Mapping[str | None, str | None]],
-        reasons: ReasonsByPart,
+        reasons: OwnReasons,
     ) -> None:
         read = read_by_asset.get(str(upstream))
         if read is None:
@@ -161,37 +232,31 @@ class ComparedInputs:
         there = self._there(upstream, needed)
         if read == there:
             return
-        told = reasons.setdefault(partition, [])
         if is_digest(read):
             (recorded,) = read.values()
             digest = digest_of(there)
             if recorded != digest:
-                told.append(UpstreamChanged(upstream, next(iter(read)), recorded, digest))
-            if not told:
-                del reasons[partition]
+                reasons.add(partition, UpstreamChanged(upstream, next(iter(read)), recorded, digest))
             return
         if space is None and set(read) <= {None}:
-            told.append(self._single_reason(upstream, None, read.get(None), there.get(None)))
+            reasons.add(partition, self._single_reason(upstream, None, read.get(None), there.get(None)))
             return
         if space is not None and set(read) <= {partition} and self.spaces.is_same_key(key, upstream):
-            told.append(self._single_reason(upstream, partition, read.get(partition), there.get(partition)))
+            reasons.add(partition, self._single_reason(upstream, partition, read.get(partition), there.get(partition)))
             return
         changed = [part for part, version in read.items() if part in there and there[part] != version]
         if changed:
             first = changed[0]
-            told.append(UpstreamChanged(upstream, first, read[first], there[first], len(changed)))
+            reasons.add(partition, UpstreamChanged(upstream, first, read[first], there[first], len(changed)))
         needed_set = set(needed)
         gone = [part for part in read if part not in there and part in needed_set]
         if gone:
-            told.append(UpstreamMissing(upstream, gone[0], len(gone)))
+            reasons.add(partition, UpstreamMissing(upstream, gone[0], len(gone)))
         removed = [part for part in read if part not in needed_set]
         added = [part for part in there if part not in read]
         if added or removed:
-            told.append(
-                UpstreamPartitionsChanged(
-                    upstream, tuple(added[:_MOST_NAMED]), tuple(removed[:_MOST_NAMED]), len(added), len(removed)
-                )
-            )
+            named = tuple(added[:_MOST_NAMED]), tuple(removed[:_MOST_NAMED])
+            reasons.add(partition, UpstreamPartitionsChanged(upstream, *named, len(added), len(removed)))
 
     def _there(self, upstream: AssetKey, needed: tuple[str | None, ...]) -> Mapping[str | None, str]:
         """Return the versions that are there now of what is needed."""

@@ -180,6 +180,25 @@ class PartitionSpaces:
             subset, up.definition, self.now, self.store, (upstream, downstream)
         ).partitions_subset
 
+    def needed_of(self, downstream: AssetKey, part: Any, upstream: AssetKey) -> tuple[Any, Any]:
+        """Return the upstream partitions that a set needs: those that exist, and those that do not (None: not told)."""
+        up, down = self.of(upstream), self.of(downstream)
+        if up is None or not part:
+            return self.upstream_of(downstream, part, upstream), None
+        mapping = self.mapping(downstream, upstream)
+        subset = None if down is None or isinstance(part, bool) else part
+        result = mapping.upstream_of(subset, up.definition, self.now, self.store, (upstream, downstream))
+        return result.partitions_subset, result.required_but_nonexistent_subset
+
+    def ready_of_itself(self, key: AssetKey, pending: Any) -> Any:
+        """Return those pending partitions of an asset that need no other pending one of the same asset.
+
+        Of an asset that does not read itself these are all. None are left over only where partitions need each other.
+        """
+        if not self.graph.has_self_dependency(key) or isinstance(pending, bool):
+            return pending
+        return pending - self.downstream_of(key, pending, key)
+
     def downstream_of(self, upstream: AssetKey, part: Any, downstream: AssetKey) -> Any:
         """Return the downstream partitions that need any of a set: a set, or a bool for an asset without partitions."""
         up, down = self.of(upstream), self.of(downstream)

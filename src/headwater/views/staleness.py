@@ -8,24 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 from headwater.graph.asset_graph import AssetGraph
 from headwater.model.clock import utc_now
 from headwater.model.keys import AssetKey
 from headwater.model.partitions.definition import PartitionsDefinition
 from headwater.model.partitions.subset import PartitionsSubset
-from headwater.model.provenance import Provenance
-from headwater.model.staleness import FailedSince, Freshness, NeverMaterialized, StaleReason, UpstreamStale
+from headwater.model.provenance import Provenance, ProvenanceGroup, group_of_rows, read_made_by
+from headwater.model.staleness import Freshness, NeverMaterialized, UpstreamStale
 from headwater.store.interface import Store
 from headwater.store.latest_facts import LatestFacts
-from headwater.views.compared_inputs import ComparedInputs
+from headwater.views.compared_inputs import NO_REASONS, ComparedInputs, OwnReasons, Reasons
 from headwater.views.partition_spaces import PartitionSpace, PartitionSpaces
 
-RowsByMaker = Mapping[str, Sequence[Provenance]]
 # Of an asset with partitions a set of them; of one without whether it is in the set.
 Part = bool | PartitionsSubset[Any]
-Reasons = tuple[StaleReason, ...]
+# There are thousands of assets, and most have nothing to tell: they share what is empty.
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+def _nothing() -> Mapping[Any, Any]:
+    return _NOTHING
+
+
+def _no_reasons() -> OwnReasons:
+    return NO_REASONS
 
 
 @dataclass(slots=True)
@@ -37,13 +46,28 @@ class AssetStaleness:
     space: PartitionSpace | None
     materialized: Part
     stale: Part = False
+    # What is recorded of the partitions that exist, and the versions of those that were observed since.
+    groups: Sequence[ProvenanceGroup] = ()
+    observed: Mapping[str | None, str] = field(default_factory=_nothing)
     # Why partitions are stale by themselves, and where upstream ones make them so.
-    own_reasons: Mapping[str | None, Reasons] = field(default_factory=dict)
-    stale_upstream: dict[AssetKey, Part] = field(default_factory=dict)
-    # The versions that are there now.
-    versions: Mapping[str | None, str] = field(default_factory=dict)
+    own_reasons: OwnReasons = field(default_factory=_no_reasons)
+    stale_upstream: Mapping[AssetKey, Part] = field(default_factory=_nothing)
     # Partitions that are recorded and that the definition does not have now.
     unreachable: tuple[str, ...] = ()
+    _versions: Mapping[str | None, str] | None = None
+
+    @property
+    def versions(self) -> Mapping[str | None, str]:
+        """The versions that are there now."""
+        if self._versions is None:
+            versions: dict[str | None, str] = {}
+            for group in self.groups:
+                for partition, version in zip(group.partitions, group.versions.values, strict=True):
+                    assert version is not None
+                    versions[partition] = version
+            versions.update(self.observed)
+            self._versions = versions
+        return self._versions
 
     @property
     def partitions_def(self) -> PartitionsDefinition[Any] | None:
@@ -73,15 +97,15 @@ class AssetStaleness:
         if not has_part(self.materialized, partition):
             return (NeverMaterialized(),)
         upstream = tuple(UpstreamStale(key) for key, part in self.stale_upstream.items() if has_part(part, partition))
-        return (*self.own_reasons.get(partition, ()), *upstream)
+        return (*self.own_reasons.of(partition), *upstream)
 
     def topics(self, among: Part = True) -> dict[str, int]:
         """Return how many stale partitions there are for each reason, most first; one may have several reasons."""
         found: dict[str, int] = {}
-        for partition, reasons in self.own_reasons.items():
-            if among is True or has_part(among, partition):
-                for topic in {reason.topic for reason in reasons}:
-                    found[topic] = found.get(topic, 0) + 1
+        for topic, partitions in self.own_reasons.partitions_by_topic().items():
+            part: Part = True if self.space is None else self.space.existing_among(cast("Sequence[str]", partitions))
+            if count := size_of(intersection(part, among)):
+                found[topic] = count
         for key, part in self.stale_upstream.items():
             count = size_of(intersection(part, among))
             if count:
@@ -138,14 +162,12 @@ def staleness_of(
     comparison = ComparedInputs(graph, spaces, found, declared_config or {}, given_config or {})
     for key in order:
         fact = facts.get(key)
-        one, rows = _what_is_there(graph, store, spaces, key, fact, whole.get(key), seen.get(key))
-        found[key] = one
+        one = found[key] = _what_is_there(graph, store, spaces, key, fact, whole.get(key), seen.get(key))
         if not one.is_buildable or not one.materialized:
             continue
-        reasons = comparison.own_reasons(one, rows)
-        _add_failures(store, one, fact, reasons)
-        one.own_reasons = {part: tuple(of_part) for part, of_part in reasons.items()}
-        one.stale = _part_of(one, one.own_reasons)
+        one.own_reasons = comparison.own_reasons(one, _failed(store, one, fact))
+        if one.own_reasons:
+            one.stale = _part_of(one, one.own_reasons.partitions())
         _take_from_upstream(graph, spaces, found, one)
     return Staleness(found, spaces)
 
@@ -158,36 +180,38 @@ def _what_is_there(
     fact: LatestFacts | None,
     whole: tuple[str, Provenance] | None,
     seen: str | None,
-) -> tuple[AssetStaleness, RowsByMaker]:
+) -> AssetStaleness:
     """Return an asset with what is there of it, and the rows that say what that was made from."""
     is_buildable = graph.is_materializable(key)
     space = spaces.of(key)
     if space is None:
         # The value of one partition, from when the asset had some, is not the whole of it.
-        rows: RowsByMaker = {whole[0]: [whole[1]]} if whole is not None and whole[1].partition is None else {}
-        versions: dict[str | None, str] = {None: whole[1].version} if whole is not None and rows else {}
+        groups: Sequence[ProvenanceGroup] = ()
+        if whole is not None and whole[1].partition is None:
+            groups = (group_of_rows(read_made_by(whole[0]), [whole[1]]),)
+        one = AssetStaleness(key, is_buildable, None, bool(groups), groups=groups)
         if seen is not None:
-            versions[None] = seen
-        return AssetStaleness(key, is_buildable, None, bool(rows), versions=versions), rows
+            one.observed = {None: seen}
+        return one
     if fact is None:
-        return AssetStaleness(key, is_buildable, space, space.empty, space.empty), {}
-    recorded = store.partition_provenances(key) if fact.materialization_id is not None else {}
-    by_partition: dict[str | None, str] = {row.partition: row.version for of in recorded.values() for row in of}
-    keys: list[Any] = list(by_partition)
+        return AssetStaleness(key, is_buildable, space, space.empty, space.empty)
+    groups = store.partition_provenances(key) if fact.materialization_id is not None else ()
+    keys: Any = groups[0].partitions if len(groups) == 1 else tuple(part for each in groups for part in each.partitions)
     materialized = space.existing_among(keys)
     unreachable: tuple[str, ...] = ()
     if len(materialized) != len(keys):
         unreachable = tuple(part for part in keys if part not in materialized)
-        for part in unreachable:
-            del by_partition[part]
-        recorded = {text: [row for row in of if row.partition in by_partition] for text, of in recorded.items()}
-    if fact.observation_id is not None:
-        by_partition.update(
-            (part, version) for part, version in store.observed_versions(key).items() if part in space.existing
-        )
-    one = AssetStaleness(key, is_buildable, space, materialized, space.empty, versions=by_partition)
+        gone = frozenset(unreachable)
+        groups = [
+            each.only([place for place, part in enumerate(each.partitions) if part not in gone]) for each in groups
+        ]
+    one = AssetStaleness(key, is_buildable, space, materialized, space.empty, groups)
     one.unreachable = unreachable
-    return one, recorded
+    if fact.observation_id is not None:
+        one.observed = {
+            part: version for part, version in store.observed_versions(key).items() if part in space.existing
+        }
+    return one
 
 
 def _seen_versions(
@@ -211,16 +235,11 @@ def _seen_versions(
     }
 
 
-def _add_failures(
-    store: Store, one: AssetStaleness, fact: LatestFacts | None, reasons: dict[str | None, list[StaleReason]]
-) -> None:
+def _failed(store: Store, one: AssetStaleness, fact: LatestFacts | None) -> Sequence[str | None]:
+    """Return the partitions that are there, and that someone tried in vain to build again."""
     if one.space is None:
-        if fact is not None and fact.attempt_outcome == "failed":
-            reasons.setdefault(None, []).append(FailedSince())
-        return
-    for part in store.failed_partitions(one.key):
-        if has_part(one.materialized, part):
-            reasons.setdefault(part, []).append(FailedSince())
+        return (None,) if fact is not None and fact.attempt_outcome == "failed" else ()
+    return [part for part in store.failed_partitions(one.key) if has_part(one.materialized, part)]
 
 
 def _take_from_upstream(
@@ -233,7 +252,7 @@ def _take_from_upstream(
             continue
         affected = intersection(spaces.downstream_of(upstream.key, upstream.stale, one.key), one.materialized)
         if affected:
-            one.stale_upstream[parent] = affected
+            one.stale_upstream = {**one.stale_upstream, parent: affected}
             one.stale = union(one.stale, affected)
     if one.stale and graph.has_self_dependency(one.key):
         reached: Part = False
@@ -244,15 +263,15 @@ def _take_from_upstream(
             frontier = difference(following, one.stale)
             one.stale = union(one.stale, following)
         if reached:
-            one.stale_upstream[one.key] = reached
+            one.stale_upstream = {**one.stale_upstream, one.key: reached}
 
 
-def _part_of(one: AssetStaleness, reasons: Mapping[str | None, Reasons]) -> Part:
+def _part_of(one: AssetStaleness, partitions: Sequence[str | None]) -> Part:
     if one.space is None:
-        return None in reasons
-    if len(reasons) == size_of(one.materialized):
+        return None in partitions
+    if len(partitions) == size_of(one.materialized):
         return one.materialized
-    return one.space.existing_among([part for part in reasons if part is not None])
+    return one.space.existing_among([part for part in partitions if part is not None])
 
 
 # ------------------------------------------------------------------------------------------------------------------ sets

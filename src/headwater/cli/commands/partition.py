@@ -1,8 +1,10 @@
-"""headwater partition: the partitions of an asset, and what is known of one."""
+"""headwater partition: the partitions of an asset, what is known of one, and how those of two assets hang together."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,11 +18,12 @@ from headwater.cli.workplace import Workplace
 if TYPE_CHECKING:
     from headwater.model.keys import AssetKey
     from headwater.model.partitions import PartitionsDefinition
+    from headwater.views.partition_links import MappedEdge, MappedPart, PartitionLinks, PartitionTies
 
 
 @click.group(cls=LazyGroup)
 def partition() -> None:
-    """List and show partitions of an asset."""
+    """List and show partitions of an asset, and explain which belong together."""
 
 
 @partition.command("list", short_help="List partitions with their status.")
@@ -28,17 +31,29 @@ def partition() -> None:
 @click.option(
     "--status", type=click.Choice(["materialized", "missing", "failed"]), help="Only partitions of this status."
 )
+@click.option(
+    "--partition",
+    "spelled",
+    metavar="SLICE",
+    help="Only these: KEY,KEY...KEY, or by dimension: DIMENSION=KEY,DIMENSION=FIRST...LAST.",
+)
 @project_options
-def list_partitions(workplace: Workplace, as_json: bool, key: str, status: str | None) -> None:
+def list_partitions(workplace: Workplace, as_json: bool, key: str, status: str | None, spelled: str | None) -> None:
     """List the partitions of ASSET, each with its status."""
     screen = Screen(as_json)
     asset_key = workplace.asset_key(key)
     definition = _partitions_def(workplace, asset_key)
+    from headwater.model.partitions.spelling import read_partitions
     from headwater.views.assets import partition_statuses
 
     with workplace.instance_to_read() as instance:
         statuses = partition_statuses(definition, instance.store, asset_key)
-    shown = [(name, each.value) for name, each in statuses if status in (None, each.value)]
+        wanted = None if spelled is None else read_partitions(spelled, definition, None, instance)
+    shown = [
+        (name, each.value)
+        for name, each in statuses
+        if status in (None, each.value) and (wanted is None or name in wanted)
+    ]
     if as_json:
         screen.document(
             {"asset": str(asset_key), "partitions": [{"key": name, "status": each} for name, each in shown]}
@@ -112,6 +127,208 @@ def show(workplace: Workplace, as_json: bool, key: str, partition_key: str) -> N
             *((f"check {check.spec.name}", check.status.value) for check in checks),
         ]
     )
+
+
+@partition.command("explain", short_help="Explain which partitions of two assets belong together, and why.")
+@click.argument("one", metavar="UPSTREAM")
+@click.argument("other", metavar="DOWNSTREAM")
+@click.argument("partition_key", metavar="[KEY]", required=False)
+@click.option("--upstream", "of_upstream", is_flag=True, help="KEY is a partition of UPSTREAM: show what needs it.")
+@click.option(
+    "--downstream", "of_downstream", is_flag=True, help="KEY is a partition of DOWNSTREAM: show what it needs."
+)
+@project_options
+def explain(
+    workplace: Workplace,
+    as_json: bool,
+    one: str,
+    other: str,
+    partition_key: str | None,
+    of_upstream: bool,
+    of_downstream: bool,
+) -> None:
+    """Explain how the partitions of UPSTREAM and DOWNSTREAM hang together, over as many assets as lie between them.
+
+    Of KEY it shows what it needs of the other asset, or what needs it: which partitions exist, which were made, and why
+    others do not exist. Where both assets have it, both are shown, unless an option says which is meant. KEY may be a range
+    or a slice; without it all partitions are meant. The two assets may be given in either order.
+    """
+    screen = Screen(as_json)
+    if of_upstream and of_downstream:
+        raise click.UsageError(
+            "Use one of --upstream and --downstream; without them both are shown where both have KEY."
+        )
+    first, second = workplace.asset_key(one), workplace.asset_key(other)
+    from headwater.model.clock import utc_now
+    from headwater.views.partition_links import ties_between
+    from headwater.views.partition_spaces import PartitionSpaces
+
+    graph = workplace.graph
+    with workplace.instance_to_read() as instance:
+        spaces = PartitionSpaces(graph, instance, utc_now())
+        ties = ties_between(graph, instance.store, spaces, first, second)
+        if ties is None:
+            raise _refused_without_a_way(first, second)
+        if spaces.of(first) is None and spaces.of(second) is None:
+            raise CommandRefused(
+                what=f'Neither "{first}" nor "{second}" is partitioned.',
+                why="There are no partitions that could belong together.",
+                fix=f"See how the assets do: headwater asset show {first}",
+            )
+        asked = _asked_partitions(ties, partition_key, of_upstream, of_downstream)
+        needs = None if asked.downstream is None else ties.needed_by(asked.downstream)
+        needed = None if asked.upstream is None else ties.following_from(asked.upstream)
+        edges = ties.edges
+    if as_json:
+        screen.document(
+            {
+                "upstream": str(ties.upstream),
+                "downstream": str(ties.downstream),
+                "is_direct": ties.is_direct,
+                "partition": partition_key,
+                "edges": [edge.to_data() for edge in edges],
+                "needs": None if needs is None else needs.to_data(),
+                "is_needed_by": None if needed is None else needed.to_data(),
+            }
+        )
+        return
+    if first != second and ties.upstream != first:
+        screen.say(f'"{second}" is upstream of "{first}".')
+    for line in _lines_of_edges(edges, ties.is_direct):
+        screen.result(line)
+    for links, verb, is_needed in ((needs, "needs", True), (needed, "is needed by", False)):
+        if links is not None:
+            screen.result()
+            for line in _lines_of_links(links, verb, is_needed):
+                screen.result(line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which partitions of either side are asked about; None where nothing is asked of it, True for the whole."""
+
+    upstream: Any
+    downstream: Any
+
+
+def _asked_partitions(ties: PartitionTies, text: str | None, of_upstream: bool, of_downstream: bool) -> _Asked:
+    """Return the partitions that a text means of either asset. Raises CommandRefused where it means none of any."""
+    from headwater.model.errors import HeadwaterError
+    from headwater.model.partitions.spelling import read_partitions
+
+    spaces = ties.spaces
+    sides = [(ties.upstream, of_upstream or not of_downstream), (ties.downstream, of_downstream or not of_upstream)]
+    found: list[Any] = []
+    refused: list[tuple[AssetKey, HeadwaterError | None]] = []
+    for key, is_meant in sides:
+        space = spaces.of(key)
+        if not is_meant:
+            found.append(None)
+        elif text is None:
+            found.append(True if space is None else space.existing)
+        elif space is None:
+            found.append(None)
+            refused.append((key, None))
+        else:
+            try:
+                found.append(read_partitions(text, space.definition, spaces.now, spaces.store))
+            except HeadwaterError as error:
+                found.append(None)
+                refused.append((key, error))
+    if found == [None, None]:
+        errors = [error for _, error in refused if error is not None]
+        if len(errors) == 1 and len(refused) == 1:
+            raise errors[0]
+        named = " and ".join(
+            f'"{key}"' + (f" ({space.definition.describe()})" if (space := spaces.of(key)) else " (not partitioned)")
+            for key, _ in refused
+        )
+        hints = list(dict.fromkeys(f'Of "{key}": {error.fix}' for key, error in refused if error is not None))
+        raise CommandRefused(
+            what=f'"{text}" names no partitions of {named}.',
+            why="It is not known what to explain.",
+            fix="\n       ".join(hints) or "Leave KEY out.",
+        )
+    return _Asked(*found)
+
+
+def _refused_without_a_way(one: AssetKey, other: AssetKey) -> CommandRefused:
+    if one == other:
+        return CommandRefused(
+            what=f'"{one}" does not depend on itself.',
+            why="Only of an asset that reads its own earlier partitions some need others.",
+            fix=f"Name the asset that it depends on: headwater asset show {one}",
+        )
+    return CommandRefused(
+        what=f'Neither of "{one}" and "{other}" depends on the other.',
+        why="Partitions belong together along dependencies, over one asset or several.",
+        fix=f"See what each depends on: headwater asset show {one}",
+    )
+
+
+_MOST_EDGES = 20
+
+
+def _lines_of_edges(edges: Sequence[MappedEdge], is_direct: bool) -> Iterator[str]:
+    for edge in edges[:_MOST_EDGES]:
+        default = ", by default" if edge.is_default else ""
+        yield f"{edge.upstream} -> {edge.downstream}   {edge.mapping_name}{default}"
+        yield f"  {edge.description}"
+    if len(edges) > _MOST_EDGES:
+        yield f"... and {len(edges) - _MOST_EDGES:,} more dependencies on the way (--json has them all)"
+
+
+def _lines_of_links(links: PartitionLinks, verb: str, is_needed: bool) -> Iterator[str]:
+    yield f"{_named(links.asked)} {verb} {_quantity(links.found)}"
+    for part in links.passed:
+        yield f"  by way of {_quantity(part)}"
+        yield from (f"    {line}" for line in _standing(part, is_needed and bool(part.nonexistent)))
+    yield from (f"  {line}" for line in _standing(links.found, True))
+
+
+def _named(part: MappedPart) -> str:
+    return f"{part.asset_key} [{_shortened(part.partitions)}]" if part.is_partitioned else str(part.asset_key)
+
+
+def _quantity(part: MappedPart) -> str:
+    from headwater.views.words import counted
+
+    if not part.is_partitioned:
+        return f"{part.asset_key}, which has no partitions" if part.count else f"nothing of {part.asset_key}"
+    if not part.count:
+        return f"no existing partition of {part.asset_key}"
+    if part.partitions == _ALL and part.count > 1:
+        return f"all {part.count:,} partitions of {part.asset_key}"
+    return f"{counted(part.count, 'partition')} of {part.asset_key}: {_shortened(part.partitions)}"
+
+
+def _standing(part: MappedPart, is_told_in_full: bool) -> Iterator[str]:
+    if is_told_in_full and part.count:
+        if part.missing is None:
+            yield "materialized" if part.count == 1 else f"all {part.count:,} materialized"
+        elif part.count == 1:
+            yield "missing: never materialized"
+        elif part.missing == _ALL or not part.materialized_count:
+            yield "none of them materialized"
+        else:
+            yield f"{part.materialized_count:,} of {part.count:,} materialized; missing: {_shortened(part.missing)}"
+        if part.failed is not None:
+            yield f"failed at last: {_shortened(part.failed)}"
+    for spelled, why in part.nonexistent:
+        yield f"does not exist: {spelled} ({why})"
+    if len(part.nonexistent) < part.nonexistent_ranges:
+        yield f"... {part.nonexistent_count:,} partitions that would be needed and do not exist, in all"
+
+
+_ALL = "*"
+_LONGEST = 200
+
+
+def _shortened(spelled: str | None) -> str:
+    """Return a set as it is spelled, cut after a whole range where it is very long."""
+    if spelled is None or len(spelled) <= _LONGEST:
+        return spelled or ""
+    return f"{spelled[:_LONGEST].rpartition(',')[0] or spelled[:_LONGEST]}, ..."
 
 
 def _partitions_def(workplace: Workplace, key: AssetKey) -> PartitionsDefinition[Any]:

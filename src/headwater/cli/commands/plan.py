@@ -58,7 +58,7 @@ def plan(
         found = planned(
             workplace.definitions,
             selection=joined_selections(selections) if selections else None,
-            partition_key=partition,
+            partitions=partition,
             partition_range=ends,
             instance=instance,
             mode=modes,

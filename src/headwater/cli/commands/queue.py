@@ -21,7 +21,7 @@ def queue(workplace: Workplace, as_json: bool) -> None:
     screen = Screen(as_json)
     with ServiceClient(workplace.settings.home) as service:
         told = service.ask(Describe())
-    waiting = {key: told[key] for key in ("waiting_runs", "waiting_steps", "delayed_steps", "pools")}
+    waiting = {key: told[key] for key in ("waiting_runs", "waiting_steps", "delayed_steps", "pools", "backfills")}
     running = [{**step, "worker": worker["worker"]} for worker in told["workers"] for step in worker["steps"]]
     if as_json:
         screen.document({"running_steps": running, **waiting})
@@ -52,6 +52,22 @@ def queue(workplace: Workplace, as_json: bool) -> None:
         screen.table(("run", "step", "waits for"), rows[:_MOST_SHOWN])
         if len(rows) > _MOST_SHOWN:
             screen.say(f"and {len(rows) - _MOST_SHOWN:,} more; --json shows all")
+    if told["backfills"]:
+        screen.heading("Backfills")
+        screen.table(
+            ("backfill", "what", "partitions waiting", "runs here", "state"),
+            [
+                (
+                    each["backfill_id"][:8],
+                    each["title"],
+                    f"{each['waiting']:,} of {each['total']:,}",
+                    str(each["runs"]),
+                    each["status"].lower().replace("_", " ") + (f": {each['cause']}" if each["cause"] else ""),
+                )
+                for each in told["backfills"]
+            ],
+            right=("partitions waiting", "runs here"),
+        )
     if told["pools"]:
         screen.heading("Pools")
         screen.table(
@@ -62,5 +78,5 @@ def queue(workplace: Workplace, as_json: bool) -> None:
             ],
             right=("taken", "slots"),
         )
-    if not running and not rows:
+    if not running and not rows and not told["backfills"]:
         screen.result("Nothing runs, and nothing waits.")

@@ -35,6 +35,21 @@ if TYPE_CHECKING:
         AutomationConditionError as AutomationConditionError,
         UnknownAssetInCondition as UnknownAssetInCondition,
     )
+    from headwater.model.errors.backfill_requests import (
+        NotBuiltHere as NotBuiltHere,
+        NothingToBackfill as NothingToBackfill,
+        PartitionsNeedEachOther as PartitionsNeedEachOther,
+        RequestDoesNotMap as RequestDoesNotMap,
+        UnclearBackfillRequest as UnclearBackfillRequest,
+        UnknownBackfillMode as UnknownBackfillMode,
+    )
+    from headwater.model.errors.backfills import (
+        BackfillAlreadyExists as BackfillAlreadyExists,
+        BackfillError as BackfillError,
+        BackfillHasEnded as BackfillHasEnded,
+        BackfillNotOurs as BackfillNotOurs,
+        UnknownBackfill as UnknownBackfill,
+    )
     from headwater.model.errors.config import (
         ConfigFault as ConfigFault,
         ConfigFunctionError as ConfigFunctionError,
@@ -101,6 +116,16 @@ if TYPE_CHECKING:
     from headwater.model.errors.loading import (
         ModuleLoadError as ModuleLoadError,
         NoSuchModule as NoSuchModule,
+    )
+    from headwater.model.errors.partition_mapping import (
+        OneWayMappingError as OneWayMappingError,
+        PartitionMappingError as PartitionMappingError,
+        PartitionNeedsItselfError as PartitionNeedsItselfError,
+    )
+    from headwater.model.errors.partition_spelling import (
+        RangeWrongWayRoundError as RangeWrongWayRoundError,
+        UnknownDimensionError as UnknownDimensionError,
+        UnreadablePartitionSpelling as UnreadablePartitionSpelling,
     )
     from headwater.model.errors.partitions import (
         InvalidPartitionsDefinitionError as InvalidPartitionsDefinitionError,
@@ -231,6 +256,23 @@ if TYPE_CHECKING:
     )
 
 _MODULE_BY_NAME = {
+    "UnreadablePartitionSpelling": "partition_spelling",
+    "UnknownDimensionError": "partition_spelling",
+    "RangeWrongWayRoundError": "partition_spelling",
+    "PartitionNeedsItselfError": "partition_mapping",
+    "PartitionMappingError": "partition_mapping",
+    "OneWayMappingError": "partition_mapping",
+    "UnknownBackfill": "backfills",
+    "BackfillNotOurs": "backfills",
+    "BackfillHasEnded": "backfills",
+    "BackfillError": "backfills",
+    "BackfillAlreadyExists": "backfills",
+    "UnknownBackfillMode": "backfill_requests",
+    "UnclearBackfillRequest": "backfill_requests",
+    "RequestDoesNotMap": "backfill_requests",
+    "PartitionsNeedEachOther": "backfill_requests",
+    "NothingToBackfill": "backfill_requests",
+    "NotBuiltHere": "backfill_requests",
     "AutomationConditionError": "automation",
     "UnknownAssetInCondition": "automation",
     "ConnectionLost": "postgres",

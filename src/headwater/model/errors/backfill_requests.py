@@ -54,7 +54,7 @@ class UnknownBackfillMode(CheckError):
         )
 
 
-class PartitionsDoNotMap(CheckError, ValueError):
+class RequestDoesNotMap(CheckError, ValueError):
     """Partitions were asked for of assets whose definitions have nothing to do with one another."""
 
     code = "partitions-do-not-map"

@@ -11,6 +11,9 @@ from headwater.model.backfills import Backfill, BackfillStatus
 from headwater.model.errors.backfills import BackfillHasEnded, UnknownBackfill
 from headwater.store.interface import Store
 
+# A store in memory knows no owners; what this process carries out is told of to its threads only.
+CARRIED_OUT_HERE: set[str] = set()
+
 
 class BackfillHistory:
     """Backfills, by id and newest first."""
@@ -55,7 +58,12 @@ class BackfillHistory:
         if record.is_finished:
             raise BackfillHasEnded(backfill_id, record.status.value, wish)
         # One of a service waits for its service: that knows of its runs.
-        if record.location is None and not record.is_owned and store.adopt_backfill(backfill_id):
+        if (
+            record.location is None
+            and not record.is_owned
+            and backfill_id not in CARRIED_OUT_HERE
+            and store.adopt_backfill(backfill_id)
+        ):
             self._change_here(record, wish)
         else:
             store.ask_backfill(backfill_id, wish)

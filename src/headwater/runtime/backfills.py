@@ -31,6 +31,7 @@ from headwater.model.errors.partitions import UnknownPartitionError
 from headwater.model.events import AssetNotMaterialized
 from headwater.model.keys import AssetKey
 from headwater.model.runs import RunsFilter, RunStatus
+from headwater.runtime.backfill_history import CARRIED_OUT_HERE
 from headwater.runtime.backfill_planning import planned_backfill
 from headwater.runtime.launch import Request, run_job
 from headwater.runtime.staleness import as_definitions, opened, selected_keys
@@ -143,12 +144,16 @@ def carry_out(
         raise UnknownBackfill(backfill_id, [each.backfill_id for each in store.backfills(limit=100)])
     if record.is_finished:
         return record
-    if not store.adopt_backfill(backfill_id):
+    if backfill_id in CARRIED_OUT_HERE or not store.adopt_backfill(backfill_id):
         found = store.find_backfill(backfill_id)
         if found is not None and found.is_finished:
             return found
         raise BackfillNotOurs(backfill_id)
-    return _Carrier(as_definitions(definitions), record, instance, on_progress).carry_out()
+    CARRIED_OUT_HERE.add(backfill_id)
+    try:
+        return _Carrier(as_definitions(definitions), record, instance, on_progress).carry_out()
+    finally:
+        CARRIED_OUT_HERE.discard(backfill_id)
 
 
 def failure_of(ended: Backfill, instance: Instance) -> BackfillFailedError:
@@ -229,6 +234,7 @@ class _Carrier:
         self.on_progress = on_progress
         self.is_told_to_stop = False
         self._jobs: dict[tuple[str, ...], JobDefinition] = {}
+        self._configs: dict[tuple[str, ...], dict[str, Any]] = {}
         self._began_at = time.monotonic()
         self._seconds_before = record.seconds
         self._looked_at = self._saved_at = self._told_at = self._began_at
@@ -288,7 +294,8 @@ class _Carrier:
             status = BackfillStatus.SUCCESS if self.progress.is_success else BackfillStatus.FAILURE
         self._change(status=status, ended_at=now)
         self._save()
-        self._tell()
+        if self.on_progress is not None:
+            self.on_progress(self.record)
 
     # ------------------------------------------------------------------------------------------------------------- a run
 
@@ -315,7 +322,7 @@ class _Carrier:
         job = self._job(run.asset_keys)
         options = self.record.options
         request = Request(
-            run_config=config_of_job(job, options.run_config) or None,
+            run_config=self._config(run.asset_keys) or None,
             tags={**options.tags, BACKFILL_TAG: self.backfill_id, BACKFILL_RUN_TAG: run.spelled},
             partition_key=keys[0] if keys is not None and len(keys) == 1 else None,
             partition_keys=keys if keys is not None and len(keys) != 1 else None,
@@ -345,10 +352,18 @@ class _Carrier:
     def _job(self, asset_keys: tuple[str, ...]) -> JobDefinition:
         job = self._jobs.get(asset_keys)
         if job is None:
-            name = self.record.job_name
-            whole = self.definitions.global_asset_job if name is None else self.definitions.get_job_def(name)
-            job = self._jobs[asset_keys] = whole.for_assets(map(AssetKey.parse, asset_keys))
+            job = self._jobs[asset_keys] = self._whole().for_assets(map(AssetKey.parse, asset_keys))
         return job
+
+    def _whole(self) -> JobDefinition:
+        name = self.record.job_name
+        return self.definitions.global_asset_job if name is None else self.definitions.get_job_def(name)
+
+    def _config(self, asset_keys: tuple[str, ...]) -> dict[str, Any]:
+        if asset_keys not in self._configs:
+            config = config_of_job(self._job(asset_keys), self._whole(), self.record.options.run_config)
+            self._configs[asset_keys] = config
+        return self._configs[asset_keys]
 
     def _run_id(self, run: BackfillRun) -> str:
         """Return the id of a run: the one that it has, or another when that one was interrupted."""
@@ -484,12 +499,12 @@ def end_of_run(
     return end
 
 
-def config_of_job(job: JobDefinition, run_config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of the config of a backfill concerns one of its runs: ops of others are left out."""
+def config_of_job(job: JobDefinition, whole: JobDefinition, run_config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of the config of a backfill concerns one of its runs: ops of its other runs are left out."""
     ops = run_config.get("ops")
     if not isinstance(ops, Mapping):
         return dict(run_config)
-    names = {node.name for node in job.top_level_node_defs}
-    kept = {name: config for name, config in ops.items() if name in names}
+    others = {node.name for node in whole.top_level_node_defs} - {node.name for node in job.top_level_node_defs}
+    kept = {name: config for name, config in ops.items() if name not in others}
     rest = {name: config for name, config in run_config.items() if name != "ops"}
     return {**rest, "ops": kept} if kept else rest

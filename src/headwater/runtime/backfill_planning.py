@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from headwater.authoring.backfill_requests import refuse_unclear
 from headwater.engine.backfill_progress import BackfillProgress
 from headwater.model.backfills import Backfill, BackfillPlan, BackfillRequest, BackfillStatus, Outcome
 from headwater.model.clock import utc_now
@@ -14,7 +15,6 @@ from headwater.model.errors.backfill_requests import (
     NotBuiltHere,
     NothingToBackfill,
     UnclearBackfillRequest,
-    UnknownBackfillMode,
 )
 from headwater.model.keys import AssetKey
 from headwater.runtime.asked_partitions import AskedPartitions, asked_parts
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from headwater.authoring.definitions import Definitions
     from headwater.runtime.instance import Instance
 
-BACKFILL_MODES = ("requested", "missing", "failed", "stale", "all")
 _UNFINISHED = (BackfillStatus.IN_PROGRESS, BackfillStatus.PAUSED, BackfillStatus.CANCELING)
 
 
@@ -51,7 +50,7 @@ def planned_backfill(definitions: Any, request: BackfillRequest, instance: Insta
     has, RequestDoesNotMap, NotBuiltHere, and CheckError for a request that is not clear.
     """
     project = as_definitions(definitions)
-    _refuse_unclear(request)
+    refuse_unclear(request)
     graph = project.index.graph
     chosen = _chosen_keys(project, request)
     takes_stale = request.mode == "stale"
@@ -115,38 +114,6 @@ def _title(request: BackfillRequest, plan: BackfillPlan) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------- what is asked for
-
-
-def _refuse_unclear(request: BackfillRequest) -> None:
-    if request.mode not in BACKFILL_MODES:
-        raise UnknownBackfillMode(request.mode, BACKFILL_MODES)
-    named = [
-        name for name in ("selection", "asset_keys", "job_name", "keys_by_asset") if getattr(request, name) is not None
-    ]
-    # What of a job is tried again.
-    if len(named) > 1 and named != ["job_name", "keys_by_asset"]:
-        raise UnclearBackfillRequest(
-            what=f"A backfill names what to build in several ways: {', '.join(named)}.",
-            why="It is not known which of them is meant.",
-            fix=f"Give {named[0]} alone.",
-        )
-    given = [
-        name
-        for name in ("partition_keys", "partition_range", "partitions", "keys_by_asset")
-        if getattr(request, name) is not None
-    ] + (["all_partitions"] if request.all_partitions else [])
-    if len(given) > 1:
-        raise UnclearBackfillRequest(
-            what=f"A backfill names partitions in several ways: {', '.join(given)}.",
-            why="It is not known which of them is meant.",
-            fix=f"Give {given[0]} alone.",
-        )
-    if request.partition_keys is not None and not request.partition_keys:
-        raise UnclearBackfillRequest(
-            what="No partition was asked for: partition_keys is empty.",
-            why="There would be nothing to build.",
-            fix="Name at least one partition, or leave the argument out for all of them.",
-        )
 
 
 def _asked(request: BackfillRequest) -> AskedPartitions:

@@ -358,9 +358,9 @@ class Backfills:
                 active = self._backfill_of_run.pop(run_id)
                 self._give_back(active, [active.run_by_id.pop(run_id)])
                 active.wake.set()
-            elif run.status in _FINISHED:
+            elif run.status in _FINISHED or run_id in self.service.not_resumed:
                 self._partial.add(run_id)
-                self._run_ended(run_id, run.status)
+                self._run_ended(run_id, run.status if run.status in _FINISHED else RunStatus.FAILURE)
 
     # ------------------------------------------------------------------------------------------------- what is wanted
 

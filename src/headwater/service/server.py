@@ -99,7 +99,7 @@ class Service(Hosting):
         self.store = instance.store
         self.started_at = time.time()
         # Runs that could not go on here. They are not tried again with each look for what others left.
-        self._not_resumed: set[str] = set()
+        self.not_resumed: set[str] = set()
         self._errand_numbers = itertools.count(1)
         self._errands: dict[int, tuple[Errand, asyncio.Future[Any]]] = {}
         self.backfills = Backfills(self)
@@ -364,13 +364,13 @@ class Service(Hosting):
             return
         now = time.time()
         for run_id, body in self.store.launches().items():
-            if run_id in self.dispatcher.runs or run_id in self._not_resumed:
+            if run_id in self.dispatcher.runs or run_id in self.not_resumed:
                 continue
             try:
                 launched = Launched.decode(body)
             except msgspec.MsgspecError:
                 # Of another release. It stays as it is, and does not keep the others from going on.
-                self._not_resumed.add(run_id)
+                self.not_resumed.add(run_id)
                 continue
             if launched.location != location or not self.store.adopt_run(run_id):
                 continue
@@ -383,7 +383,7 @@ class Service(Hosting):
             try:
                 self.dispatcher.adopt(self._active(run_id, run.tags, launched, self.current[location]), past, now)
             except (HeadwaterError, LookupError) as error:
-                self._not_resumed.add(run_id)
+                self.not_resumed.add(run_id)
                 self.dispatcher.runs.pop(run_id, None)
                 reason = f"It cannot go on: {getattr(error, 'what', repr(error))}"
                 self.store.append(RunInterrupted(run_id=run_id, timestamp=now, reason=reason))

@@ -89,3 +89,15 @@ def test_a_schedule_asks_for_a_backfill():
 def test_a_request_that_cannot_be_meant_is_refused(request_, declared, error, told):
     with pytest.raises(error, match=told):
         sensor_giving(request_, **declared).evaluate_tick(hw.build_sensor_context())
+
+
+def test_a_trigger_with_assets_of_its_own_goes_with_checks():
+    @hw.asset_check(asset=day)
+    def good() -> hw.AssetCheckResult:
+        return hw.AssetCheckResult(passed=True)
+
+    definitions = hw.Definitions(
+        assets=[day], asset_checks=[good], sensors=[sensor_giving(hw.BackfillRequest(), target=[day])]
+    )
+    (request,) = definitions.sensors[0].evaluate_tick(hw.build_sensor_context()).backfill_requests
+    assert definitions.get_job_def(request.job_name).asset_keys == {hw.AssetKey("day")}

@@ -102,10 +102,10 @@ def test_a_failure_blocks_what_needs_it_and_nothing_else_and_only_that_is_built_
     project.broken, project.built = set(), []
     request = retry_request(instance, failed.backfill_id)
     assert request.parent_backfill_id == failed.backfill_id
-    planned = planned_backfill(project.definitions, request, instance)
-    instance.store.create_backfill(planned.backfill, planned.plan, owned=True)
-    ended = carry_out(project.definitions, planned.backfill.backfill_id, instance)
+    ended = hw.backfill(project.definitions, retry=failed.backfill_id, instance=instance)
     assert ended.status is hw.BackfillStatus.SUCCESS
+    assert ended.parent_backfill_id == failed.backfill_id
+    assert ended.title == "retry of day, month, total"
     assert project.built == ["day 2013-01-20", "month 2013-01-01", "total"]
     with pytest.raises(NothingToBackfill, match="All of the backfill"):
         retry_request(instance, ended.backfill_id)
@@ -299,9 +299,10 @@ def test_two_processes_do_not_carry_it_out_together(project, tmp_path):
             carry_out(project.definitions, planned.backfill.backfill_id, theirs)
 
 
-def test_resume_takes_nothing_else(project, instance):
-    with pytest.raises(UnclearBackfillRequest, match="more than that"):
-        hw.backfill(project.definitions, resume="x", selection="day", instance=instance)
+def test_what_goes_on_with_another_takes_nothing_else(project, instance):
+    for way in ("resume", "retry"):
+        with pytest.raises(UnclearBackfillRequest, match="more than that"):
+            hw.backfill(project.definitions, **{way: "x"}, selection="day", instance=instance)
     with pytest.raises(UnknownBackfill):
         hw.backfill(project.definitions, resume="x", instance=instance)
 

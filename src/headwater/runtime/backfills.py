@@ -74,6 +74,7 @@ def backfill(
     priority: float = 0.0,
     title: str = "",
     resume: str | None = None,
+    retry: str | None = None,
     instance: Instance | None = None,
     raise_on_error: bool = True,
     on_progress: Callable[[Backfill], None] | None = None,
@@ -88,7 +89,8 @@ def backfill(
     `mode` is "requested", or what of it is built: "missing" what was never built, "failed" what failed when last tried,
     "stale" what is stale, "all" all upstream of it, too. With `upstream`, what is needed and was never built is added.
 
-    `resume` is the id of a backfill that was interrupted or paused: what is left of it is built, and nothing else is given.
+    `resume` is the id of a backfill that was interrupted or paused: what is left of it is built. `retry` is the id of one of
+    which something failed, was blocked by that, or was canceled: a new backfill builds that. Nothing else is given with these.
 
     With `raise_on_error`, BackfillFailedError is raised at the end if something could not be made; nothing else is kept from
     being built by a failure but what needs it. Raises NothingToBackfill, UnknownPartitionError, PartitionsDoNotMap and
@@ -110,16 +112,20 @@ def backfill(
         title=title,
     )
     with opened(instance) as remembered:
+        if (resume or retry) and (request != BackfillRequest() or (resume and retry)):
+            raise UnclearBackfillRequest(
+                what=f'backfill({"resume" if resume else "retry"}="{resume or retry}") was given more than that.',
+                why="What it builds was settled when that backfill began.",
+                fix="Give it alone, or leave it out to begin another.",
+            )
+        if retry is not None:
+            request = retry_request(remembered, retry)
         if resume is None:
             planned = planned_backfill(project, request, remembered)
-            remembered.store.create_backfill(planned.backfill, planned.plan, owned=True)
-            resume = planned.backfill.backfill_id
-        elif request != BackfillRequest():
-            raise UnclearBackfillRequest(
-                what=f'backfill(resume="{resume}") was given more than that.',
-                why="What a backfill builds is settled when it begins.",
-                fix="Give resume alone, or leave it out to begin another.",
-            )
+            # It is carried out here, wherever the one that is tried again was.
+            record = replace(planned.backfill, location=None)
+            remembered.store.create_backfill(record, planned.plan, owned=True)
+            resume = record.backfill_id
         ended = carry_out(project, resume, remembered, on_progress)
         if raise_on_error and ended.is_finished and ended.status is not BackfillStatus.SUCCESS:
             raise failure_of(ended, remembered)

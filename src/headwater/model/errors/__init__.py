@@ -102,6 +102,16 @@ if TYPE_CHECKING:
         ModuleLoadError as ModuleLoadError,
         NoSuchModule as NoSuchModule,
     )
+    from headwater.model.errors.partition_mapping import (
+        OneWayMappingError as OneWayMappingError,
+        PartitionMappingError as PartitionMappingError,
+        PartitionNeedsItselfError as PartitionNeedsItselfError,
+    )
+    from headwater.model.errors.partition_spelling import (
+        RangeWrongWayRoundError as RangeWrongWayRoundError,
+        UnknownDimensionError as UnknownDimensionError,
+        UnreadablePartitionSpelling as UnreadablePartitionSpelling,
+    )
     from headwater.model.errors.partitions import (
         InvalidPartitionsDefinitionError as InvalidPartitionsDefinitionError,
         MissingDynamicPartitionsStoreError as MissingDynamicPartitionsStoreError,
@@ -303,6 +313,12 @@ _MODULE_BY_NAME = {
     "WrongStoredType": "io",
     "ModuleLoadError": "loading",
     "NoSuchModule": "loading",
+    "OneWayMappingError": "partition_mapping",
+    "PartitionMappingError": "partition_mapping",
+    "PartitionNeedsItselfError": "partition_mapping",
+    "RangeWrongWayRoundError": "partition_spelling",
+    "UnknownDimensionError": "partition_spelling",
+    "UnreadablePartitionSpelling": "partition_spelling",
     "InvalidPartitionsDefinitionError": "partitions",
     "MissingDynamicPartitionsStoreError": "partitions",
     "PartitionsMismatchError": "partitions",

@@ -107,7 +107,7 @@ def plan_of(
                     if parent in wanted and _is_whole(spaces, parent, wanted[parent]):
                         break
                     need = spaces.upstream_of(key, wanted[key], parent)
-                    cause = "upstream" if takes_all and parent != key else "needed"
+                    cause = "upstream" if takes_all else "needed"
                     if cause == "needed":
                         need = intersection(presence.missing(parent), need)
                     added = False

@@ -32,7 +32,9 @@ def test_each_run_has_the_checks_and_the_config_of_what_it_builds():
         answer = planned_runs(
             definitions,
             instance,
-            PlanRuns(1, tuple(LaunchRequest("", asset_keys=(name,), run_config=config) for name in ("first", "second"))),
+            PlanRuns(
+                1, tuple(LaunchRequest("", asset_keys=(name,), run_config=config) for name in ("first", "second"))
+            ),
         )
         wrong = planned_runs(
             definitions,

@@ -93,7 +93,7 @@ def backfill(
     which something failed, was blocked by that, or was canceled: a new backfill builds that. Nothing else is given with these.
 
     With `raise_on_error`, BackfillFailedError is raised at the end if something could not be made; nothing else is kept from
-    being built by a failure but what needs it. Raises NothingToBackfill, UnknownPartitionError, PartitionsDoNotMap and
+    being built by a failure but what needs it. Raises NothingToBackfill, UnknownPartitionError, RequestDoesNotMap and
     CheckError before anything is built. The instance is the project's unless one is given.
     """
     project = as_definitions(definitions)

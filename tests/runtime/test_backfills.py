@@ -293,6 +293,9 @@ def test_a_job_is_backfilled_with_its_own_config_and_tags(instance):
 
 def test_two_processes_do_not_carry_it_out_together(project, tmp_path):
     with hw.Instance.open(tmp_path) as ours, hw.Instance.open(tmp_path) as theirs:
+        ended = hw.backfill(project.definitions, selection="day", partitions="2013-01-01", instance=ours)
+        assert not ended.is_owned
+        assert theirs.get_backfill(ended.backfill_id) == ended
         planned = planned_backfill(project.definitions, hw.BackfillRequest(selection="day"), ours)
         ours.store.create_backfill(planned.backfill, planned.plan, owned=True)
         with pytest.raises(BackfillNotOurs):

@@ -298,7 +298,7 @@ class _Carrier:
             status = BackfillStatus.CANCELED
         else:
             status = BackfillStatus.SUCCESS if self.progress.is_success else BackfillStatus.FAILURE
-        self._change(status=status, ended_at=now)
+        self._change(status=status, ended_at=now, is_owned=False)
         self._save()
         if self.on_progress is not None:
             self.on_progress(self.record)
@@ -433,7 +433,7 @@ class _Carrier:
         # What was issued and is not in a run any more waits.
         saved = self.progress.saved()
         self.progress = BackfillProgress(self.plan, saved)
-        self._change(status=status or self.record.status, cause=cause)
+        self._change(status=status or self.record.status, cause=cause, is_owned=False)
         self._save()
         self.store.release_backfill(self.backfill_id)
 

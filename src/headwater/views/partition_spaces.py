@@ -93,6 +93,7 @@ class PartitionSpaces:
         self._spaces: list[PartitionSpace] = []
         self._upstream: dict[tuple[int, int, int], dict[str | None, tuple[str, ...]]] = {}
         self._mappings: dict[tuple[AssetKey, AssetKey], PartitionMapping] = {}
+        self._equal: dict[PartitionMapping, PartitionMapping] = {}
         self._defaults: dict[tuple[int, int], PartitionMapping] = {}
 
     def of(self, key: AssetKey) -> PartitionSpace | None:
@@ -135,6 +136,9 @@ class PartitionSpaces:
                     found = self._defaults[pair] = default_partition_mapping(
                         None if up is None else up.definition, None if down is None else down.definition
                     )
+            # Equal mappings are asked once. One that somebody wrote may have no hash.
+            with suppress(TypeError):
+                found = self._equal.setdefault(found, found)
             self._mappings[(downstream, upstream)] = found
         return found
 

@@ -18,7 +18,7 @@ from headwater.views.words import counted, listed
 
 MODES = ("requested", "stale", "missing", "failed", "all")
 _FAILED = frozenset({"failed", "blocked"})
-MOST_PARTITIONS_UNWARNED = 1_000
+WARN_ABOVE_PARTITIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ def plan_of(
     presence: Presence,
     seconds_of: Callable[[AssetKey, int], float | None],
     keys_store: DynamicPartitionsStore,
+    warn_above: int = WARN_ABOVE_PARTITIONS,
 ) -> MaterializationPlan:
     """Return the plan. `seconds_of` says how long so many partitions of an asset are likely to take."""
     spaces, staleness = presence.spaces, presence.staleness
@@ -119,7 +120,7 @@ def plan_of(
                     if parent in wanted and _is_whole(spaces, parent, wanted[parent]):
                         break
                     need = spaces.upstream_of(key, wanted[key], parent)
-                    cause = "upstream" if takes_all and parent != key else "needed"
+                    cause = "upstream" if takes_all else "needed"
                     if cause == "needed":
                         need = intersection(presence.missing(parent), need)
                     added = False
@@ -136,7 +137,7 @@ def plan_of(
         for key in order
         if key in wanted
     )
-    return MaterializationPlan(steps, _warnings(steps, causes), keys_store)
+    return MaterializationPlan(steps, _warnings(steps, causes, warn_above), keys_store)
 
 
 def _is_whole(spaces: PartitionSpaces, key: AssetKey, part: Part) -> bool:
@@ -221,18 +222,22 @@ def _topics(one: Any, part: Part) -> str:
     return ", ".join(topic if count == whole else f"{topic} ({count:,})" for topic, count in list(topics.items())[:4])
 
 
-def _warnings(steps: Sequence[PlannedStep], causes: Mapping[AssetKey, Mapping[str, Part]]) -> tuple[str, ...]:
-    many = [step for step in steps if step.partition_count > MOST_PARTITIONS_UNWARNED]
+def _warnings(
+    steps: Sequence[PlannedStep], causes: Mapping[AssetKey, Mapping[str, Part]], above: int
+) -> tuple[str, ...]:
+    """Return what nobody should find out only when it runs: very many partitions, and those that were not asked for."""
     warnings: list[str] = []
-    total = sum(len(step.partitions) for step in steps if step.partitions is not None)
-    if many or total > MOST_PARTITIONS_UNWARNED:
+    partitioned = [step for step in steps if step.partitions is not None]
+    total = sum(step.partition_count for step in partitioned)
+    if total > above:
         named = [
             f"{step.asset_key} ({step.partition_count:,})"
-            for step in sorted(steps, key=lambda each: -each.partition_count)
+            for step in sorted(partitioned, key=lambda each: -each.partition_count)
         ]
         warnings.append(f"{counted(total, 'partition')} would be built: {listed(named, 3)}.")
-    added = [(key, of_key["needed"]) for key, of_key in causes.items() if "needed" in of_key]
-    surprising = [(key, size_of(part)) for key, part in added if size_of(part) > MOST_PARTITIONS_UNWARNED]
-    for key, count in surprising:
-        warnings.append(f'{counted(count, "partition")} of "{key}" were not asked for: they are needed and missing.')
+    for step in partitioned:
+        added = causes[step.asset_key].get("needed")
+        if added is not None and size_of(added) > above:
+            count = counted(size_of(added), "partition")
+            warnings.append(f'{count} of "{step.asset_key}" were not asked for: they are needed and missing.')
     return tuple(warnings)

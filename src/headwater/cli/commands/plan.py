@@ -64,6 +64,7 @@ def plan(
             mode=modes,
             upstream=not no_upstream,
             run_config=read_configs(configs) or None,
+            warn_above=workplace.settings.warn_above,
         )
         document = found.to_data() if as_json else {}
         lines = [] if as_json else list(found.tree_lines())

@@ -291,8 +291,41 @@ def test_a_job_is_backfilled_with_its_own_config_and_tags(instance):
     assert ended.job_name == "at_home"
 
 
+def test_a_job_of_ops_is_backfilled_and_what_failed_is_run_again(instance):
+    broken, ran = {"2013-01-02"}, []
+
+    @hw.op
+    def work(context: hw.OpExecutionContext) -> None:
+        ran.append((context.partition_key, context.op_config["day"]))
+        if context.partition_key in broken:
+            raise ValueError("broken")
+
+    @hw.daily_partitioned_config(start_date="2013-01-01", end_offset=0)
+    def by_day(start: Any, end: Any) -> dict[str, Any]:
+        return {"ops": {"work": {"config": {"day": start.day}}}}
+
+    @hw.job(config=by_day)
+    def nightly() -> None:
+        work()
+
+    definitions = hw.Definitions(jobs=[nightly])
+    first = hw.backfill(
+        definitions, job_name="nightly", partitions="2013-01-01...2013-01-03", instance=instance, raise_on_error=False
+    )
+    assert first.counts == {"job:nightly": {"MATERIALIZED": 2, "FAILED": 1}}
+    assert ran == [("2013-01-01", 1), ("2013-01-02", 2), ("2013-01-03", 3)]
+    assert {run.job_name for run in instance.get_runs()} == {"nightly"}
+    broken.clear()
+    again = hw.backfill(definitions, retry=first.backfill_id, instance=instance)
+    assert again.status is hw.BackfillStatus.SUCCESS
+    assert ran[3:] == [("2013-01-02", 2)]
+
+
 def test_two_processes_do_not_carry_it_out_together(project, tmp_path):
     with hw.Instance.open(tmp_path) as ours, hw.Instance.open(tmp_path) as theirs:
+        ended = hw.backfill(project.definitions, selection="day", partitions="2013-01-01", instance=ours)
+        assert not ended.is_owned
+        assert theirs.get_backfill(ended.backfill_id) == ended
         planned = planned_backfill(project.definitions, hw.BackfillRequest(selection="day"), ours)
         ours.store.create_backfill(planned.backfill, planned.plan, owned=True)
         with pytest.raises(BackfillNotOurs):

@@ -23,7 +23,7 @@ from headwater.runtime.staleness import as_definitions, staleness_in
 from headwater.views.backfill_groups import backfill_plan_of
 from headwater.views.materialization_plan import MaterializationPlan
 from headwater.views.partition_spaces import PartitionSpaces
-from headwater.views.planning import AskedFor, Presence, plan_of
+from headwater.views.planning import WARN_ABOVE_PARTITIONS, AskedFor, Presence, plan_of
 from headwater.views.staleness import Part
 from headwater.views.words import counted, listed
 
@@ -43,14 +43,22 @@ class PlannedBackfill:
     materialization_plan: MaterializationPlan
 
 
-def planned_backfill(definitions: Any, request: BackfillRequest, instance: Instance) -> PlannedBackfill:
-    """Return what a request comes to; nothing is recorded.
+def planned_backfill(
+    definitions: Any, request: BackfillRequest, instance: Instance, *, warn_above: int = WARN_ABOVE_PARTITIONS
+) -> PlannedBackfill:
+    """Return what a request comes to; nothing is recorded. Of more than `warn_above` partitions it warns.
 
     Raises NothingToBackfill when there is nothing to build, UnknownPartitionError for partitions that no selected asset
     has, RequestDoesNotMap, NotBuiltHere, and CheckError for a request that is not clear.
     """
     project = as_definitions(definitions)
     refuse_unclear(request)
+    if request.job_name is not None and not (job := project.get_job_def(request.job_name)).is_asset_job:
+        from headwater.runtime.job_backfills import plan_of_job
+
+        plan, found = plan_of_job(project, job, request, instance, warn_above)
+        found = replace(found, warnings=(*found.warnings, *_overlaps(plan, instance)))
+        return PlannedBackfill(_record(request, plan, found), plan, found)
     graph = project.index.graph
     chosen = _chosen_keys(project, request)
     takes_stale = request.mode == "stale"
@@ -61,7 +69,7 @@ def planned_backfill(definitions: Any, request: BackfillRequest, instance: Insta
     adds_upstream = request.upstream and request.job_name is None
     presence = Presence(spaces, instance.store, staleness)
     asked = AskedFor(parts, frozenset((request.mode,)), adds_upstream)
-    found = plan_of(asked, graph, presence, estimates(project, instance), instance)
+    found = plan_of(asked, graph, presence, estimates(project, instance), instance, warn_above)
     if found.is_empty:
         raise NothingToBackfill(request.mode, [str(key) for key in chosen])
 
@@ -125,12 +133,6 @@ def _chosen_keys(definitions: Definitions, request: BackfillRequest) -> list[Ass
     graph = definitions.index.graph
     if request.job_name is not None:
         job = definitions.get_job_def(request.job_name)
-        if not job.is_asset_job:
-            raise UnclearBackfillRequest(
-                what=f'Job "{job.name}" builds no assets, so it cannot be backfilled.',
-                why="What a backfill has done is known by the assets that it built.",
-                fix=f"Run it for each partition with `headwater run launch {job.name} --partition KEY`.",
-            )
         wanted = set(job.asset_keys)
         if request.keys_by_asset is not None:
             wanted &= _known(definitions, request.keys_by_asset)

@@ -298,7 +298,7 @@ class _Carrier:
             status = BackfillStatus.CANCELED
         else:
             status = BackfillStatus.SUCCESS if self.progress.is_success else BackfillStatus.FAILURE
-        self._change(status=status, ended_at=now)
+        self._change(status=status, ended_at=now, is_owned=False)
         self._save()
         if self.on_progress is not None:
             self.on_progress(self.record)
@@ -307,7 +307,7 @@ class _Carrier:
 
     def _still_wanted(self, run: BackfillRun) -> Sequence[BackfillRun]:
         """Return what of a run is still to be done, when only what is missing was asked for."""
-        if not self.record.options.only_missing:
+        if not self.record.options.only_missing or self.record.runs_a_job:
             return (run,)
         keys = run.partition_keys(self.plan)
         there: dict[str, list[int]] = {}
@@ -357,6 +357,8 @@ class _Carrier:
 
     def _job(self, asset_keys: tuple[str, ...]) -> JobDefinition:
         job = self._jobs.get(asset_keys)
+        if self.record.runs_a_job:
+            return self._whole()
         if job is None:
             job = self._jobs[asset_keys] = self._whole().for_assets(map(AssetKey.parse, asset_keys))
         return job
@@ -433,7 +435,7 @@ class _Carrier:
         # What was issued and is not in a run any more waits.
         saved = self.progress.saved()
         self.progress = BackfillProgress(self.plan, saved)
-        self._change(status=status or self.record.status, cause=cause)
+        self._change(status=status or self.record.status, cause=cause, is_owned=False)
         self._save()
         self.store.release_backfill(self.backfill_id)
 
@@ -461,7 +463,8 @@ def recorded_runs(store: Store, record: Backfill, plan: BackfillPlan) -> list[tu
         spelled = run.tags.get(BACKFILL_RUN_TAG)
         each = None
         if spelled is not None:
-            each = BackfillRun.parse(spelled, tuple(map(str, run.asset_selection)))
+            assets = record.asset_keys if record.runs_a_job else tuple(map(str, run.asset_selection))
+            each = BackfillRun.parse(spelled, assets)
         if each is not None and each.group < len(plan.groups):
             status = RunStatus.INTERRUPTED if run.status is RunStatus.CANCELED else run.status
             found.append((_in_order_of_group(each, plan), end_of_run(store, run.run_id, status, each, plan)))

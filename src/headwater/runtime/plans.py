@@ -45,10 +45,11 @@ def plan(
     one, all that can be built. Without partitions all that exist are meant; `partition_range` names the first and the last,
     and `partitions` is a text such as "2024-01-01...2024-01-31" or "region=eu,date=2024-01-05...".
 
-    `mode`: "requested" is what is selected, "stale" what of it is stale, "missing" what of it was never built, "all" what is
-    selected and everything upstream of it; several may be given. With `upstream`, what is needed and was never built is
-    added and says which step needs it. `run_config` is the config that a run would be given: what was made with another is
-    stale. Of more than `warn_above` partitions the plan warns. The instance is the project's unless one is given.
+    `mode`: "requested" is what is selected, "stale" what of it is stale, "missing" what of it was never built, "failed" what
+    failed when last tried, "all" what is selected and everything upstream of it; several may be given. With `upstream`, what is
+    needed and was never built is added and says which step needs it. `run_config` is the config that a run would be given: what
+    was made with another is stale. Of more than `warn_above` partitions the plan warns. The instance is the project's unless one
+    is given.
 
     Raises UnknownPartitionError, InvalidSubsetError and CheckError.
     """

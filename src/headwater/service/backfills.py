@@ -163,7 +163,7 @@ class Backfills:
         }
         found: list[tuple[BackfillRun, RunEnd | None]] = []
         for run in runs.values():
-            each = _run_of(run)
+            each = _run_of(record, run)
             if each is not None:
                 found.append((each, self._end_of(run.run_id, run.status, each, plan)))
         return found
@@ -281,7 +281,7 @@ class Backfills:
         return LaunchRequest(
             run_id=run.run_id(record.backfill_id),
             job_name=record.job_name,
-            asset_keys=run.asset_keys,
+            asset_keys=None if record.runs_a_job else run.asset_keys,
             partition_key=keys[0] if keys is not None and len(keys) == 1 else None,
             partition_keys=keys if keys is not None and len(keys) > 1 else None,
             run_config=options.run_config,
@@ -488,5 +488,6 @@ _STATUS_OF: Final = {
 }
 
 
-def _run_of(run: Run) -> BackfillRun | None:
-    return BackfillRun.parse(run.tags.get(BACKFILL_RUN_TAG, ""), tuple(map(str, run.asset_selection)))
+def _run_of(record: Backfill, run: Run) -> BackfillRun | None:
+    keys = record.asset_keys if record.runs_a_job else tuple(map(str, run.asset_selection))
+    return BackfillRun.parse(run.tags.get(BACKFILL_RUN_TAG, ""), keys)

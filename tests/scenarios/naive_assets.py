@@ -381,13 +381,20 @@ class Model:
         if any(each not in needed for each in before) or any(each not in before for each in now):
             yield "upstream_partitions_changed"
 
-    def with_upstream(self, code: Code, wanted: set[Place], among: set[Place]) -> set[Place]:
-        """Return what is wanted with all that it needs, and that what is added needs, of what is in `among`."""
+    def with_upstream(self, code: Code, wanted: set[Place], among: set[Place], *, rebuilds: bool = False) -> set[Place]:
+        """Return what is wanted with all that it needs, and that what is added needs, of what is in `among`.
+
+        What is only built again (`rebuilds`) does without what is missing of an input of which something is there.
+        """
         found, waiting = set(wanted), list(wanted)
         while waiting:
             asset, part = waiting.pop()
             for dep in code.deps(asset):
-                for each in code.read_by(asset, part, dep):
+                needed = code.read_by(asset, part, dep)
+                if rebuilds and dep != asset and (asset, part) in self.made:
+                    if any((dep, each) not in among for each in needed):
+                        continue
+                for each in needed:
                     if (dep, each) in among and (dep, each) not in found:
                         found.add((dep, each))
                         waiting.append((dep, each))

@@ -41,7 +41,9 @@ def declared_config_hash(node: NodeDefinition | None) -> str | None:
         return found
     if not isinstance(node, GraphDefinition):
         return None
-    parts = {name: part for name, use in node.uses.items() if (part := declared_config_hash(use.definition)) is not None}
+    parts = {
+        name: part for name, use in node.uses.items() if (part := declared_config_hash(use.definition)) is not None
+    }
     mapping = node.config_mapping
     if isinstance(mapping, ConfigMapping):
         parts[""] = _hash_of_schema(mapping.config_schema)

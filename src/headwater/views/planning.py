@@ -225,6 +225,7 @@ def _step(
         reasons,
         tuple(parent for parent in graph.parents(key) if parent in wanted),
         seconds_of(key, size_of(part)),
+        tuple(needed_by),
     )
 
 

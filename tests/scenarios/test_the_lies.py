@@ -179,7 +179,7 @@ class Story:
                 if record.storage_id > known and isinstance(
                     record.event, AssetMaterialized | AssetNotMaterialized | AssetUnchanged
                 ):
-                    self.model.take(self.code, record.event, before)
+                    self.model.take(self.code, record.event, before, parts or ())
 
     def run_in_a_process_that_is_killed(self, run: Callable[..., None], kill_at: int) -> bool:
         """Run in a child that kills itself at the so-manieth event, and open the state again. Return whether it came so far."""

@@ -233,3 +233,42 @@ def test_a_change_of_the_first_partition_reaches_all_later_ones_of_an_asset_that
     (step,) = hw.plan(project, mode="stale", instance=instance).steps
     assert step.partition_count == 30
     assert step.reason == 'stale: "total" is stale (29), "source" changed (1)'
+
+
+def test_what_is_stale_is_built_again_with_what_there_is_where_its_function_reads_by_itself(instance: hw.Instance):
+    days = hw.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-04")
+
+    def project(version: str) -> hw.Definitions:
+        @hw.asset(partitions_def=days, code_version=version)
+        def raw() -> int:
+            return 1
+
+        @hw.asset(deps=[raw])
+        def reading() -> int:
+            return 1
+
+        @hw.asset
+        def loading(raw: dict[str, int]) -> int:
+            return len(raw)
+
+        return hw.Definitions([raw, reading, loading])
+
+    def planned(version: str, selection: str) -> list[tuple[str, int]]:
+        steps = hw.plan(project(version), selection=selection, mode="stale", instance=instance).steps
+        return [(str(step.asset_key), step.partition_count) for step in steps]
+
+    hw.materialize(project("1").assets, selection="raw", partition_key="2024-01-02", instance=instance)
+    hw.materialize(project("1").assets, selection="reading", instance=instance)
+    assert planned("1", "*") == []
+    assert planned("2", "*") == [("raw", 1), ("reading", 1)]
+    # Asked for, and not only stale, it needs all.
+    (raw, _) = hw.plan(project("1"), selection="reading", instance=instance).steps
+    assert (raw.partition_count, raw.reason) == (2, "missing, needed by reading")
+    for day in ("2024-01-01", "2024-01-03"):
+        hw.materialize(project("1").assets, selection="raw", partition_key=day, instance=instance)
+    hw.materialize(project("1").assets, selection="reading or loading", instance=instance)
+    instance.wipe_asset_partitions(hw.AssetKey("raw"), ["2024-01-03"])
+    assert planned("1", "reading") == [("reading", 1)]
+    assert planned("1", "loading") == [("raw", 1), ("loading", 1)]
+    instance.wipe_assets([hw.AssetKey("raw")])
+    assert planned("1", "reading") == [("raw", 3), ("reading", 1)]

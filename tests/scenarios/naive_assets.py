@@ -5,7 +5,7 @@ The model keeps plain dictionaries by asset and partition. It reads the facts of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -180,7 +180,7 @@ def definitions_of(code: Code) -> hw.Definitions:
     def deps_of(asset: str) -> list[hw.AssetDep]:
         return [hw.AssetDep(dep, partition_mapping=mappings.get((asset, dep))) for dep in code.deps(asset)]
 
-    def result(asset: str) -> Any:
+    def result(asset: str, parts: Iterable[str] = ()) -> Any:
         behaves = code.behaviour.get(asset, "")
         if behaves == "fails":
             raise ValueError("as the test wants it")
@@ -188,7 +188,7 @@ def definitions_of(code: Code) -> hw.Definitions:
             return hw.Skip("not today", asset_key=asset)
         if behaves == "is unchanged":
             return hw.Unchanged(asset_key=asset)
-        return hw.MaterializeResult(asset_key=asset, data_version=version_of(code, asset))
+        return hw.MaterializeResult(asset_key=asset, data_version=version_of(code, asset, parts))
 
     def asset_of(name: str) -> hw.AssetsDefinition:
         default = code.defaults.get(name)
@@ -202,7 +202,7 @@ def definitions_of(code: Code) -> hw.Definitions:
             backfill_policy=hw.BackfillPolicy.single_run(),
         )
         def made(context: hw.AssetExecutionContext) -> Any:
-            return result(name)
+            return result(name, () if family(name) == "whole" else context.partition_keys)
 
         return made
 
@@ -232,11 +232,15 @@ def definitions_of(code: Code) -> hw.Definitions:
     return hw.Definitions([hw.AssetSpec("ext"), *singles, together, g])
 
 
-def version_of(code: Code, asset: str) -> hw.DataVersion | None:
-    """Return the version of what a function makes: of some so long that little fits where inputs are listed."""
+def version_of(code: Code, asset: str, parts: Iterable[str] = ()) -> hw.DataVersion | None:
+    """Return the version of what a function makes of the partitions of a run.
+
+    Of some it is so long that little fits where inputs are listed, of others there is more to escape than letters.
+    """
     if asset == "n":
         return None
-    return hw.DataVersion(f"{asset}{code.contents[asset]}" + ("." * 300 if asset in ("d0", "grid") else ""))
+    more = "." * 300 if asset in ("d0", "grid") else '"\\' if asset == "st0" else ""
+    return hw.DataVersion(f"{asset}{code.contents[asset]} {min(parts, default='')}{more}")
 
 
 # ---------------------------------------------------------------------------------------------------------------- model
@@ -277,8 +281,8 @@ class Model:
 
     # ---------------------------------------------------------------------------------------------------------- what happens
 
-    def take(self, code: Code, event: Any, before: Mapping[Place, Reads]) -> None:
-        """Take in a fact of a run. `before` is what each partition would have read when the run began."""
+    def take(self, code: Code, event: Any, before: Mapping[Place, Reads], parts: Sequence[str]) -> None:
+        """Take in a fact of a run of these partitions. `before` is what each one would have read when the run began."""
         asset = event.asset
         if isinstance(event, AssetNotMaterialized):
             for part in event.partitions or (None,):
@@ -290,7 +294,7 @@ class Model:
                 version = self.made[place].version
             else:
                 self.outcome[place] = "materialized"
-                made = version_of(code, asset)
+                made = version_of(code, asset, parts if event.partition is not None else ())
                 version = f"run {event.run_id}" if made is None else made.value
             self.made[place] = Made(
                 version, code.versions[asset], code.defaults.get(asset), code.deps(asset), self.reads(code, place)
@@ -381,13 +385,20 @@ class Model:
         if any(each not in needed for each in before) or any(each not in before for each in now):
             yield "upstream_partitions_changed"
 
-    def with_upstream(self, code: Code, wanted: set[Place], among: set[Place]) -> set[Place]:
-        """Return what is wanted with all that it needs, and that what is added needs, of what is in `among`."""
+    def with_upstream(self, code: Code, wanted: set[Place], among: set[Place], *, rebuilds: bool = False) -> set[Place]:
+        """Return what is wanted with all that it needs, and that what is added needs, of what is in `among`.
+
+        What is only built again (`rebuilds`) does without what is missing of an input of which something is there.
+        """
         found, waiting = set(wanted), list(wanted)
         while waiting:
             asset, part = waiting.pop()
             for dep in code.deps(asset):
-                for each in code.read_by(asset, part, dep):
+                needed = code.read_by(asset, part, dep)
+                if rebuilds and dep != asset and (asset, part) in self.made:
+                    if any((dep, each) not in among for each in needed):
+                        continue
+                for each in needed:
                     if (dep, each) in among and (dep, each) not in found:
                         found.add((dep, each))
                         waiting.append((dep, each))

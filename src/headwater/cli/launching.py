@@ -262,6 +262,14 @@ def _stop_at_service(client: ServiceClient, instance: Instance, run_id: str, sto
     raise stop
 
 
+def _all_of(intended: IntendedRuns) -> AssetSelection:
+    """Return what the runs make: what was selected, and what they add."""
+    from headwater.graph.selection import AssetSelection
+
+    assert intended.selection is not None
+    return intended.selection | AssetSelection.keys(*intended.added) if intended.added else intended.selection
+
+
 def _confirm(screen: Screen, instance: Instance, intended: IntendedRuns, request: RunRequest, warn_above: int) -> None:
     """Show the plan on a terminal, and ask; one asset or partition that was named is not asked about."""
     partitions = intended.partitions
@@ -278,10 +286,10 @@ def _confirm(screen: Screen, instance: Instance, intended: IntendedRuns, request
         keys = [key for chunk in intended.chunks for key in chunk or ()]
         planned = plan(
             intended.definitions,
-            selection=intended.selection,
+            selection=_all_of(intended),
             partition_keys=keys or None,
             instance=instance,
-            upstream=request.adds_missing_upstream,
+            upstream=False,
             warn_above=warn_above,
         )
         show_and_ask(screen, planned, is_confirmed=False)

@@ -18,7 +18,7 @@ from headwater.model.errors.backfill_requests import (
 )
 from headwater.model.keys import AssetKey
 from headwater.runtime.asked_partitions import AskedPartitions, asked_parts
-from headwater.runtime.plans import estimates
+from headwater.runtime.plans import estimates, loading
 from headwater.runtime.staleness import as_definitions, staleness_in
 from headwater.views.backfill_groups import backfill_plan_of
 from headwater.views.materialization_plan import MaterializationPlan
@@ -68,7 +68,7 @@ def planned_backfill(
     # A job builds its own assets and no others.
     adds_upstream = request.upstream and request.job_name is None
     presence = Presence(spaces, instance.store, staleness)
-    asked = AskedFor(parts, frozenset((request.mode,)), adds_upstream)
+    asked = AskedFor(parts, frozenset((request.mode,)), adds_upstream, loading(definitions))
     found = plan_of(asked, graph, presence, estimates(project, instance), instance, warn_above)
     if found.is_empty:
         raise NothingToBackfill(request.mode, [str(key) for key in chosen])

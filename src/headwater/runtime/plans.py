@@ -69,7 +69,7 @@ def plan(
         spaces = PartitionSpaces(graph, remembered, utc_now()) if staleness is None else staleness.spaces
         parts = _asked_parts(chosen, spaces, partition_key, partition_keys, partition_range, partitions)
         return plan_of(
-            AskedFor(parts, modes, upstream),
+            AskedFor(parts, modes, upstream, loading(project)),
             graph,
             Presence(spaces, remembered.store, staleness),
             estimates(project, remembered),
@@ -138,6 +138,21 @@ def _asked_parts(
             fix="Leave the partition out, or select an asset with a partitions_def.",
         )
     return parts
+
+
+def loading(definitions: Definitions) -> Callable[[AssetKey, AssetKey], bool]:
+    """Return what says whether the value of an upstream asset is a parameter of another one, and may not be missing in part."""
+
+    def loads(downstream: AssetKey, upstream: AssetKey) -> bool:
+        definition = definitions.index.definition_by_key[downstream]
+        ports = getattr(definition.node_def, "ins", {})
+        return any(
+            not getattr(port, "is_nothing", False) and not (port.metadata or {}).get("allow_missing_partitions")
+            for name, key in definition.loaded_by_input.items()
+            if key == upstream and (port := ports.get(name)) is not None
+        )
+
+    return loads
 
 
 def estimates(definitions: Definitions, instance: Instance) -> Callable[[AssetKey, int], float | None]:

@@ -68,7 +68,7 @@ def planned_backfill(
     # A job builds its own assets and no others.
     adds_upstream = request.upstream and request.job_name is None
     presence = Presence(spaces, instance.store, staleness)
-    asked = AskedFor(parts, frozenset((request.mode,)), adds_upstream, loading(definitions))
+    asked = AskedFor(parts, frozenset((request.mode,)), adds_upstream, loading(project))
     found = plan_of(asked, graph, presence, estimates(project, instance), instance, warn_above)
     if found.is_empty:
         raise NothingToBackfill(request.mode, [str(key) for key in chosen])

@@ -103,6 +103,17 @@ class BackfillStoreContract:
         store.ask_backfill("b1", "resume")
         assert store.take_backfill_wishes(["b1"]) == {"b1": BackfillWish("cancel")}
 
+    def test_a_wish_is_noted_until_what_was_granted_is_recorded(self, store: Store) -> None:
+        store.create_backfill(MADE, PLAN, owned=True)
+        store.ask_backfill("b1", "pause", priority=2.0)
+        wish = BackfillWish("pause", None, 2.0)
+        assert store.backfill_wishes(["b1", "b2"]) == store.backfill_wishes(["b1"]) == {"b1": wish}
+        store.ask_backfill("b1", "resume")
+        store.save_backfill(MADE, None, granted=wish)
+        assert store.backfill_wishes(["b1"]) == {"b1": BackfillWish("resume", None, 2.0)}
+        store.save_backfill(MADE, None, granted=BackfillWish("resume", None, 2.0))
+        assert store.backfill_wishes(["b1"]) == {}
+
     def test_nothing_is_asked_of_one_that_has_ended(self, store: Store) -> None:
         store.create_backfill(MADE, PLAN, owned=True)
         store.save_backfill(replace(MADE, status=BackfillStatus.CANCELED), b"")

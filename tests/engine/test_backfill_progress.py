@@ -126,3 +126,13 @@ def test_a_run_that_was_not_recorded_waits_again():
     runs = progress.issue(2)
     progress.give_back(runs[1])
     assert names(progress.issue(1)) == ["0.1:1-2"]
+
+
+def test_what_was_left_out_of_a_run_that_cannot_do_without_it_waits_again():
+    progress = BackfillProgress(BackfillPlan((BackfillGroup(("raw", "clean"), ("a", "b"), 1),)))
+    (run,) = progress.issue(1)
+    assert not progress.put_back(run)
+    (left,) = progress.leave_out(run, {"raw": [0]})
+    assert progress.put_back(left)
+    assert progress.counts() == {"raw": {"WAITING": 2}, "clean": {"WAITING": 2}}
+    assert progress.issue(1) == [run]

@@ -9,6 +9,8 @@ import pytest
 
 from headwater.model.backfills import BackfillStatus
 from headwater.model.errors.backfills import BackfillNotOurs
+from headwater.model.errors.store import LeaseLost
+from headwater.model.runs import Run, RunStatus
 from tests.contracts.backfill_store_contract import MADE, PLAN
 from tests.store_places import open_at, place
 
@@ -52,3 +54,6 @@ def test_a_lease_that_ended_frees_it(tmp_path: Path):
         assert not second.adopt_backfill("b1")
         now[0] += 1_000_000.0
         assert second.adopt_backfill("b1")
+        # Whoever was only taken for dead records no more runs of it.
+        with pytest.raises(LeaseLost):
+            first.create_runs([(Run("r1", "job", RunStatus.QUEUED), b"")])

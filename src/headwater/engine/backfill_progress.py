@@ -97,6 +97,18 @@ class BackfillProgress:
             else:
                 self._ready.appendleft((run.group, run.unit))
 
+    def put_back(self, run: BackfillRun) -> bool:
+        """Let an issued run wait again, with what was left out of its positions; False when nothing was."""
+        found = False
+        for outcomes in self._outcomes[run.group].values() if run.name in self.in_flight else ():
+            for position in run.positions():
+                if outcomes[position] == Outcome.SKIPPED:
+                    outcomes[position] = Outcome.WAITING
+                    found = True
+        if found:
+            self.give_back(run)
+        return found
+
     def leave_out(self, run: BackfillRun, there: Mapping[str, Iterable[int]]) -> list[BackfillRun]:
         """Take positions of assets that need not be made any more from an issued run; return the runs for what is left."""
         if self.in_flight.pop(run.name, None) is None:

@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from headwater.engine.backfill_progress import BackfillProgress, RunEnd
 from headwater.model.backfills import (
     BACKFILL_RUN_TAG,
@@ -29,9 +27,8 @@ from headwater.model.backfills import (
     Outcome,
 )
 from headwater.model.errors.backfills import BackfillNotOurs
-from headwater.model.errors.root import HeadwaterError
-from headwater.model.errors.service import LocationNotLoaded
-from headwater.model.errors.store import StoreError
+from headwater.model.errors.service import LocationNotLoaded, RunNotActive
+from headwater.model.errors.store import RunAlreadyExists, StoreError
 from headwater.model.events import AssetNotMaterialized, Event, RunCanceled, RunFailed, RunSucceeded
 from headwater.model.keys import AssetKey
 from headwater.model.runs import Run, RunsFilter, RunStatus
@@ -49,7 +46,14 @@ from headwater.service.protocol import (
 if TYPE_CHECKING:
     from headwater.service.server import Service
 
+# Runs that one errand plans: ever more of them while that is quick, and fewer when it is not.
+_FIRST_BATCH: Final = 16
 _BATCH: Final = 64
+_QUICK_SECONDS: Final = 1.0
+_SLOW_SECONDS: Final = 10.0
+# Asset x partition that one errand plans, so that question and answer fit into messages.
+_MOST_POSITIONS: Final = 50_000
+_MOST_LOST: Final = 5
 _MOST_AHEAD: Final = 512
 _SAVE_SECONDS: Final = 1.0
 _AGAIN_SECONDS: Final = 1.0
@@ -77,7 +81,16 @@ class ActiveBackfill:
     run_by_id: dict[str, BackfillRun] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     # When the latest of its runs ended: how many do so in a second says how many should be there.
-    ended_at: deque[float] = field(default_factory=deque)
+    ended_at: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_AHEAD))
+    batch: int = _FIRST_BATCH
+    # How many workers in a row were lost while they planned.
+    lost: int = 0
+    # What the cause says when nothing holds it up: why some of it failed.
+    failed_by: str | None = None
+    is_held_up: bool = False
+    # Whether some assets of a run may be left out of it; not where they can only be built together.
+    leaves_out_parts: bool = True
+    planning: asyncio.Task[RunsPlanned] | None = None
     began_at: float = field(default_factory=time.monotonic)
     seconds_before: float = 0.0
     saved_at: float = 0.0
@@ -91,14 +104,20 @@ class ActiveBackfill:
     def room(self, workers: int) -> int:
         """Return how many more runs should be there now."""
         most = self.record.options.max_concurrent_runs
-        if most is None:
+        if most is None or most < 1:
             now = time.monotonic()
             while self.ended_at and self.ended_at[0] < now - 1.0:
                 self.ended_at.popleft()
             most = min(_MOST_AHEAD, max(2 * workers, len(self.ended_at)))
         here = len(self.progress.in_flight)
-        # A few at a time cost as much as many.
-        return most - here if here <= most // 2 or most - here >= _BATCH else 0
+        # A few at a time cost as much as many; but no worker is to wait for that.
+        return most - here if here <= max(most // 2, workers) or most - here >= _BATCH else 0
+
+    def stop(self) -> None:
+        """Have nothing more done."""
+        for task in (self.planning, self.task):
+            if task is not None:
+                task.cancel()
 
 
 class Backfills:
@@ -133,21 +152,36 @@ class Backfills:
     def adopt(self, location: str) -> None:
         """Go on with the backfills of a location that nobody carries out."""
         for record in self.store.backfills(_GOES_ON):
-            if record.location != location or record.backfill_id in self.active:
-                continue
-            if not self.store.adopt_backfill(record.backfill_id):
-                continue
-            saved = self.store.backfill_progress(record.backfill_id)
-            try:
-                plan = self.store.backfill_plan(record.backfill_id)
-                progress = BackfillProgress(plan, saved, self._recorded(record, plan))
-            except (HeadwaterError, ValueError, msgspec.MsgspecError) as error:
-                # Of another release. It stays as it is, and does not keep the others from going on.
-                cause = f"It cannot go on: {getattr(error, 'what', error)}"
-                self.store.save_backfill(replace(record, cause=cause), saved)
-                self.store.release_backfill(record.backfill_id)
-                continue
-            self._begin(record, plan, progress)
+            if record.location == location and record.backfill_id not in self.active:
+                self._adopt(record)
+
+    def end_canceled(self) -> None:
+        """End those that nobody carries out and that are to be canceled: that takes no code."""
+        left = [each for each in self.store.backfills(_GOES_ON) if each.location is not None and not each.is_owned]
+        wishes = self.store.backfill_wishes([each.backfill_id for each in left])
+        for record in left:
+            if record.backfill_id not in self.active and _is_given_up(record, wishes):
+                self._adopt(record)
+
+    def _adopt(self, record: Backfill) -> None:
+        backfill_id = record.backfill_id
+        if not self.store.adopt_backfill(backfill_id):
+            return
+        try:
+            plan = self.store.backfill_plan(backfill_id)
+            progress = BackfillProgress(plan, self.store.backfill_progress(backfill_id), self._recorded(record, plan))
+        except StoreError:
+            raise
+        except Exception as error:
+            # Of another release, or damaged. It stays as it is, and does not keep the others from going on.
+            left = replace(record, cause=f"It cannot go on: {getattr(error, 'what', None) or repr(error)}")
+            if _is_given_up(record, self.store.backfill_wishes([backfill_id])):
+                left = replace(left, status=BackfillStatus.CANCELED, ended_at=time.time())
+            if left != record:
+                self.store.save_backfill(left, None)
+            self.store.release_backfill(backfill_id)
+            return
+        self._begin(record, plan, progress)
 
     def _recorded(self, record: Backfill, plan: BackfillPlan) -> list[tuple[BackfillRun, RunEnd | None]]:
         """Return the runs of a backfill that may have ended since its progress was saved, with their ends."""
@@ -163,7 +197,7 @@ class Backfills:
         }
         found: list[tuple[BackfillRun, RunEnd | None]] = []
         for run in runs.values():
-            each = _run_of(record, run)
+            each = _run_of(record, run, plan)
             if each is not None:
                 found.append((each, self._end_of(run.run_id, run.status, each, plan)))
         return found
@@ -173,8 +207,15 @@ class Backfills:
         self.active[record.backfill_id] = active
         for run in progress.in_flight.values():
             self._note_run(active, run)
+        # What they had skipped before is told by the store alone.
+        self._partial.update(active.run_by_id)
+        if progress.is_success:
+            active.is_held_up = record.cause is not None
+        else:
+            active.failed_by = record.cause
         if record.status is BackfillStatus.CANCELING:
             progress.cancel()
+            self._cancel_runs(active)
         active.wake.set()
         active.task = asyncio.get_running_loop().create_task(self._carry_out(active))
 
@@ -203,7 +244,7 @@ class Backfills:
         """Record the runs that should be there and are not."""
         service = self.service
         while (room := active.room(service.options.policy.workers)) > 0 and self._goes_on(active):
-            issued = runs = active.progress.issue(min(room, _BATCH))
+            issued = runs = self._next_runs(active, room)
             if active.record.options.only_missing:
                 runs = [left for run in issued for left in self._still_missing(active, run)]
             if issued and not runs:
@@ -213,26 +254,81 @@ class Backfills:
             if not runs:
                 if active.progress.is_over:
                     active.wake.set()
+                elif not active.progress.in_flight:
+                    self._pause(active, Problem("What is left waits for what nothing builds, so none of it can begin."))
+                return
+            began_at = time.monotonic()
+            planning = active.planning = asyncio.get_running_loop().create_task(self._planned(active, runs))
+            await asyncio.wait({planning})
+            active.planning = None
+            # Whoever pauses or cancels it does not wait for code that is imported, or for a function that never ends.
+            if planning.cancelled() or not self._goes_on(active):
+                self._give_back(active, runs)
                 return
             try:
-                location = await service.location_of(active.record.location)
-                requests = tuple(self._request(active, run) for run in runs)
-                planned = await service.ask_worker(location, lambda errand_id: PlanRuns(errand_id, requests))  # noqa: B023
+                planned = planning.result()
             except LocationNotLoaded as problem:
                 self._give_back(active, runs)
-                self._change(active, cause=problem.what)
-                asyncio.get_running_loop().call_later(_AGAIN_SECONDS, active.wake.set)
-                return
-            assert isinstance(planned, RunsPlanned)
-            if not self._goes_on(active):
-                self._give_back(active, runs)
+                self._hold_up(active, problem.what)
                 return
             if planned.problem is not None:
                 self._give_back(active, runs)
-                self._pause(active, planned.problem)
+                if self._goes_on_without(active, planned.problem, len(runs)):
+                    continue
+                return
+            active.lost = 0
+            seconds = time.monotonic() - began_at
+            if seconds > _SLOW_SECONDS:
+                active.batch = max(1, active.batch // 4)
+            elif seconds < _QUICK_SECONDS and len(runs) >= active.batch:
+                active.batch = min(_BATCH, 2 * active.batch)
+            if active.record.location not in service.current:
+                # Its host has ended since; another is on its way.
+                self._give_back(active, runs)
+                active.wake.set()
                 return
             if not self._record(active, runs, planned.runs):
                 return
+
+    def _next_runs(self, active: ActiveBackfill, room: int) -> list[BackfillRun]:
+        runs: list[BackfillRun] = []
+        positions = 0
+        while len(runs) < min(room, active.batch) and positions < _MOST_POSITIONS:
+            issued = active.progress.issue(1)
+            if not issued:
+                break
+            runs += issued
+            positions += sum((end - first) * len(run.asset_keys) for run in issued for first, end in run.spans)
+        return runs
+
+    async def _planned(self, active: ActiveBackfill, runs: Sequence[BackfillRun]) -> RunsPlanned:
+        location = await self.service.location_of(active.record.location)
+        requests = tuple(self._request(active, run) for run in runs)
+        planned = await self.service.ask_worker(location, lambda errand_id: PlanRuns(errand_id, requests))
+        assert isinstance(planned, RunsPlanned)
+        return planned
+
+    def _goes_on_without(self, active: ActiveBackfill, problem: Problem, count: int) -> bool:
+        """Do what follows when runs could not be planned together; say whether to go on at once, with fewer."""
+        if problem.kind in _TOO_MUCH and count > 1:
+            active.batch = max(1, count // 8)
+            return True
+        if problem.kind == "WorkerLost":
+            active.lost += 1
+            if active.lost < _MOST_LOST:
+                self._hold_up(active, problem.what)
+                return False
+        active.lost = 0
+        self._pause(active, problem)
+        return False
+
+    def _hold_up(self, active: ActiveBackfill, why: str) -> None:
+        """Try again soon, and say meanwhile what it waits for."""
+        if active.record.cause != why:
+            self._change(active, cause=why)
+            self._save_soon(active)
+        active.is_held_up = True
+        asyncio.get_running_loop().call_later(_AGAIN_SECONDS, active.wake.set)
 
     def _goes_on(self, active: ActiveBackfill) -> bool:
         return active.record.status is BackfillStatus.IN_PROGRESS
@@ -247,30 +343,47 @@ class Backfills:
         """Record planned runs and let them begin; say whether more may be issued."""
         found: list[tuple[BackfillRun, Run, Launched]] = []
         stopped_by: Problem | None = None
-        is_hindered = False
         for run, answer in zip(runs, answers, strict=True):
             problem = answer.problem
             if problem is None:
                 found.append((run, queued_run(answer), Launched.of(active.record.location or "", answer)))
                 continue
-            is_hindered = True
             if problem.kind == "UnknownPartitionError":
                 # The definition has changed since; what it still has goes on.
                 active.progress.ended(run, Outcome.FAILED)
+                active.failed_by = problem.what
                 self._change(active, cause=problem.what)
+                self._save_soon(active)
+            elif problem.kind == "InvalidSubsetError" and active.progress.put_back(run):
+                # Its assets are built together or not at all, though some of them are there.
+                active.leaves_out_parts = False
             else:
                 active.progress.give_back(run)
                 stopped_by = problem
         if found:
-            self.store.create_runs([(record, launched.encoded()) for _, record, launched in found])
-            for run, record, launched in found:
-                self._note_run(active, run)
-                self.service.submit(record, launched)
+            self._create(active, found)
         if stopped_by is not None:
             self._pause(active, stopped_by)
-        elif active.record.cause is not None and not is_hindered:
-            self._change(active, cause=None)
+        elif active.is_held_up:
+            active.is_held_up = False
+            self._change(active, cause=active.failed_by)
+            self._save_soon(active)
         return stopped_by is None
+
+    def _create(self, active: ActiveBackfill, found: Sequence[tuple[BackfillRun, Run, Launched]]) -> None:
+        try:
+            self.store.create_runs([(record, launched.encoded()) for _, record, launched in found])
+        except RunAlreadyExists:
+            # Another process recorded it. What became of it is found by looking: see `look_after`.
+            is_known = {record.run_id: self.store.find_run(record.run_id) is not None for _, record, _ in found}
+            for run, record, _ in found:
+                if is_known[record.run_id]:
+                    self._note_run(active, run)
+            found = [each for each in found if not is_known[each[1].run_id]]
+            self.store.create_runs([(record, launched.encoded()) for _, record, launched in found])
+        for run, record, launched in found:
+            self._note_run(active, run)
+            self.service.submit(record, launched)
 
     def _request(self, active: ActiveBackfill, run: BackfillRun) -> LaunchRequest:
         record, options = active.record, active.record.options
@@ -303,6 +416,9 @@ class Backfills:
                 found = [position for position, each in zip(run.positions(), keys, strict=True) if each in made]
             if found:
                 there[key] = found
+        if not active.leaves_out_parts:
+            whole = set.intersection(*(set(there.get(key, ())) for key in run.asset_keys))
+            there = {key: sorted(whole) for key in run.asset_keys} if whole else {}
         return active.progress.leave_out(run, there) if there else [run]
 
     # ------------------------------------------------------------------------------------------------- what ended
@@ -312,7 +428,7 @@ class Backfills:
         if not self._backfill_of_run:
             return
         for event in events:
-            if isinstance(event, AssetNotMaterialized):
+            if isinstance(event, AssetNotMaterialized) and event.run_id in self._backfill_of_run:
                 self._partial.add(event.run_id)
             elif isinstance(event, _ENDS_RUN) and event.run_id in self._backfill_of_run:
                 self._run_ended(event.run_id, _STATUS_OF[type(event)])
@@ -350,7 +466,7 @@ class Backfills:
         """Find what this server was not told of: wishes noted by other processes, and runs that others ended."""
         if not self.active:
             return
-        for backfill_id, wish in self.store.take_backfill_wishes(list(self.active)).items():
+        for backfill_id, wish in self.store.backfill_wishes(list(self.active)).items():
             self._grant(self.active[backfill_id], wish)
         for run_id in [run_id for run_id in self._backfill_of_run if run_id not in self.service.dispatcher.runs]:
             run = self.store.find_run(run_id)
@@ -369,13 +485,17 @@ class Backfills:
         active = self.active.get(backfill_id)
         if active is None:
             record = self.store.find_backfill(backfill_id)
-            if record is None or record.location not in self.service.current:
+            if record is None or record.is_finished:
                 return False
-            self.adopt(record.location)
+            if record.location in self.service.current:
+                self.adopt(record.location)
+            elif _is_given_up(record, self.store.backfill_wishes([backfill_id])):
+                self._adopt(record)
             active = self.active.get(backfill_id)
             if active is None:
-                return False
-        for wish in self.store.take_backfill_wishes([backfill_id]).values():
+                found = self.store.find_backfill(backfill_id)
+                return found is not None and found.is_finished
+        for wish in self.store.backfill_wishes([backfill_id]).values():
             self._grant(active, wish)
         return True
 
@@ -388,24 +508,34 @@ class Backfills:
         self._change(active, options=options)
         status = active.record.status
         if wish.wish == "cancel" and status is not BackfillStatus.CANCELING:
+            if status is BackfillStatus.PAUSED:
+                active.began_at = time.monotonic()
             active.progress.cancel()
-            self._change(active, status=BackfillStatus.CANCELING)
-            for run_id in list(active.run_by_id):
-                with contextlib.suppress(HeadwaterError):
-                    self.service.cancel(run_id, f"backfill {active.backfill_id[:8]} was canceled")
+            self._change(active, status=BackfillStatus.CANCELING, cause=active.failed_by)
         elif wish.wish == "pause" and status is BackfillStatus.IN_PROGRESS:
             self._note_seconds(active)
             self._change(active, status=BackfillStatus.PAUSED)
         elif wish.wish == "resume" and status is BackfillStatus.PAUSED:
             active.began_at = time.monotonic()
-            self._change(active, status=BackfillStatus.IN_PROGRESS, cause=None)
-        self._save(active)
+            self._change(active, status=BackfillStatus.IN_PROGRESS, cause=active.failed_by)
+        self._save(active, wish)
+        if active.record.status is not BackfillStatus.IN_PROGRESS and active.planning is not None:
+            active.planning.cancel()
+        # What it is to be is recorded first: whoever goes on after a crash cancels them, too.
+        if wish.wish == "cancel":
+            self._cancel_runs(active)
         active.wake.set()
+
+    def _cancel_runs(self, active: ActiveBackfill) -> None:
+        for run_id in list(active.run_by_id):
+            with contextlib.suppress(RunNotActive):
+                self.service.cancel(run_id, f"backfill {active.backfill_id[:8]} was canceled")
 
     def _pause(self, active: ActiveBackfill, problem: Problem) -> None:
         """Stop issuing runs that cannot be planned: ten thousand partitions must not fail for one mistake."""
         self._note_seconds(active)
-        self._change(active, status=BackfillStatus.PAUSED, cause=f"{problem.what} {problem.fix}".strip())
+        fix = "" if problem.kind == "WorkerLost" else problem.fix
+        self._change(active, status=BackfillStatus.PAUSED, cause=f"{problem.what} {fix}".strip())
         self._save(active)
 
     # ------------------------------------------------------------------------------------------------- what is kept
@@ -425,14 +555,14 @@ class Backfills:
             status = BackfillStatus.SUCCESS if active.progress.is_success else BackfillStatus.FAILURE
         self._change(active, status=status, ended_at=time.time())
         self._save(active)
-        del self.active[active.backfill_id]
+        self.active.pop(active.backfill_id, None)
 
     def _save_soon(self, active: ActiveBackfill) -> None:
         if active.save_timer is None:
             wait_seconds = max(0.0, active.saved_at + _SAVE_SECONDS - time.monotonic())
             active.save_timer = asyncio.get_running_loop().call_later(wait_seconds, self._save, active)
 
-    def _save(self, active: ActiveBackfill) -> None:
+    def _save(self, active: ActiveBackfill, granted: BackfillWish | None = None) -> None:
         if active.save_timer is not None:
             active.save_timer.cancel()
             active.save_timer = None
@@ -447,12 +577,11 @@ class Backfills:
             seconds=active.seconds_before + running,
         )
         try:
-            self.store.save_backfill(active.record, active.progress.saved())
+            self.store.save_backfill(active.record, active.progress.saved(), granted=granted)
         except BackfillNotOurs:
             # Another server took this one for dead. It goes on there.
             self.active.pop(active.backfill_id, None)
-            if active.task is not None:
-                active.task.cancel()
+            active.stop()
         except StoreError as error:
             self.service.fail(error)
 
@@ -461,8 +590,7 @@ class Backfills:
         for active in list(self.active.values()):
             with contextlib.suppress(StoreError):
                 self._save(active)
-            if active.task is not None:
-                active.task.cancel()
+            active.stop()
 
     def described(self) -> list[dict[str, Any]]:
         """Return what is told of them: how much is left, and how many runs are there."""
@@ -488,6 +616,20 @@ _STATUS_OF: Final = {
 }
 
 
-def _run_of(record: Backfill, run: Run) -> BackfillRun | None:
-    keys = record.asset_keys if record.runs_a_job else tuple(map(str, run.asset_selection))
-    return BackfillRun.parse(run.tags.get(BACKFILL_RUN_TAG, ""), keys)
+# A batch that cannot be planned at once may be planned in parts.
+_TOO_MUCH: Final = ("PlanningTooLong", "MessageTooLarge")
+
+
+def _run_of(record: Backfill, run: Run, plan: BackfillPlan) -> BackfillRun | None:
+    """Return what a run builds of a backfill; None for one that only has its tags, such as one that was run again."""
+    spelled = BackfillRun.parse(run.tags.get(BACKFILL_RUN_TAG, ""), ())
+    if spelled is None or spelled.group >= len(plan.groups):
+        return None
+    asked = set(record.asset_keys) if record.runs_a_job else set(map(str, run.asset_selection))
+    found = replace(spelled, asset_keys=tuple(key for key in plan.groups[spelled.group].asset_keys if key in asked))
+    return found if found.run_id(record.backfill_id) == run.run_id else None
+
+
+def _is_given_up(record: Backfill, wishes: Mapping[str, BackfillWish]) -> bool:
+    wish = wishes.get(record.backfill_id)
+    return record.status is BackfillStatus.CANCELING or (wish is not None and wish.wish == "cancel")

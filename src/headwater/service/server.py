@@ -27,6 +27,7 @@ from headwater.model.error_info import ErrorInfo
 from headwater.model.errors.root import HeadwaterError
 from headwater.model.errors.service import (
     LocationNotLoaded,
+    MessageTooLarge,
     RunNotActive,
     ServiceAlreadyRuns,
     ServiceError,
@@ -253,7 +254,7 @@ class Service(Hosting):
                 case Stop(worker_id=worker_id, grace_seconds=grace_seconds):
                     self._stop_worker(worker_id, grace_seconds)
                 case RunErrand(worker_id=worker_id, errand_id=errand_id):
-                    self._send(worker_id, self._errands[errand_id][0])
+                    self._send_errand(worker_id, errand_id)
                 case ErrandLost():
                     self._errand_lost(action)
                 case Ended():
@@ -326,6 +327,17 @@ class Service(Hosting):
             if done.problem is None or done.problem.kind != "WorkerLost":
                 return done
         return done
+
+    def _send_errand(self, worker_id: int, errand_id: int) -> None:
+        errand, answered = self._errands[errand_id]
+        try:
+            self._send(worker_id, errand)
+        except MessageTooLarge as error:
+            del self._errands[errand_id]
+            if not answered.done():
+                answered.set_result(_ANSWER_TO[type(errand)](errand_id, problem=Problem.of(error)))
+            self.dispatcher.errand_done(worker_id, errand_id, time.time())
+            self._act_soon()
 
     def _errand_lost(self, lost: ErrandLost) -> None:
         known = self._errands.pop(lost.errand_id, None)
@@ -422,6 +434,7 @@ class Service(Hosting):
                     await self._loop.run_in_executor(self._asked, self.store.recover)
                     for name in list(self.current):
                         self._adopt_runs(name)
+                    self.backfills.end_canceled()
             except StoreError as error:
                 self.fail(error)
                 return

@@ -126,6 +126,8 @@ class BackfillTable(Reading):
 
                 if row[1] in living_owners(rows, self._writer):
                     return False
+                # One that was only taken for dead writes nothing more: what it would record is ours to say now.
+                connection.execute("DELETE FROM owners WHERE owner_id = ?", (row[1],))
             connection.execute("UPDATE backfills SET owner_id = ? WHERE backfill_id = ?", (ours, backfill_id))
             self._writer.will_have_changed("backfills")
         return True
@@ -138,12 +140,12 @@ class BackfillTable(Reading):
             )
             self._writer.will_have_changed("backfills")
 
-    def save_backfill(self, backfill: Backfill, progress: bytes | None) -> None:
+    def save_backfill(self, backfill: Backfill, progress: bytes | None, *, granted: BackfillWish | None = None) -> None:
         ours = self._writer.owner_id
         with self._writer.transaction() as connection:
             row = connection.execute(
                 "UPDATE backfills SET status = ?, updated_at = ?, body = ?, owner_id = CASE WHEN ? THEN NULL ELSE owner_id END"
-                f" WHERE backfill_id = ? AND owner_id {'IS NULL' if ours is None else '= ?'} RETURNING backfill_number",
+                f" WHERE backfill_id = ? AND owner_id {'IS NULL' if ours is None else '= ?'} RETURNING backfill_number, wish",
                 (
                     backfill.status.value,
                     backfill.updated_at or backfill.created_at,
@@ -155,6 +157,8 @@ class BackfillTable(Reading):
             ).fetchone()
             if row is None:
                 raise BackfillNotOurs(backfill.backfill_id)
+            if granted is not None and row[1] and msgspec.json.decode(row[1], type=BackfillWish) == granted:
+                connection.execute("UPDATE backfills SET wish = NULL WHERE backfill_number = ?", (row[0],))
             if progress is not None:
                 connection.execute(
                     "UPDATE backfill_plans SET progress = ? WHERE backfill_number = ?", (progress, row[0])
@@ -191,11 +195,21 @@ class BackfillTable(Reading):
         if row is None:
             raise UnknownBackfill(backfill_id, [each.backfill_id for each in self.backfills(limit=100)])
 
-    def take_backfill_wishes(self, backfill_ids: Sequence[str]) -> Mapping[str, BackfillWish]:
+    def backfill_wishes(self, backfill_ids: Sequence[str]) -> Mapping[str, BackfillWish]:
+        return {
+            backfill_id: msgspec.json.decode(text, type=BackfillWish)
+            for backfill_id, text in self._noted_wishes(backfill_ids).items()
+        }
+
+    def _noted_wishes(self, backfill_ids: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
         for part in batches(list(backfill_ids)):
             sql = f"SELECT backfill_id, wish FROM backfills WHERE wish IS NOT NULL AND backfill_id IN {in_list(part)}"
             found.update(self._rows(sql, part))
+        return found
+
+    def take_backfill_wishes(self, backfill_ids: Sequence[str]) -> Mapping[str, BackfillWish]:
+        found = self._noted_wishes(backfill_ids)
         if found:
             with self._writer.transaction() as connection:
                 for backfill_id, text in found.items():

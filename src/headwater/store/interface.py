@@ -211,10 +211,10 @@ class BackfillStore(Protocol):
     def release_backfill(self, backfill_id: str) -> None:
         """Let another process carry it on; does nothing unless it is ours."""
 
-    def save_backfill(self, backfill: Backfill, progress: bytes | None) -> None:
+    def save_backfill(self, backfill: Backfill, progress: bytes | None, *, granted: BackfillWish | None = None) -> None:
         """Record where it stands; None leaves the progress as it is. One that has ended is nobody's from then on.
 
-        Raises BackfillNotOurs.
+        The wish that was `granted` is forgotten with it, unless another has been noted since. Raises BackfillNotOurs.
         """
 
     def ask_backfill(
@@ -226,6 +226,9 @@ class BackfillStore(Protocol):
         priority: float | None = None,
     ) -> None:
         """Note what is wanted of it ("pause", "resume", "cancel"). Raises UnknownBackfill and BackfillHasEnded."""
+
+    def backfill_wishes(self, backfill_ids: Sequence[str]) -> Mapping[str, BackfillWish]:
+        """Return what is wanted of these; it stays noted until it is granted (`save_backfill`)."""
 
     def take_backfill_wishes(self, backfill_ids: Sequence[str]) -> Mapping[str, BackfillWish]:
         """Return what is wanted of these, each wish once."""

@@ -167,9 +167,9 @@ class ComparedInputs:
             read = {}
         space = self.spaces.of(upstream)
         if is_digest(read) and (digest := self._digest_of_earlier(key, partition, upstream)) is not None:
-            ((named, recorded),) = read.items()
+            ((span, recorded),) = read.items()
             if recorded != digest:
-                reasons.setdefault(partition, []).append(UpstreamChanged(upstream, named, recorded, digest))
+                reasons.setdefault(partition, []).append(UpstreamChanged(upstream, span, recorded, digest))
             return
         if space is None:
             needed: tuple[str | None, ...] = (None,)

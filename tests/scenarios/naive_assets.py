@@ -299,10 +299,7 @@ class Model:
             self.made[place] = Made(
                 version, code.versions[asset], code.defaults.get(asset), code.deps(asset), self.reads(code, place)
             )
-            # What a run reads of the asset itself is what was there before its step; of what it built before, that.
-            own = before[place].get(asset)
-            if own is not None:
-                self.made[place].read[asset] = own
+            # Of the asset itself, earlier partitions of the same run count as that run has made them by then.
 
     def report(self, place: Place, version: str) -> None:
         self.made[place] = Made(version)

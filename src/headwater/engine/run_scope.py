@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from headwater.authoring.job import JobDefinition
     from headwater.authoring.resources import ResourceSession
     from headwater.engine.step_logs import StepLogs
-    from headwater.model.partitions import PartitionMapping, PartitionsDefinition
+    from headwater.model.partitions import PartitionMapping, PartitionsDefinition, PartitionsSubset
 
 MAX_RECORDED_INPUTS = 400
+MAX_LISTED_EARLIER = 12
 
 
 class RunScope:
@@ -68,6 +69,7 @@ class RunScope:
         self._observed: dict[tuple[str, str | None], str] = {}
         self._upstream: dict[tuple[AssetKey, AssetKey], tuple[str, ...] | None] = {}
         self._missing: dict[tuple[AssetKey, AssetKey], Sequence[str]] = {}
+        self._written_keys: dict[AssetKey, dict[int, str]] = {}
         for step, known in plan.known_outputs.items():
             if "[" not in step or step.partition("[")[0] not in plan.known_outputs:
                 self.record_given(step, known.outputs)
@@ -146,7 +148,20 @@ class RunScope:
         missing = result.required_but_nonexistent_partition_keys
         if missing:
             self._missing[(reader, upstream)] = missing
-        return tuple(result.partitions_subset)
+        return self._keys_of(upstream, result.partitions_subset)
+
+    def _keys_of(self, asset: AssetKey, subset: PartitionsSubset[Any]) -> tuple[str, ...]:
+        """Return the keys of a set; each is written once, as the partitions of a range need the same ones again and again."""
+        from headwater.model.partitions.subset import OrdinalPartitionsSubset
+
+        if not isinstance(subset, OrdinalPartitionsSubset):
+            return tuple(subset)
+        written = self._written_keys.setdefault(asset, {})
+        key_at = subset.partitions_def.key_at
+        for number in subset.ordinals:
+            if number not in written:
+                written[number] = key_at(number)
+        return tuple([written[number] for number in subset.ordinals])
 
     # --------------------------------------------------------------------------------------------- what is known so far
 
@@ -205,7 +220,9 @@ class RunScope:
                 self._remember(name, part, states.get(part))
         return {part: self.built.get((name, part)) or self._recorded.get((name, part)) for part in partitions}
 
-    def input_versions(self, key: AssetKey, partitions: Sequence[str] | None) -> list[InputVersion]:
+    def input_versions(
+        self, key: AssetKey, partitions: Sequence[str] | None, mapping: PartitionMapping | None = None
+    ) -> list[InputVersion]:
         """Return which version of each upstream partition a step reads; many partitions are told as one digest."""
         name = str(key)
         if partitions is None:
@@ -213,10 +230,23 @@ class RunScope:
         if not partitions:
             return []
         versions = self._versions(name, self.find_materializations(key, partitions))
-        if len(versions) <= MAX_RECORDED_INPUTS:
+        # Where each partition reads all before it, listing them all would cost the square of their number.
+        most = MAX_LISTED_EARLIER if self._reads_all_before(key, mapping) else MAX_RECORDED_INPUTS
+        if len(versions) <= most:
             return versions
         digest = digest_of({version.partition: version.data_version for version in versions})
         return [InputVersion(name, f"{partitions[0]}...{partitions[-1]}", digest)]
+
+    def _reads_all_before(self, key: AssetKey, mapping: PartitionMapping | None) -> bool:
+        """Whether partitions need all before them, in an order that every process agrees on."""
+        if mapping is None:
+            return False
+        from headwater.model.partitions import AllEarlierPartitionMapping, has_lasting_order
+
+        upstream_def = self.partitions_def_of(key)
+        return (
+            type(mapping) is AllEarlierPartitionMapping and upstream_def is not None and has_lasting_order(upstream_def)
+        )
 
     # --------------------------------------------------------------------------------------------------------- helpers
 

@@ -190,7 +190,7 @@ class StepAssets:
                 reader_key=part,
                 mapping=dep.partition_mapping,
             )
-        return scope.input_versions(dep.asset_key, keys)
+        return scope.input_versions(dep.asset_key, keys, dep.partition_mapping)
 
     # --------------------------------------------------------------------------------------------------------- results
 

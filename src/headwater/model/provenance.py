@@ -16,7 +16,7 @@ from msgspec import Struct
 from headwater.model.events import AssetMaterialized, AssetUnchanged, InputVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 # How an input is told: nothing was known of it, the whole of it, the partition of the same key, or one by one.
 NOTHING, WHOLE, SAME_KEY, LISTED = "?", "-", "=", "~"
@@ -165,6 +165,19 @@ def digest_of(version_by_partition: Mapping[str | None, str | None]) -> str:
     for partition, version in version_by_partition.items():
         digest.update(f"{partition}={version};".encode())
     return digest.hexdigest()
+
+
+def digests_of_beginnings(partitions: Sequence[str], versions: Mapping[str | None, str]) -> Iterator[str]:
+    """Yield `digest_of` of the first none, one, two ... of some partitions; those without a version count for nothing."""
+    from hashlib import blake2b
+
+    digest = blake2b(digest_size=16)
+    yield digest.hexdigest()
+    for partition in partitions:
+        version = versions.get(partition)
+        if version is not None:
+            digest.update(f"{partition}={version};".encode())
+        yield digest.copy().hexdigest()
 
 
 def provenance_of(event: AssetMaterialized | AssetUnchanged) -> tuple[str, Provenance] | None:

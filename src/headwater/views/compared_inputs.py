@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from headwater.graph.asset_graph import AssetGraph
 from headwater.model.keys import AssetKey
+from headwater.model.partitions.order_mapping import AllEarlierPartitionMapping, has_lasting_order
 from headwater.model.partitions.static import RANGE_MARK
 from headwater.model.provenance import (
     LISTED,
@@ -22,6 +23,7 @@ from headwater.model.provenance import (
     ProvenanceGroup,
     VersionColumn,
     digest_of,
+    digests_of_beginnings,
 )
 from headwater.model.specs import AssetSpec
 from headwater.model.staleness import (
@@ -114,6 +116,7 @@ class ComparedInputs:
         self.given_config = given_config
         self._together = {key: frozenset(of) for of in graph.multi_assets.values() if len(of) > 1 for key in of}
         self._blank = OwnReasons()
+        self._digests: dict[AssetKey, tuple[str, ...]] = {}
         self._current: dict[tuple[AssetKey, tuple[str | None, ...]], Mapping[str | None, str]] = {}
 
     def own_reasons(self, one: AssetStaleness, failed: Sequence[str | None]) -> OwnReasons:
@@ -225,6 +228,11 @@ class ComparedInputs:
                 return  # nothing is known of it
             read = {}
         space = self.spaces.of(upstream)
+        if is_digest(read) and (digest := self._digest_of_earlier(key, partition, upstream)) is not None:
+            ((span, recorded),) = read.items()
+            if recorded != digest:
+                reasons.add(partition, UpstreamChanged(upstream, span, recorded, digest))
+            return
         if space is None:
             needed: tuple[str | None, ...] = (None,)
         else:
@@ -257,6 +265,23 @@ class ComparedInputs:
         if added or removed:
             named = tuple(added[:_MOST_NAMED]), tuple(removed[:_MOST_NAMED])
             reasons.add(partition, UpstreamPartitionsChanged(upstream, *named, len(added), len(removed)))
+
+    def _digest_of_earlier(self, key: AssetKey, partition: str | None, upstream: AssetKey) -> str | None:
+        """Return the digest of all that a partition needs where that is all before it; None for another mapping.
+
+        Each is the digest of the one before and a little more, so all of them take one pass over what is upstream.
+        """
+        space = self.spaces.of(upstream)
+        if space is None or type(self.spaces.mapping(key, upstream)) is not AllEarlierPartitionMapping:
+            return None
+        if not has_lasting_order(space.definition):
+            return None
+        count = self.spaces.count_of_needed(key, partition, upstream)
+        digests = self._digests.get(upstream)
+        if digests is None:
+            keys, versions = self.spaces.keys_in_order(space), self.found[upstream].versions
+            digests = self._digests[upstream] = tuple(digests_of_beginnings(keys, versions))
+        return digests[count]
 
     def _there(self, upstream: AssetKey, needed: tuple[str | None, ...]) -> Mapping[str | None, str]:
         """Return the versions that are there now of what is needed."""

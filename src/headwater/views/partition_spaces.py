@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -161,7 +161,7 @@ class PartitionSpaces:
 
     def needs_same_of_all(self, downstream: AssetKey, upstream: AssetKey) -> bool:
         """Whether all partitions need the same upstream ones."""
-        return self.of(downstream) is None or isinstance(self.mapping(downstream, upstream), _SAME_FOR_ALL)
+        return self.of(downstream) is None or type(self.mapping(downstream, upstream)) in _SAME_FOR_ALL
 
     def upstream_keys(self, downstream: AssetKey, partition: str | None, upstream: AssetKey) -> tuple[str, ...]:
         """Return the existing upstream partitions that one partition needs (None: an asset without partitions)."""
@@ -180,6 +180,17 @@ class PartitionSpaces:
             ).partitions_subset
             found = known[asked] = tuple(needed)
         return found
+
+    def count_of_needed(self, downstream: AssetKey, partition: str | None, upstream: AssetKey) -> int:
+        """Return how many existing upstream partitions one partition needs."""
+        down = self.of(downstream)
+        assert down is not None
+        assert partition is not None
+        return len(self.upstream_of(downstream, down.definition.subset_with_partition_keys([partition]), upstream))
+
+    def keys_in_order(self, space: PartitionSpace) -> Sequence[str]:
+        """Return the keys that exist, in the order of the definition."""
+        return space.definition.get_partition_keys(self.now, self.store)
 
     def upstream_of(self, downstream: AssetKey, part: Any, upstream: AssetKey) -> Any:
         """Return the existing upstream partitions that a set needs: a set, or True for an asset without partitions."""

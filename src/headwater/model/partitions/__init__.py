@@ -56,7 +56,11 @@ if TYPE_CHECKING:
         MultiPartitionMapping,
         MultiToSingleDimensionPartitionMapping,
     )
-    from headwater.model.partitions.order_mapping import AllEarlierPartitionMapping, LastNPartitionMapping
+    from headwater.model.partitions.order_mapping import (
+        AllEarlierPartitionMapping,
+        LastNPartitionMapping,
+        has_lasting_order,
+    )
     from headwater.model.partitions.schedule import ScheduleType
     from headwater.model.partitions.static import StaticPartitionsDefinition
     from headwater.model.partitions.subset import PartitionsSubset
@@ -87,7 +91,7 @@ _NAMES_BY_MODULE = {
     "partitions.multi_mapping": (
         "DimensionPartitionMapping MultiPartitionMapping MultiToSingleDimensionPartitionMapping"
     ),
-    "partitions.order_mapping": "AllEarlierPartitionMapping LastNPartitionMapping",
+    "partitions.order_mapping": "AllEarlierPartitionMapping LastNPartitionMapping has_lasting_order",
     "partitions.schedule": "ScheduleType",
     "partitions.static": "StaticPartitionsDefinition",
     "partitions.subset": "PartitionsSubset",
@@ -140,6 +144,7 @@ __all__ = [
     "UpstreamPartitionsResult",
     "WeeklyPartitionsDefinition",
     "default_partition_mapping",
+    "has_lasting_order",
     "mapping_problem",
     "partition_loading_context",
     "partition_mapping_from_data",

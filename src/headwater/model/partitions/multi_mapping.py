@@ -71,13 +71,17 @@ class MultiPartitionMapping(PartitionMapping):
     def validate_partition_mapping(
         self, upstream_partitions_def: AnyDefinition, downstream_partitions_def: AnyDefinition | None
     ) -> None:
+        from headwater.model.partitions.inference import check_mapping
+
         upstream = _several("upstream", upstream_partitions_def)
         downstream = _several("downstream", downstream_partitions_def)
         for name, item in self.downstream_mappings_by_upstream_dimension.items():
             _check_dimension("upstream", name, upstream)
             _check_dimension("downstream", item.dimension_name, downstream)
-            item.partition_mapping.validate_partition_mapping(
-                upstream.defs_by_dimension[name], downstream.defs_by_dimension[item.dimension_name]
+            check_mapping(
+                item.partition_mapping,
+                upstream.defs_by_dimension[name],
+                downstream.defs_by_dimension[item.dimension_name],
             )
 
     def get_upstream_mapped_partitions_result_for_partitions(

@@ -169,6 +169,11 @@ class LastNPartitionMapping(PartitionMapping):
         return {"kind": "last_n", "count": self.count, "include_same": self.include_same}
 
 
+def has_lasting_order(definition: AnyDefinition) -> bool:
+    """Whether the numbers of partitions are in the order of the keys, in every process."""
+    return isinstance(definition, (TimeWindowPartitionsDefinition, StaticPartitionsDefinition))
+
+
 def _check_order(mapping: PartitionMapping, upstream: AnyDefinition, downstream: AnyDefinition | None) -> None:
     if isinstance(upstream, TimeWindowPartitionsDefinition) and isinstance(downstream, TimeWindowPartitionsDefinition):
         return

@@ -100,6 +100,7 @@ SOAK_KILLS ?= 300
 
 soak: $(VENV)/.installed-dev ## Kill runs at 500 random moments, and a service 300 times on each store; a quarter of an hour
 	@HEADWATER_SOAK_SEEDS=$(SOAK_SEEDS) $(BIN)/python -m pytest -s tests/crash/test_run_crash.py
+	@HEADWATER_LIES=10 $(BIN)/python -m pytest -s tests/scenarios/test_the_lies.py
 	@$(BIN)/python -m tests.crash.service_soak --kills $(SOAK_KILLS) --seed 1
 	@$(BIN)/python -m tests.crash.service_soak --kills $(SOAK_KILLS) --seed 2 --postgres
 

@@ -343,6 +343,12 @@ if TYPE_CHECKING:
     from headwater.io.upath import (
         UPathIOManager as UPathIOManager,
     )
+    from headwater.model.backfills import (
+        Backfill as Backfill,
+        BackfillOptions as BackfillOptions,
+        BackfillRequest as BackfillRequest,
+        BackfillStatus as BackfillStatus,
+    )
     from headwater.model.code_references import (
         LocalFileCodeReference as LocalFileCodeReference,
         UrlCodeReference as UrlCodeReference,
@@ -534,6 +540,7 @@ if TYPE_CHECKING:
         PipesTempFileMessageReader as PipesTempFileMessageReader,
         open_pipes_session as open_pipes_session,
     )
+    from headwater.runtime.backfills import backfill as backfill
     from headwater.runtime.execute import (
         materialize as materialize,
         materialize_to_memory as materialize_to_memory,
@@ -671,6 +678,7 @@ _NAMES_BY_MODULE = {
     "graph.selection": ("AssetSelection"),
     "model.keys": ("AssetCheckKey AssetKey"),
     "model.specs": ("AssetCheckSpec AssetDep AssetExecutionType AssetSpec"),
+    "model.backfills": ("Backfill BackfillOptions BackfillRequest BackfillStatus"),
     "model.policies": ("AssetCheckSeverity BackfillPolicy Backoff Jitter RetryPolicy"),
     "model.results": (
         "AssetCheckEvaluation AssetCheckResult AssetMaterialization AssetObservation DataVersion "
@@ -733,6 +741,7 @@ _NAMES_BY_MODULE = {
     "model.tags": ("MAX_RUNTIME_SECONDS_TAG"),
     "runtime.execute": ("materialize materialize_to_memory observe"),
     "runtime.instance": ("Instance instance_for_test"),
+    "runtime.backfills": "backfill",
     "runtime.plans": "plan",
     "runtime.staleness": "stale_assets",
     "views.materialization_plan": "MaterializationPlan PlannedStep",

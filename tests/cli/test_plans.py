@@ -131,3 +131,14 @@ def test_diff_shows_what_changed_between_two_materializations(headwater: Headwat
     assert document["same_content"] is False
     assert "input orders: " in headwater("diff", "revenue").out
     assert headwater("diff", "revenue", "--from", "nothing").exit_code == 2
+
+
+def test_a_project_sets_above_how_many_partitions_it_is_warned(headwater: Headwater, project: Path):
+    asked = ("plan", "region", "--partition-range", "north...south")
+    assert "Warning" not in headwater(*asked).err
+    (project / "pyproject.toml").write_text("[tool.headwater]\nwarn_above = 1\n")
+    assert "Warning: 2 partitions would be built: region (2)." in headwater(*asked).err
+    ran = headwater("materialize", *asked[1:])
+    assert "Warning: 2 runs of 2 partitions." in ran.err
+    (project / "pyproject.toml").write_text('[tool.headwater]\nwarn_above = "many"\n')
+    assert "a whole number of partitions" in headwater(*asked).err

@@ -1,7 +1,7 @@
 """The flights project as its users run it, and its raw files read by code that owes it nothing."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 import headwater as hw
+from headwater.model.events import CheckEvaluated
+from headwater.model.runs import EventType
 
 FLIGHTS_PROJECT = Path(__file__).parents[2] / "examples" / "flights"
 
@@ -57,7 +59,6 @@ class Project:
     folder: Path
     io_manager: Any = None
     source: Any = None
-    results: list[hw.ExecuteInProcessResult] = field(default_factory=list)
 
     @property
     def database(self) -> Path:
@@ -73,6 +74,29 @@ class Project:
         }
         return resources | ({"io_manager": self.io_manager} if self.io_manager else {})
 
+    @property
+    def assets(self) -> list[Any]:
+        from flights.assets import bronze, gold, silver
+
+        return list(hw.load_assets_from_modules([bronze, silver, gold]))
+
+    @property
+    def checks(self) -> list[Any]:
+        from flights import checks
+
+        return list(hw.load_asset_checks_from_modules([checks]))
+
+    def backfill(self, selection: str, partition_range: tuple[str, str]) -> hw.Backfill:
+        """Build what is selected, with its checks, in as many runs as it takes; fail unless all of it was made."""
+        definitions = hw.Definitions(assets=self.assets, asset_checks=self.checks, resources=self.resources)
+        return hw.backfill(definitions, selection=selection, partition_range=partition_range, instance=self.instance)
+
+    def evaluations(self) -> list[hw.AssetCheckEvaluation]:
+        """Return what the checks said in all runs, oldest first."""
+        wanted = hw.EventRecordsFilter(EventType.ASSET_CHECK_EVALUATION)
+        records = self.instance.store.events(wanted, ascending=True)
+        return [record.event.asset_check_evaluation for record in records if isinstance(record.event, CheckEvaluated)]
+
     def materialize(
         self,
         selection: str,
@@ -83,9 +107,6 @@ class Project:
         raise_on_error: bool = True,
     ) -> hw.ExecuteInProcessResult:
         """Run what is selected, with its checks, in this process."""
-        from flights import checks
-        from flights.assets import bronze, gold, silver
-
         tags = {}
         if partition_range:
             first, last = partition_range
@@ -93,8 +114,8 @@ class Project:
                 "headwater/asset_partition_range_start": first,
                 "headwater/asset_partition_range_end": last,
             }
-        result = hw.materialize(
-            [*hw.load_assets_from_modules([bronze, silver, gold]), *hw.load_asset_checks_from_modules([checks])],
+        return hw.materialize(
+            [*self.assets, *self.checks],
             selection=selection,
             instance=self.instance,
             resources=self.resources,
@@ -103,8 +124,6 @@ class Project:
             tags=tags,
             raise_on_error=raise_on_error,
         )
-        self.results.append(result)
-        return result
 
     def metadata_of(self, name: str) -> dict[str, Any]:
         """Return what the latest materialization of an asset recorded, as plain values."""
@@ -120,9 +139,9 @@ class Project:
             return connection.execute(sql).df()
 
 
-def passed_by_check(result: hw.ExecuteInProcessResult) -> dict[str, bool]:
-    """Return, for each check of a run, whether it passed for all that it looked at."""
+def passed_by_check(evaluations: Iterable[hw.AssetCheckEvaluation]) -> dict[str, bool]:
+    """Return, for each check, whether it passed for all that it looked at."""
     passed: dict[str, bool] = {}
-    for evaluation in result.get_asset_check_evaluations():
+    for evaluation in evaluations:
         passed[evaluation.check_name] = passed.get(evaluation.check_name, True) and evaluation.passed
     return passed

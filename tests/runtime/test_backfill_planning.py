@@ -8,7 +8,6 @@ import pytest
 
 import headwater as hw
 from headwater.model.backfills import BackfillNeed, BackfillOptions, BackfillRequest
-from headwater.model.errors import CheckError
 from headwater.model.errors.backfill_requests import (
     NotBuiltHere,
     NothingToBackfill,
@@ -260,16 +259,45 @@ def test_a_request_that_cannot_be_carried_out_says_why(instance, asked, error, t
     assert raised.value.fix
 
 
-def test_a_job_of_ops_is_refused(instance):
+def job_of_ops(partitions_def=None, fails_on=()):
     @hw.op
-    def work(): ...
+    def work(context: hw.OpExecutionContext):
+        if context.has_partition_key and context.partition_key in fails_on:
+            raise ValueError("no")
 
-    @hw.job(partitions_def=DAYS)
+    @hw.job(partitions_def=partitions_def)
     def nightly():
         work()
 
-    with pytest.raises(CheckError, match="builds no assets"):
-        planned(instance, hw.Definitions(jobs=[nightly], assets=FLIGHTS.assets), job_name="nightly")
+    return hw.Definitions(jobs=[nightly])
+
+
+def test_a_job_of_ops_is_run_for_each_of_its_partitions(instance):
+    found = planned(instance, job_of_ops(DAYS), job_name="nightly", partitions="2013-01-01...2013-01-03")
+    (group,) = found.plan.groups
+    assert (group.asset_keys, group.size, group.chunk) == (("job:nightly",), 3, 1)
+    assert found.backfill.runs_a_job
+    assert found.materialization_plan.steps[0].partition_keys == ("2013-01-01", "2013-01-02", "2013-01-03")
+
+
+def test_of_a_job_of_ops_what_failed_or_never_succeeded_is_told_by_its_runs(instance):
+    definitions = job_of_ops(REGIONS, fails_on=["us"])
+    for region in ("eu", "us"):
+        definitions.get_job_def("nightly").execute_in_process(
+            partition_key=region, instance=instance, raise_on_error=False
+        )
+    failed = planned(instance, definitions, job_name="nightly", mode="failed")
+    assert failed.plan.groups[0].partition_keys == ("us",)
+    missing = planned(instance, definitions, job_name="nightly", mode="missing")
+    assert missing.plan.groups[0].partition_keys == ("us", "asia")
+    assert missing.backfill.estimated_seconds is not None
+
+
+def test_a_job_of_ops_without_partitions_is_refused(instance):
+    with pytest.raises(UnclearBackfillRequest, match="has no partitions"):
+        planned(instance, job_of_ops(), job_name="nightly")
+    with pytest.raises(UnclearBackfillRequest, match="nothing of it is stale"):
+        planned(instance, job_of_ops(DAYS), job_name="nightly", mode="stale")
 
 
 class Circle(hw.PartitionMapping):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 import headwater as hw
+from headwater.model.clock import utc_now
+from headwater.model.errors.partition_mapping import PartitionNeedsItselfError
+from headwater.views.partition_spaces import PartitionSpaces
 
 DAYS = hw.DailyPartitionsDefinition("2024-01-01", "2024-01-11")
 LETTERS = hw.StaticPartitionsDefinition(["a", "b", "c"])
@@ -73,6 +76,37 @@ def test_a_range_in_one_run_reads_what_lies_before_the_range_and_is_fresh_afterw
         # The same values again: nothing after them has to follow.
         assert hw.materialize([at_once], tags=tags, instance=instance).success
         assert hw.stale_assets([at_once], instance=instance) == set()
+
+
+class TheNext(hw.PartitionMapping):
+    """Needs the letter that comes after: so the last one is to be built first."""
+
+    def upstream_keys_of(self, partition_key):
+        return {"a": ["b"], "b": ["c"]}.get(partition_key, [])
+
+
+class EachOther(hw.PartitionMapping):
+    def upstream_keys_of(self, partition_key):
+        return {"a": "b", "b": "a"}.get(partition_key, [])
+
+
+def spaces_of(mapping):
+    @hw.asset(partitions_def=LETTERS, deps=[hw.AssetDep("itself", partition_mapping=mapping)])
+    def itself(): ...
+
+    return PartitionSpaces(hw.Definitions([itself]).index.graph, hw.Instance.ephemeral(), utc_now())
+
+
+def test_partitions_come_after_those_that_they_need():
+    spaces, key, letters = spaces_of(TheNext()), hw.AssetKey("itself"), LETTERS.subset_with_all_partitions()
+    assert spaces.in_order_of_need(key, letters) == ("c", "b", "a")
+    assert list(spaces.ready_of_itself(key, letters)) == ["c"]
+    assert list(spaces.upstream_of(key, LETTERS.subset_with_partition_keys(["a"]), key)) == ["b"]
+
+
+def test_partitions_that_need_each_other_are_told():
+    with pytest.raises(PartitionNeedsItselfError, match=r"a\.\.\.b.*EachOther"):
+        spaces_of(EachOther()).in_order_of_need(hw.AssetKey("itself"), LETTERS.subset_with_all_partitions())
 
 
 @pytest.mark.parametrize(

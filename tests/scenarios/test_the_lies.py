@@ -1,334 +1,400 @@
-"""The lies test: whatever is edited, built, failed, skipped and wiped, staleness and plans say what a naive model says.
+"""The lies test: whatever is edited, built, failed, skipped, killed, wiped and reported, status, staleness and plans say what a
+naive model says, after every step.
 
-The model keeps plain dictionaries by asset and partition and asks every question in the slowest way there is.
+The model (`naive_assets`) keeps plain dictionaries and asks every question in the slowest way there is. Hypothesis makes the
+histories and shrinks what fails to the shortest; HEADWATER_LIES=<factor> tries as many times more (`make soak` does).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings, strategies as st
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 import headwater as hw
-from headwater.model.events import AssetMaterialized, AssetNotMaterialized, AssetUnchanged
+from headwater.engine import run_scope
+from headwater.model.events import AssetMaterialized, AssetNotMaterialized, AssetUnchanged, Event
 from headwater.runtime.execute import launch
+from headwater.runtime.plan_runs import runs_of_plan
 from headwater.runtime.staleness import staleness_in
+from headwater.views.assets import AssetStatus, asset_views
 from headwater.views.staleness import has_part
-
-END = 6
-DAILY = ("d0", "d1", "r", "cum")
-WHOLE = ("s", "u", "n", "m1", "m2")
-ASSETS = ("s", "d0", "d1", "r", "cum", "u", "n", "m1", "m2")
-# What each asset always depends on, and what it may.
-FIXED = {"d1": ("d0",), "r": ("d0",), "cum": ("cum", "d0"), "u": ("d1",), "n": ("u",), "m1": ("s",), "m2": ("m1",)}
-OPTIONAL = {"s": "ext", "d1": "s", "u": "s", "n": "s", "cum": "r"}
-Place = tuple[str, str | None]
-
-
-def day(number: int) -> str:
-    return f"2024-01-{number:02d}"
-
-
-@dataclass(frozen=True)
-class Code:
-    """What is declared of each asset, and what its function does when it is called."""
-
-    start: int = 1
-    versions: Mapping[str, str | None] = field(default_factory=lambda: dict.fromkeys(ASSETS))
-    defaults: Mapping[str, int] = field(default_factory=lambda: {"s": 1, "d0": 1})
-    optional: frozenset[str] = frozenset(("s", "d1"))
-    contents: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(ASSETS, 0))
-    behaviour: Mapping[str, str] = field(default_factory=dict)
-
-    def deps(self, asset: str) -> tuple[str, ...]:
-        more = (OPTIONAL[asset],) if asset in self.optional and asset in OPTIONAL else ()
-        return FIXED.get(asset, ()) + more
-
-    def parts(self, asset: str) -> list[str | None]:
-        return [day(number) for number in range(self.start, END)] if asset in DAILY else [None]
-
-    def read_by(self, asset: str, part: str | None, dep: str) -> list[str | None]:
-        """Return the partitions of a dependency that one partition needs, of those that exist."""
-        if dep not in DAILY:
-            return [None]
-        if part is None:
-            return self.parts(dep)
-        number = int(part[-2:])
-        needed = [number]
-        if asset == "r":
-            needed = [number - 1, number]
-        elif asset == "cum" and dep == "cum":
-            needed = [number - 1]
-        return [each for each in map(day, needed) if each in self.parts(dep)]
-
-
-def definitions_of(code: Code) -> hw.Definitions:
-    days = hw.DailyPartitionsDefinition(day(code.start), end_date=day(END))
-    rolling = hw.TimeWindowPartitionMapping(start_offset=-1, end_offset=0)
-    yesterday = hw.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
-
-    def dep_of(asset: str, dep: str) -> hw.AssetDep:
-        mapping = rolling if asset == "r" else yesterday if (asset, dep) == ("cum", "cum") else None
-        return hw.AssetDep(dep, partition_mapping=mapping)
-
-    def result(asset: str) -> Any:
-        behaves = code.behaviour.get(asset, "")
-        if behaves == "fails":
-            raise ValueError("as the test wants it")
-        if behaves == "skips":
-            return hw.Skip("not today", asset_key=asset)
-        if behaves == "is unchanged":
-            return hw.Unchanged(asset_key=asset)
-        version = None if asset == "n" else hw.DataVersion(f"{asset}{code.contents[asset]}")
-        return hw.MaterializeResult(asset_key=asset, data_version=version)
-
-    def asset_of(name: str) -> hw.AssetsDefinition:
-        default = code.defaults.get(name)
-
-        @hw.asset(
-            name=name,
-            deps=[dep_of(name, dep) for dep in code.deps(name)],
-            code_version=code.versions[name],
-            partitions_def=days if name in DAILY else None,
-            config_schema=None if default is None else {"n": hw.Field(int, default_value=default)},
-            backfill_policy=hw.BackfillPolicy.single_run(),
-        )
-        def made(context: hw.AssetExecutionContext) -> Any:
-            return result(name)
-
-        return made
-
-    @hw.multi_asset(
-        specs=[
-            hw.AssetSpec(name, deps=list(code.deps(name)), code_version=code.versions[name], skippable=True)
-            for name in ("m1", "m2")
-        ],
-        can_subset=True,
-    )
-    def several(context: hw.AssetExecutionContext) -> Iterator[Any]:
-        for name in ("m1", "m2"):
-            if hw.AssetKey(name) in context.selected_asset_keys:
-                yield result(name)
-
-    singles = [asset_of(name) for name in ASSETS if name not in ("m1", "m2")]
-    return hw.Definitions([hw.AssetSpec("ext"), *singles, several])
-
-
-@dataclass
-class Made:
-    """One value as the model remembers it."""
-
-    version: str
-    code_version: str | None = None
-    default: int | None = None
-    deps: tuple[str, ...] = ()
-    read: dict[str, dict[str | None, str]] = field(default_factory=dict)
-
-
-class Model:
-    def __init__(self) -> None:
-        self.made: dict[Place, Made] = {}
-        self.failed: set[Place] = set()
-        self.seen_outside: str | None = None
-
-    def version(self, code: Code, place: Place) -> str | None:
-        if place[0] == "ext":
-            return self.seen_outside
-        made = self.made.get(place)
-        return made.version if made is not None and place[1] in code.parts(place[0]) else None
-
-    def reads(self, code: Code, place: Place) -> dict[str, dict[str | None, str]]:
-        found: dict[str, dict[str | None, str]] = {}
-        for dep in code.deps(place[0]):
-            versions = {part: self.version(code, (dep, part)) for part in code.read_by(*place, dep)}
-            found[dep] = {part: version for part, version in versions.items() if version is not None}
-        return found
-
-    def take(self, code: Code, event: Any, reads: Mapping[Place, dict[str, dict[str | None, str]]]) -> None:
-        place = (event.asset, getattr(event, "partition", None))
-        if isinstance(event, AssetNotMaterialized):
-            for part in event.partitions or (None,):
-                self.failed.discard((event.asset, part))
-                if event.outcome == "failed":
-                    self.failed.add((event.asset, part))
-            return
-        self.failed.discard(place)
-        version = (
-            self.made[place].version if isinstance(event, AssetUnchanged) else f"{place[0]}{code.contents[place[0]]}"
-        )
-        if place[0] == "n" and not isinstance(event, AssetUnchanged):
-            version = event.run_id
-        asset = place[0]
-        self.made[place] = Made(
-            version, code.versions[asset], code.defaults.get(asset), code.deps(asset), self.reads(code, place)
-        )
-        # What a run reads of itself and of others is what was there before its step; of what it built, that.
-        own = reads[place].get(asset)
-        if own is not None:
-            self.made[place].read[asset] = own
-
-    def wipe(self, asset: str, part: str | None) -> None:
-        for place in list(self.made):
-            if place[0] == asset and part in (None, place[1]):
-                del self.made[place]
-        self.failed = {place for place in self.failed if not (place[0] == asset and part in (None, place[1]))}
-
-    def is_stale(self, code: Code, place: Place, known: dict[Place, bool]) -> bool:
-        if place not in known:
-            known[place] = self._is_stale(code, place, known)
-        return known[place]
-
-    def _is_stale(self, code: Code, place: Place, known: dict[Place, bool]) -> bool:
-        asset, part = place
-        made = self.made.get(place)
-        if asset == "ext" or made is None or part not in code.parts(asset):
-            return False
-        if code.versions[asset] is not None and code.versions[asset] != made.code_version:
-            return True
-        if code.defaults.get(asset) != made.default or set(code.deps(asset)) != set(made.deps) or place in self.failed:
-            return True
-        now = self.reads(code, place)
-        if any(now[dep] != made.read[dep] for dep in code.deps(asset)):
-            return True
-        return any(
-            self.is_stale(code, (dep, each), known)
-            for dep in code.deps(asset)
-            for each in code.read_by(asset, part, dep)
-        )
-
-    def stale(self, code: Code) -> set[Place]:
-        known: dict[Place, bool] = {}
-        return {
-            (asset, part) for asset in ASSETS for part in code.parts(asset) if self.is_stale(code, (asset, part), known)
-        }
-
-    def missing(self, code: Code) -> set[Place]:
-        return {(asset, part) for asset in ASSETS for part in code.parts(asset) if (asset, part) not in self.made}
-
-    def with_upstream(self, code: Code, wanted: set[Place]) -> set[Place]:
-        """Return what is wanted with all that it needs and that is missing."""
-        missing, found, waiting = self.missing(code), set(wanted), list(wanted)
-        while waiting:
-            asset, part = waiting.pop()
-            for dep in code.deps(asset):
-                for each in code.read_by(asset, part, dep):
-                    if (dep, each) in missing and (dep, each) not in found:
-                        found.add((dep, each))
-                        waiting.append((dep, each))
-        return found
-
-
-# ---------------------------------------------------------------------------------------------------------------- steps
-
-some_asset = st.sampled_from(ASSETS)
-some_day = st.integers(1, END - 1)
-STEPS = st.one_of(
-    st.tuples(st.just("version"), some_asset, st.sampled_from(["1", "2", None])),
-    st.tuples(st.just("default"), st.sampled_from(["s", "d0"]), st.integers(1, 2)),
-    st.tuples(st.just("dependency"), st.sampled_from(sorted(OPTIONAL))),
-    st.tuples(st.just("start"), st.integers(1, 3)),
-    st.tuples(st.just("content"), some_asset, st.integers(0, 1)),
-    st.tuples(st.just("behaviour"), some_asset, st.sampled_from(["fails", "skips", "is unchanged", "", ""])),
-    st.tuples(st.just("build"), st.sets(some_asset, min_size=1), some_day, some_day),
-    st.tuples(st.just("build"), st.just(frozenset(ASSETS)), st.just(1), st.just(END - 1)),
-    st.tuples(st.just("wipe"), some_asset, st.one_of(st.none(), some_day)),
-    st.tuples(st.just("observe"), st.integers(0, 1)),
+from tests.scenarios.naive_assets import (
+    ALL_DAYS,
+    ASSETS,
+    MAPPINGS,
+    OPTIONAL,
+    REMOVABLE,
+    WITH_CONFIG,
+    Code,
+    Model,
+    Place,
+    definitions_of,
+    family,
 )
 
-
-def carry_out(step: tuple[Any, ...], code: Code, model: Model, instance: hw.Instance) -> Code:
-    match step:
-        case ("version", asset, version):
-            return replace(code, versions={**code.versions, asset: version})
-        case ("default", asset, default):
-            return replace(code, defaults={**code.defaults, asset: default})
-        case ("dependency", asset):
-            return replace(code, optional=code.optional ^ {asset})
-        case ("start", start):
-            return replace(code, start=start)
-        case ("content", asset, content):
-            return replace(code, contents={**code.contents, asset: content})
-        case ("behaviour", asset, behaviour):
-            if behaviour == "is unchanged" and asset == "cum":
-                return code  # a range builds all of its partitions at once, and there may be nothing to keep of some
-            return replace(code, behaviour={**code.behaviour, asset: behaviour})
-        case ("build", assets, first, last):
-            build(code, model, instance, assets, *sorted((max(first, code.start), max(last, code.start))))
-        case ("wipe", asset, None):
-            instance.wipe_assets([hw.AssetKey(asset)])
-            model.wipe(asset, None)
-        case ("wipe", asset, number) if asset in DAILY:
-            instance.wipe_asset_partitions(hw.AssetKey(asset), [day(number)])
-            model.wipe(asset, day(number))
-        case ("observe", number):
-            tags = {"headwater/data_version": f"seen {number}"}
-            instance.report_runless_asset_event(hw.AssetObservation("ext", tags=tags))
-            model.seen_outside = f"seen {number}"
-    return code
+FACTOR = float(os.environ.get("HEADWATER_LIES", "1"))
+# Of the reasons, those that name the asset upstream.
+NAMING = (
+    "dependency_added",
+    "dependency_removed",
+    "upstream_changed",
+    "upstream_missing",
+    "upstream_partitions_changed",
+)
+NAMING += ("upstream_stale",)
+MODES = ("stale", "missing", "all", "requested")
 
 
-def build(code: Code, model: Model, instance: hw.Instance, assets: set[str], first: int, last: int) -> None:
-    days = [day(number) for number in range(first, last + 1)]
-    is_partitioned = any(asset in DAILY for asset in assets)
-    before = {(asset, part): model.reads(code, (asset, part)) for asset in ASSETS for part in code.parts(asset)}
-    outcome = launch(
-        definitions_of(code),
-        instance=instance,
-        selection=[hw.AssetKey(asset) for asset in sorted(assets)],
-        partition_keys=days if is_partitioned else None,
-        on_line=lambda line: None,
-    )
-    for record in instance.store.events_of_run(outcome.run.run_id):
-        if isinstance(record.event, AssetMaterialized | AssetNotMaterialized | AssetUnchanged):
-            model.take(code, record.event, before)
+class Story:
+    """An instance and the model beside it, as a history goes on."""
+
+    def __init__(self, home: Path | None, most_listed: int) -> None:
+        self.home = home
+        self.instance = self.opened()
+        self.code = Code()
+        self.model = Model(most_listed)
+        self.instance.add_dynamic_partitions("dynamic", list(self.code.dynamic))
+        self.killed = 0
+        self.steps = 0
+        self._declared: tuple[Code, hw.Definitions] | None = None
+
+    def opened(self) -> hw.Instance:
+        return hw.Instance.ephemeral() if self.home is None else hw.Instance.open(self.home)
+
+    @property
+    def definitions(self) -> hw.Definitions:
+        if self._declared is None or self._declared[0] is not self.code:
+            self._declared = self.code, definitions_of(self.code)
+        return self._declared[1]
+
+    # ------------------------------------------------------------------------------------------------------------- steps
+
+    def carry_out(self, step: tuple[Any, ...]) -> None:
+        code = self.code
+        match step:
+            case ("version", assets, version):
+                self.code = replace(code, versions={**code.versions, **dict.fromkeys(assets, version)})
+            case ("default", asset, default):
+                self.code = replace(code, defaults={**code.defaults, asset: default})
+            case ("dependency", asset):
+                self.code = replace(code, optional=code.optional ^ {asset})
+            case ("start", start):
+                self.code = replace(code, start=start)
+            case ("letters", letters):
+                self.code = replace(code, letters=letters)
+            case ("mapping", asset, mapping):
+                self.code = replace(code, mappings={**code.mappings, asset: mapping})
+            case ("absent", asset):
+                self.code = replace(code, absent=code.absent ^ {asset})
+            case ("dynamic", key):
+                self.toggle(key)
+            case ("content", assets, content):
+                self.code = replace(code, contents={**code.contents, **dict.fromkeys(assets, content)})
+            case ("behaviour", assets, behaviour):
+                self.code = replace(code, behaviour={**code.behaviour, **dict.fromkeys(assets, behaviour)})
+            case ("build", assets, numbers, kill_at):
+                self.build_some(assets, numbers, kill_at)
+            case ("build all", name, numbers, kill_at):
+                self.build_some([asset for asset in ASSETS if family(asset) in (name, "whole")], numbers, kill_at)
+            case ("build while", assets, behaviour, name, numbers, kill_at):
+                self.carry_out(("behaviour", assets, behaviour))
+                self.carry_out(("build all", name, numbers, kill_at))
+                self.carry_out(("behaviour", assets, ""))
+            case ("build what is planned", mode, kill_at):
+                self.build_planned(mode, kill_at)
+            case ("wipe", asset, None):
+                self.instance.wipe_assets([hw.AssetKey(asset)])
+                self.model.wipe(asset, None)
+            case ("wipe", asset, numbers) if family(asset) != "whole":
+                parts = self.chosen(asset, numbers)
+                self.instance.wipe_asset_partitions(hw.AssetKey(asset), parts)
+                self.model.wipe(asset, parts)
+            case ("observe", number):
+                tags = {"headwater/data_version": f"seen {number}"}
+                self.instance.report_runless_asset_event(hw.AssetObservation("ext", tags=tags))
+                self.model.seen_outside = f"seen {number}"
+            case ("report", asset, number, version):
+                (part,) = self.chosen(asset, {number}) if family(asset) != "whole" else (None,)
+                tags = {"headwater/data_version": f"reported {version}"}
+                self.instance.report_runless_asset_event(hw.AssetMaterialization(asset, partition=part, tags=tags))
+                self.model.report((asset, part), f"reported {version}")
+
+    def toggle(self, key: str) -> None:
+        if key not in self.code.dynamic:
+            self.instance.add_dynamic_partitions("dynamic", [key])
+            self.code = replace(self.code, dynamic=(*self.code.dynamic, key))
+        elif len(self.code.dynamic) > 1:
+            self.instance.delete_dynamic_partition("dynamic", key)
+            self.code = replace(self.code, dynamic=tuple(each for each in self.code.dynamic if each != key))
+
+    def chosen(self, asset: str, numbers: set[int]) -> list[str]:
+        parts = self.code.parts(asset)
+        return [
+            part for place, part in enumerate(parts) if part and place in {number % len(parts) for number in numbers}
+        ]
+
+    def build_some(self, assets: Sequence[str], numbers: set[int], kill_at: int | None) -> None:
+        """Build the assets that have the partitions of the first, and those that have none."""
+        there = [asset for asset in assets if asset not in self.code.absent]
+        named = next((asset for asset in there if family(asset) != "whole"), None)
+        together = [asset for asset in there if family(asset) in ("whole", family(named or "s"))]
+        if together:
+            self.build(together, None if named is None else self.chosen(named, numbers), kill_at)
+
+    def build_planned(self, mode: str, kill_at: int | None) -> None:
+        plan = hw.plan(self.definitions, mode=mode, instance=self.instance)
+        for run in runs_of_plan(plan, self.definitions.index):
+            self.build([str(key) for key in run.asset_keys], run.partition_keys, kill_at)
+            kill_at = None
+
+    def build(self, assets: Sequence[str], parts: Sequence[str] | None, kill_at: int | None) -> None:
+        before = {place: self.model.reads(self.code, place) for place in self.model.places(self.code)}
+        known = self.instance.store.last_storage_id()
+
+        def run(on_event: Callable[[Event], None] | None = None) -> None:
+            launch(
+                self.definitions,
+                instance=self.instance,
+                selection=[hw.AssetKey(asset) for asset in sorted(assets)],
+                partition_keys=parts,
+                on_event=on_event,
+                on_line=lambda line: None,
+            )
+
+        if kill_at is None or self.home is None:
+            run()
+        else:
+            self.killed += self.run_in_a_process_that_is_killed(run, kill_at)
+        for last in self.instance.get_run_records(limit=1):
+            for record in self.instance.store.events_of_run(last.dagster_run.run_id):
+                if record.storage_id > known and isinstance(
+                    record.event, AssetMaterialized | AssetNotMaterialized | AssetUnchanged
+                ):
+                    self.model.take(self.code, record.event, before, parts or ())
+
+    def run_in_a_process_that_is_killed(self, run: Callable[..., None], kill_at: int) -> bool:
+        """Run in a child that kills itself at the so-manieth event, and open the state again. Return whether it came so far."""
+        self.instance.close()
+        child = os.fork()
+        if not child:
+            try:
+                self.instance = self.opened()
+                events = iter(range(1, 10_000))
+
+                def on_event(event: Event) -> None:
+                    if next(events) == kill_at:
+                        os.kill(os.getpid(), signal.SIGKILL)
+
+                run(on_event)
+                self.instance.close()
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+        self.instance = self.opened()
+        return os.WIFSIGNALED(status)
+
+    # ------------------------------------------------------------------------------------------------------------- claims
+
+    def agree(self, *, wholly: bool = False) -> None:
+        """Hold what is said against the model: all of it, or status, staleness and each time another kind of plan."""
+        self.steps += 1
+        self.statuses_agree(self.definitions)
+        stale, missing = self.model.stale(self.code), self.model.missing(self.code)
+        self.staleness_agrees(self.definitions, stale, missing)
+        for mode in MODES if wholly else (MODES[self.steps % len(MODES)],):
+            self.plan_agrees(self.definitions, mode, set(stale), missing)
+        if wholly:
+            said = {str(key) for key in hw.stale_assets(self.definitions, instance=self.instance)}
+            assert said == {asset for asset, _ in stale}
+
+    def statuses_agree(self, definitions: hw.Definitions) -> None:
+        code, model = self.code, self.model
+        failed, missing = model.failed(code), model.missing(code)
+        graph = definitions.index.graph
+        views = asset_views(graph, self.instance.store, [hw.AssetKey(asset) for asset in code.assets])
+        for asset, view in zip(code.assets, views, strict=True):
+            parts = code.parts(asset)
+            if view.partitions is None:
+                word = (
+                    "failed" if (asset, None) in failed else "missing" if (asset, None) in missing else "materialized"
+                )
+                assert view.status is AssetStatus(word), asset
+                continue
+            made = [part for part in parts if (asset, part) not in missing]
+            bad = [part for part in parts if (asset, part) in failed]
+            counts = (len(parts), len(made), len(bad), len(set(parts) - {*made, *bad}))
+            said = view.partitions
+            assert (said.total, said.materialized, said.failed, said.missing) == counts, asset
+            definition = graph.spec(hw.AssetKey(asset)).partitions_def
+            assert definition is not None
+            keys = [part for part in parts if part is not None]
+            assert set(definition.get_partition_keys(dynamic_partitions_store=self.instance)) == set(keys), asset
+            each = self.instance.get_status_by_partition(hw.AssetKey(asset), keys, definition)
+            for part in keys:
+                ended = model.outcome.get((asset, part))
+                is_bad = ended in ("failed", "blocked")
+                expected = "FAILED" if is_bad else "MATERIALIZED" if part in made else None
+                assert (each[part].value if each[part] else None) == expected, (asset, part, ended)
+
+    def staleness_agrees(self, definitions: hw.Definitions, stale: dict[Place, Any], missing: set[Place]) -> None:
+        staleness = staleness_in(definitions, self.instance)
+        for asset in self.code.assets:
+            one = staleness[hw.AssetKey(asset)]
+            for part in self.code.parts(asset):
+                place = (asset, part)
+                assert has_part(one.missing, part) == (place in missing), place
+                reasons = {
+                    (reason.kind, str(getattr(reason, "asset", "")) if reason.kind in NAMING else None)
+                    for reason in one.reasons(part)
+                }
+                expected = {("never_materialized", None)} if place in missing else stale.get(place, set())
+                assert reasons == expected, place
+                assert has_part(one.stale, part) == (place in stale), place
+
+    def plan_agrees(self, definitions: hw.Definitions, mode: str, stale: set[Place], missing: set[Place]) -> None:
+        code, model, every = self.code, self.model, set(self.model.places(self.code))
+        asked = {"stale": stale, "missing": missing}.get(mode, every)
+        added = every if mode == "all" else missing
+        planned = hw.plan(definitions, instance=self.instance, mode=mode)
+        rebuilds = mode == "stale"
+        assert places(planned) == model.with_upstream(code, asked, added, rebuilds=rebuilds), mode
+        order = [str(key) for key in planned.asset_keys]
+        for place, asset in enumerate(order):
+            assert not {*code.deps(asset)} & {*order[place + 1 :]}, mode
+        if self.steps % 8 < 4:
+            alone = hw.plan(definitions, instance=self.instance, mode=mode, upstream=False)
+            assert places(alone) == asked, mode
+            return
+        day = ALL_DAYS[-1 - self.steps % 2]
+        wanted = {("u", None), ("cum", day), ("lastd", day)} & asked
+        narrow = hw.plan(
+            definitions, selection="u or cum or lastd", partition_key=day, instance=self.instance, mode=mode
+        )
+        assert places(narrow) == model.with_upstream(code, wanted, added, rebuilds=rebuilds), mode
 
 
-def places(steps: Any) -> set[Place]:
+def places(plan: hw.MaterializationPlan) -> set[Place]:
     return {
         (str(step.asset_key), part)
-        for step in steps
+        for step in plan.steps
         for part in (step.partition_keys if step.partition_keys is not None else (None,))
     }
 
 
-def agree(code: Code, model: Model, instance: hw.Instance) -> None:
-    definitions = definitions_of(code)
-    staleness = staleness_in(definitions, instance)
-    stale = model.stale(code)
-    said = {
-        (asset, part)
-        for asset in ASSETS
-        for part in code.parts(asset)
-        if has_part(staleness[hw.AssetKey(asset)].stale, part)
-    }
-    assert said == stale
-    for asset in ASSETS:
-        for part in code.parts(asset):
-            reasons = staleness[hw.AssetKey(asset)].reasons(part)
-            assert bool(reasons) == ((asset, part) in stale | model.missing(code)), (asset, part, reasons)
-    assert {str(key) for key in hw.stale_assets(definitions, instance=instance)} == {asset for asset, _ in stale}
-    wanted = {"stale": stale, "missing": model.missing(code)}
-    for mode, asked in wanted.items():
-        assert places(hw.plan(definitions, instance=instance, mode=mode, upstream=False).steps) == asked
-        planned = hw.plan(definitions, instance=instance, mode=mode)
-        assert places(planned.steps) == model.with_upstream(code, asked)
-        order = [str(key) for key in planned.asset_keys]
-        for place, asset in enumerate(order):
-            assert all(dep not in order[place + 1 :] for dep in code.deps(asset))
-    requested = {("u", None), ("cum", day(END - 1))}
-    planned = hw.plan(definitions, selection="u or cum", partition_key=day(END - 1), instance=instance)
-    assert places(planned.steps) == model.with_upstream(code, requested)
+# ------------------------------------------------------------------------------------------------------------- histories
+
+BEHAVIOURS = ("fails", "is unchanged", "skips")
+FAMILIES = ("day", "day", "month", "letter", "xy", "cell", "dynamic")
+
+some_asset = st.sampled_from(ASSETS)
+some_assets = st.lists(some_asset, min_size=1, max_size=6, unique=True)
+some_numbers = st.one_of(
+    st.sets(st.integers(0, 4), min_size=1, max_size=1),
+    st.sets(st.integers(0, 11), min_size=1, max_size=3),
+    st.just(frozenset(range(15))),
+)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(steps=st.lists(STEPS, min_size=1, max_size=14))
-def test_staleness_and_plans_say_what_a_naive_model_says(steps: list[tuple[Any, ...]]) -> None:
-    with hw.Instance.ephemeral() as instance:
-        code, model = Code(), Model()
-        build(code, model, instance, set(ASSETS), 1, END - 1)
-        agree(code, model, instance)
-        for step in steps:
-            code = carry_out(step, code, model, instance)
-            agree(code, model, instance)
+def builds(kill_at: st.SearchStrategy[int | None]) -> list[st.SearchStrategy[tuple[Any, ...]]]:
+    return [
+        st.tuples(st.just("build"), st.lists(some_asset, min_size=1, max_size=5, unique=True), some_numbers, kill_at),
+        st.tuples(st.just("build all"), st.sampled_from(FAMILIES), some_numbers, kill_at),
+        st.tuples(
+            *(st.just("build while"), some_assets, st.sampled_from(BEHAVIOURS)),
+            *(st.sampled_from(FAMILIES), some_numbers, kill_at),
+        ),
+        st.tuples(
+            st.just("build what is planned"), st.sampled_from([("stale", "missing"), "missing", "stale"]), kill_at
+        ),
+    ]
+
+
+def steps(kill_at: st.SearchStrategy[int | None]) -> st.SearchStrategy[tuple[Any, ...]]:
+    edits = [
+        st.tuples(st.just("version"), some_assets, st.sampled_from(["1", "2", None])),
+        st.tuples(st.just("default"), st.sampled_from(WITH_CONFIG), st.integers(1, 2)),
+        st.tuples(st.just("dependency"), st.sampled_from(sorted(OPTIONAL))),
+        st.tuples(st.just("start"), st.integers(0, 3)),
+        st.tuples(st.just("letters"), st.sampled_from(["abc", "ab", "bc", "b"])),
+        st.sampled_from([("mapping", asset, each) for asset, kinds in MAPPINGS.items() for each in kinds]),
+        st.tuples(st.just("absent"), st.sampled_from(REMOVABLE)),
+        st.tuples(st.just("dynamic"), st.sampled_from(["o", "p", "q"])),
+        st.tuples(st.just("content"), some_assets, st.integers(0, 1)),
+        st.tuples(st.just("behaviour"), some_assets, st.sampled_from(("", *BEHAVIOURS))),
+        st.tuples(st.just("wipe"), some_asset, st.one_of(st.none(), some_numbers)),
+        st.tuples(st.just("observe"), st.integers(0, 1)),
+        st.tuples(st.just("report"), some_asset, st.integers(0, 4), st.integers(0, 1)),
+    ]
+    return st.one_of(*builds(kill_at), *edits, *builds(kill_at))
+
+
+@contextmanager
+def few_inputs_listed(most: int) -> Iterator[None]:
+    """Have more inputs of one asset than these told as a digest."""
+    before = run_scope.MAX_RECORDED_INPUTS
+    run_scope.MAX_RECORDED_INPUTS = most
+    try:
+        yield
+    finally:
+        run_scope.MAX_RECORDED_INPUTS = before
+
+
+def live_through(history: Sequence[tuple[Any, ...]], home: Path | None, most_listed: int) -> int:
+    with few_inputs_listed(most_listed):
+        story = Story(home, most_listed)
+        try:
+            story.build_planned("missing", None)
+            story.agree()
+            for step in history:
+                story.carry_out(step)
+                story.agree()
+            story.agree(wholly=True)
+        finally:
+            story.instance.close()
+    return story.killed
+
+
+def lies_settings(examples: int) -> settings:
+    return settings(
+        max_examples=max(1, int(examples * FACTOR)),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+    )
+
+
+@pytest.mark.timeout(3_000)
+@lies_settings(170)
+@given(history=st.lists(steps(st.none()), min_size=1, max_size=10), most_listed=st.sampled_from([2, 1_000]))
+def test_nothing_is_said_that_a_naive_model_does_not_say(history: list[tuple[Any, ...]], most_listed: int) -> None:
+    live_through(history, None, most_listed)
+
+
+KILLED: list[int] = []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is forked for each run that is killed")
+@pytest.mark.timeout(3_000)
+@lies_settings(30)
+@given(
+    begun=st.one_of(builds(st.integers(1, 30))[1:]),
+    history=st.lists(steps(st.one_of(st.integers(1, 30), st.none())), min_size=1, max_size=6),
+)
+def test_nor_when_processes_are_killed_amid_their_runs(begun: tuple[Any, ...], history: list[tuple[Any, ...]]) -> None:
+    with tempfile.TemporaryDirectory(prefix="lies-") as home:
+        story = [("wipe", "d0", None), ("version", ["d0"], "1"), begun, *history]
+        KILLED.append(live_through(story, Path(home), 1_000))
+
+
+def test_most_of_the_histories_had_a_process_killed() -> None:
+    assert not KILLED or sum(map(bool, KILLED)) >= len(KILLED) / 2

@@ -152,7 +152,9 @@ class Definitions:
         targets = self._assets_of_triggers()
         if targets:
             known = {
-                key for thing in given for key in getattr(thing, "specs_by_key", None) or [getattr(thing, "key", None)]
+                key
+                for thing in given
+                for key in (thing.specs_by_key if hasattr(thing, "specs_by_key") else [getattr(thing, "key", None)])
             }
             given += [target for target in targets if known.isdisjoint(target.specs_by_key)]
         return AssetIndex(given)

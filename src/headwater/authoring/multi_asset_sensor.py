@@ -133,7 +133,7 @@ class MultiAssetSensorDefinition(SensorDefinition):
         result = self._result_of(returned)
         if result.cursor is not None:
             raise CursorIsNotYours(self._described, f"SensorResult(cursor={result.cursor!r})", HOW_TO_ADVANCE)
-        if result.run_requests and not context.cursor_updated:
+        if (result.run_requests or result.backfill_requests) and not context.cursor_updated:
             raise CursorNotAdvanced(self._described)
         context.update_cursor_after_evaluation()
         return [result]

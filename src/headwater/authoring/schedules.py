@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from headwater.authoring.backfill_requests import completed_backfill
 from headwater.authoring.config import RunConfig, run_config_dict
 from headwater.authoring.op import json_tags
 from headwater.authoring.run_request import RunRequest, SkipReason
@@ -24,6 +25,7 @@ from headwater.authoring.triggers import (
     results_listed,
     targets_of,
 )
+from headwater.model.backfills import BackfillRequest
 from headwater.model.clock import as_utc
 from headwater.model.cron import checked_cron, checked_timezone
 from headwater.model.errors import CheckError, HeadwaterError, InvalidDefinitionError, InvalidInvocationError
@@ -101,6 +103,7 @@ class ScheduleExecutionData:
 
     run_requests: Sequence[RunRequest] = ()
     skip_message: str | None = None
+    backfill_requests: Sequence[BackfillRequest] = ()
 
 
 class ScheduleDefinition(Trigger):
@@ -243,13 +246,20 @@ class ScheduleDefinition(Trigger):
     def _made_tags(self, context: ScheduleEvaluationContext) -> Mapping[str, str]:
         return (self._tags_fn(context) or {}) if self._tags_fn is not None else self.tags
 
-    def _asked(self, requests: Sequence[Any], context: ScheduleEvaluationContext) -> ScheduleExecutionData:
+    def _asked(self, asked: Sequence[Any], context: ScheduleEvaluationContext) -> ScheduleExecutionData:
+        tags = {SCHEDULE_TAG: self.name}
+        requests = [request for request in asked if not isinstance(request, BackfillRequest)]
+        backfills = [
+            completed_backfill(self._described, request, self.targets, tags)
+            for request in asked
+            if isinstance(request, BackfillRequest)
+        ]
         for request in requests:
             if not isinstance(request, RunRequest):
                 raise TriggerResultError(
                     what=f"{self._described} gave {request!r}, {kind_of(request)}.",
                     why="It asks for nothing.",
-                    fix="Give RunRequests, a SkipReason, a run config, or None.",
+                    fix="Give RunRequests, BackfillRequests, a SkipReason, a run config, or None.",
                 )
             if len(requests) > 1 and request.run_key is None:
                 raise TriggerResultError(
@@ -258,9 +268,9 @@ class ScheduleDefinition(Trigger):
                     fix="Give each RunRequest a run_key of its own.",
                 )
             self._refuse_unknown_partition(request, context)
-        tags = {SCHEDULE_TAG: self.name}
         return ScheduleExecutionData(
-            [completed_request(self._described, request, self.targets, tags, context) for request in requests]
+            [completed_request(self._described, request, self.targets, tags, context) for request in requests],
+            backfill_requests=backfills,
         )
 
     def _refuse_unknown_partition(self, request: RunRequest, context: ScheduleEvaluationContext) -> None:
@@ -333,8 +343,8 @@ def schedule(
 ) -> Callable[[Callable[..., Any]], ScheduleDefinition]:
     """Make a schedule of a function that is called at each tick, with the context and resources that it asks for.
 
-    It returns or yields RunRequests, or returns a SkipReason, a run config, or None. `tags` and `tags_fn` are for runs
-    whose config it returned; a RunRequest has its own tags.
+    It returns or yields RunRequests and BackfillRequests, or returns a SkipReason, a run config, or None. `tags` and
+    `tags_fn` are for runs whose config it returned; a request has its own tags.
     """
 
     def decorate(function: Callable[..., Any]) -> ScheduleDefinition:

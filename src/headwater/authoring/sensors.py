@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from headwater.authoring.backfill_requests import completed_backfill
 from headwater.authoring.run_request import RunRequest, SkipReason
 from headwater.authoring.triggers import (
     Trigger,
@@ -21,6 +22,7 @@ from headwater.authoring.triggers import (
     results_listed,
     targets_of,
 )
+from headwater.model.backfills import BackfillRequest
 from headwater.model.errors import CheckError, InvalidDefinitionError, InvariantViolationError
 from headwater.model.errors.root import kind_of
 from headwater.model.errors.triggers import TriggerResultError
@@ -137,13 +139,17 @@ def build_sensor_context(
 
 @dataclass(frozen=True, slots=True, init=False)
 class SensorResult:
-    """All that one evaluation of a sensor gives: requests or why there are none, the new cursor, partitions, events."""
+    """All that one evaluation of a sensor gives.
+
+    Requests of runs and of backfills or why there are none, the new cursor, partitions, events.
+    """
 
     run_requests: Sequence[RunRequest]
     skip_reason: SkipReason | None
     cursor: str | None
     dynamic_partitions_requests: Sequence[AddDynamicPartitionsRequest | DeleteDynamicPartitionsRequest]
     asset_events: Sequence[AssetMaterialization | AssetObservation | AssetCheckEvaluation]
+    backfill_requests: Sequence[BackfillRequest]
 
     def __init__(
         self,
@@ -153,11 +159,13 @@ class SensorResult:
         dynamic_partitions_requests: Sequence[AddDynamicPartitionsRequest | DeleteDynamicPartitionsRequest]
         | None = None,
         asset_events: Sequence[AssetMaterialization | AssetObservation | AssetCheckEvaluation] | None = None,
+        backfill_requests: Sequence[BackfillRequest] | None = None,
     ) -> None:
         requests = list(run_requests or ())
-        if requests and skip_reason:
+        backfills = list(backfill_requests or ())
+        if (requests or backfills) and skip_reason:
             raise CheckError(
-                what="SensorResult was given both run_requests and a skip_reason.",
+                what=f"SensorResult was given both {'run' if requests else 'backfill'}_requests and a skip_reason.",
                 why="Either something is to run, or nothing is.",
                 fix="Keep one of them.",
             )
@@ -174,12 +182,20 @@ class SensorResult:
                     why="It asks for nothing.",
                     fix="Give RunRequests.",
                 )
+        for backfill in backfills:
+            if not isinstance(backfill, BackfillRequest):
+                raise CheckError(
+                    what=f"SensorResult(backfill_requests=...) holds {backfill!r}, {kind_of(backfill)}.",
+                    why="It asks for no backfill.",
+                    fix="Give BackfillRequests.",
+                )
         put = object.__setattr__
         put(self, "run_requests", requests)
         put(self, "skip_reason", SkipReason(skip_reason) if isinstance(skip_reason, str) else skip_reason)
         put(self, "cursor", cursor)
         put(self, "dynamic_partitions_requests", list(dynamic_partitions_requests or ()))
         put(self, "asset_events", list(asset_events or ()))
+        put(self, "backfill_requests", backfills)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +207,11 @@ class RunReaction:
 
 
 SensorReturnTypesUnion: TypeAlias = (
-    Iterator[SkipReason | RunRequest | SensorResult | RunReaction]
-    | Sequence[RunRequest]
+    Iterator[SkipReason | RunRequest | BackfillRequest | SensorResult | RunReaction]
+    | Sequence[RunRequest | BackfillRequest]
     | SkipReason
     | RunRequest
+    | BackfillRequest
     | SensorResult
     | RunReaction
     | None
@@ -221,6 +238,7 @@ class SensorExecutionData:
     run_reactions: Sequence[RunReaction] = ()
     is_behind: bool = False
     automation_condition_evaluations: Sequence[Any] = ()
+    backfill_requests: Sequence[BackfillRequest] = ()
 
 
 class SensorDefinition(Trigger):
@@ -350,13 +368,16 @@ class SensorDefinition(Trigger):
         if skip is not None:
             return SensorResult(skip_reason=skip)
         for one in returned:
-            if not isinstance(one, RunRequest):
+            if not isinstance(one, (RunRequest, BackfillRequest)):
                 raise TriggerResultError(
                     what=f"{self._described} gave {one!r}, {kind_of(one)}.",
                     why="It asks for nothing.",
-                    fix="Give RunRequests, a SkipReason, a SensorResult, or None.",
+                    fix="Give RunRequests, BackfillRequests, a SkipReason, a SensorResult, or None.",
                 )
-        return SensorResult(run_requests=returned)
+        return SensorResult(
+            run_requests=[one for one in returned if isinstance(one, RunRequest)],
+            backfill_requests=[one for one in returned if isinstance(one, BackfillRequest)],
+        )
 
     def _data_of(self, result: SensorResult, context: SensorEvaluationContext) -> SensorExecutionData:
         if result.cursor is not None and context.cursor_updated:
@@ -366,8 +387,12 @@ class SensorDefinition(Trigger):
                 fix="Keep one of them.",
             )
         requests = [self._completed(request, context) for request in result.run_requests]
+        backfills = [
+            completed_backfill(self._described, request, self.targets, {SENSOR_TAG: self.name})
+            for request in result.backfill_requests
+        ]
         skip = result.skip_reason.skip_message if result.skip_reason is not None else None
-        if not requests and result.skip_reason is None:
+        if not requests and not backfills and result.skip_reason is None:
             skip = "The sensor's function asked for nothing."
         return SensorExecutionData(
             requests,
@@ -375,6 +400,7 @@ class SensorDefinition(Trigger):
             result.cursor if result.cursor is not None else context.cursor,
             result.dynamic_partitions_requests,
             result.asset_events,
+            backfill_requests=backfills,
         )
 
     def _completed(self, request: RunRequest, context: SensorEvaluationContext) -> RunRequest:
@@ -417,7 +443,7 @@ def sensor(
 ) -> Callable[[Callable[..., Any]], SensorDefinition]:
     """Make a sensor of a function that is called again and again, with the context and resources that it asks for.
 
-    It returns or yields RunRequests, or returns a SkipReason, a SensorResult, or None.
+    It returns or yields RunRequests and BackfillRequests, or returns a SkipReason, a SensorResult, or None.
     """
 
     def decorate(function: Callable[..., Any]) -> SensorDefinition:

@@ -89,7 +89,7 @@ def intended_runs(definitions: Definitions, instance: Instance, request: RunRequ
         unbuilt = unbuilt_partitions(definitions.index, instance.store, {*job.asset_keys, *added}, keys, instance)
         if unbuilt:
             _refuse_unbuilt(unbuilt, instance)
-    chunks = _chunks(job, added, keys)
+    chunks = _chunks(job, added, _in_order(definitions, job, instance, keys))
     if len(chunks) > 1:
         _refuse_unpartitioned_among(job, chunks)
     return IntendedRuns(definitions, job, selection, added, chunks)
@@ -151,6 +151,25 @@ def _spelled_keys(
             others = ()
         if others != keys:
             _refuse_different(job, f'"{text}" does not name the same partitions of all of them.')
+    return keys
+
+
+def _in_order(
+    definitions: Definitions, job: JobDefinition, instance: Instance, keys: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """Return the partitions in an order in which an asset that reads its own finds those that it needs."""
+    graph = definitions.index.graph
+    reading_itself = [key for key in job.asset_keys if graph.has_self_dependency(key)]
+    if not reading_itself or keys is None or len(keys) == 1:
+        return keys
+    from headwater.model.clock import utc_now
+    from headwater.views.partition_spaces import PartitionSpaces
+
+    spaces = PartitionSpaces(graph, instance, utc_now())
+    for key in reading_itself:
+        space = spaces.of(key)
+        if space is not None:
+            keys = spaces.in_order_of_need(key, space.definition.subset_with_partition_keys(keys))
     return keys
 
 

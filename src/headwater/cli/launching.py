@@ -86,7 +86,7 @@ def launch_and_report(
     screen = Screen(as_json)
     with workplace.instance() as instance, _service_of(screen, workplace, instance, here=here) as service:
         intended = intended_runs(workplace.definitions, instance, request)
-        _confirm(screen, instance, intended, request)
+        _confirm(screen, instance, intended, request, workplace.settings.warn_above)
         if intended.added:
             named = listed([str(key) for key in intended.added])
             screen.say(f"Needed and never materialized, so made too: {named}  (--no-upstream refuses instead)")
@@ -262,10 +262,21 @@ def _stop_at_service(client: ServiceClient, instance: Instance, run_id: str, sto
     raise stop
 
 
-def _confirm(screen: Screen, instance: Instance, intended: IntendedRuns, request: RunRequest) -> None:
+def _all_of(intended: IntendedRuns) -> AssetSelection:
+    """Return what the runs make: what was selected, and what they add."""
+    from headwater.graph.selection import AssetSelection
+
+    assert intended.selection is not None
+    return intended.selection | AssetSelection.keys(*intended.added) if intended.added else intended.selection
+
+
+def _confirm(screen: Screen, instance: Instance, intended: IntendedRuns, request: RunRequest, warn_above: int) -> None:
     """Show the plan on a terminal, and ask; one asset or partition that was named is not asked about."""
     partitions = intended.partitions
+    runs = "One run" if len(intended.chunks) == 1 else counted(len(intended.chunks), "run")
     if request.is_confirmed or not can_draw(screen.err):
+        if partitions > warn_above:
+            screen.say(f"Warning: {runs} of {counted(partitions, 'partition')}.")
         return
     is_small = partitions <= 1 and len(intended.job.asset_keys) == 1 and not intended.added
     if request.selection is not None and not request.check_only and not is_small:
@@ -275,14 +286,14 @@ def _confirm(screen: Screen, instance: Instance, intended: IntendedRuns, request
         keys = [key for chunk in intended.chunks for key in chunk or ()]
         planned = plan(
             intended.definitions,
-            selection=intended.selection,
+            selection=_all_of(intended),
             partition_keys=keys or None,
             instance=instance,
-            upstream=request.adds_missing_upstream,
+            upstream=False,
+            warn_above=warn_above,
         )
         show_and_ask(screen, planned, is_confirmed=False)
         return
-    if partitions <= MOST_PARTITIONS_UNASKED:
+    if partitions <= max(warn_above, MOST_PARTITIONS_UNASKED):
         return
-    runs = "One run" if len(intended.chunks) == 1 else counted(len(intended.chunks), "run")
     click.confirm(f"{runs} of {counted(partitions, 'partition')}. Go on?", abort=True, err=True)

@@ -63,6 +63,7 @@ def materialize_planned(
             mode=modes,
             upstream=request.adds_missing_upstream,
             run_config=request.run_config or None,
+            warn_above=workplace.settings.warn_above,
         )
         if plan.is_empty:
             screen.result(plan.summary)

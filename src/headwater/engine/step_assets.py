@@ -130,10 +130,8 @@ class StepAssets:
         return tuple(str(dep.asset_key) for dep in definition.specs_by_key[asset].deps)
 
     def _declared_config_hash(self) -> str | None:
-        attempt = self.attempt
-        definition = attempt.code.assets_def
-        is_whole = definition is not None and definition.node_def is attempt.op
-        return declared_config_hash(attempt.op) if is_whole else None
+        definition = self.attempt.code.assets_def
+        return None if definition is None else declared_config_hash(definition.node_def)
 
     def _config_hash(self) -> str | None:
         """A name for the config that the step was given, as it was given: environment variables count by name."""

@@ -132,6 +132,11 @@ class BackfillPlan:
         return tuple(dict.fromkeys(key for group in self.groups for key in group.asset_keys))
 
 
+def key_of_job(job_name: str) -> str:
+    """Return what stands for the runs of a job of ops among the assets of a backfill."""
+    return f"job:{job_name}"
+
+
 @dataclass(frozen=True, slots=True)
 class BackfillRun:
     """One run of a backfill: these assets of a group, for these positions of one of its units."""
@@ -149,7 +154,7 @@ class BackfillRun:
     @property
     def name(self) -> str:
         """What tells it from all other runs of its backfill."""
-        return f"{self.spelled} {' '.join(self.asset_keys)}"
+        return f"{self.spelled} {' '.join(sorted(self.asset_keys))}"
 
     def run_id(self, backfill_id: str) -> str:
         """Return the id that this run has, whoever records it: it cannot be recorded twice."""
@@ -203,7 +208,8 @@ class BackfillRequest:
 
     Of `partition_keys`, `partition_range` (both ends are part of it), `partitions` (as the command line spells them),
     `all_partitions` and `keys_by_asset` at most one is given; without any, all partitions are meant. `mode` is "requested",
-    "missing", "failed" or "stale": what of these is to be built. With `upstream`, what is needed and was never built is added.
+    "missing", "failed" or "stale": what of these is to be built; or "all": everything upstream of them, too. With `upstream`,
+    what is needed and was never built is added.
     """
 
     selection: str | None = None
@@ -251,6 +257,11 @@ class Backfill:
     @property
     def is_finished(self) -> bool:
         return self.status.is_finished
+
+    @property
+    def runs_a_job(self) -> bool:
+        """Whether its runs are those of a job of ops, for which one key stands that is no asset."""
+        return self.job_name is not None and tuple(self.asset_keys) == (key_of_job(self.job_name),)
 
     def count(self, *outcomes: Outcome) -> int:
         """Return how many asset × partition have one of these outcomes."""

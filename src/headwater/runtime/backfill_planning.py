@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from headwater.authoring.backfill_requests import refuse_unclear
 from headwater.engine.backfill_progress import BackfillProgress
 from headwater.model.backfills import Backfill, BackfillPlan, BackfillRequest, BackfillStatus, Outcome
 from headwater.model.clock import utc_now
@@ -14,16 +15,15 @@ from headwater.model.errors.backfill_requests import (
     NotBuiltHere,
     NothingToBackfill,
     UnclearBackfillRequest,
-    UnknownBackfillMode,
 )
 from headwater.model.keys import AssetKey
 from headwater.runtime.asked_partitions import AskedPartitions, asked_parts
-from headwater.runtime.plans import estimates
+from headwater.runtime.plans import estimates, loading
 from headwater.runtime.staleness import as_definitions, staleness_in
 from headwater.views.backfill_groups import backfill_plan_of
 from headwater.views.materialization_plan import MaterializationPlan
 from headwater.views.partition_spaces import PartitionSpaces
-from headwater.views.planning import AskedFor, Presence, plan_of
+from headwater.views.planning import WARN_ABOVE_PARTITIONS, AskedFor, Presence, plan_of
 from headwater.views.staleness import Part
 from headwater.views.words import counted, listed
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from headwater.authoring.definitions import Definitions
     from headwater.runtime.instance import Instance
 
-BACKFILL_MODES = ("requested", "missing", "failed", "stale", "all")
 _UNFINISHED = (BackfillStatus.IN_PROGRESS, BackfillStatus.PAUSED, BackfillStatus.CANCELING)
 
 
@@ -44,14 +43,22 @@ class PlannedBackfill:
     materialization_plan: MaterializationPlan
 
 
-def planned_backfill(definitions: Any, request: BackfillRequest, instance: Instance) -> PlannedBackfill:
-    """Return what a request comes to; nothing is recorded.
+def planned_backfill(
+    definitions: Any, request: BackfillRequest, instance: Instance, *, warn_above: int = WARN_ABOVE_PARTITIONS
+) -> PlannedBackfill:
+    """Return what a request comes to; nothing is recorded. Of more than `warn_above` partitions it warns.
 
     Raises NothingToBackfill when there is nothing to build, UnknownPartitionError for partitions that no selected asset
     has, RequestDoesNotMap, NotBuiltHere, and CheckError for a request that is not clear.
     """
     project = as_definitions(definitions)
-    _refuse_unclear(request)
+    refuse_unclear(request)
+    if request.job_name is not None and not (job := project.get_job_def(request.job_name)).is_asset_job:
+        from headwater.runtime.job_backfills import plan_of_job
+
+        plan, found = plan_of_job(project, job, request, instance, warn_above)
+        found = replace(found, warnings=(*found.warnings, *_overlaps(plan, instance)))
+        return PlannedBackfill(_record(request, plan, found), plan, found)
     graph = project.index.graph
     chosen = _chosen_keys(project, request)
     takes_stale = request.mode == "stale"
@@ -61,8 +68,8 @@ def planned_backfill(definitions: Any, request: BackfillRequest, instance: Insta
     # A job builds its own assets and no others.
     adds_upstream = request.upstream and request.job_name is None
     presence = Presence(spaces, instance.store, staleness)
-    asked = AskedFor(parts, frozenset((request.mode,)), adds_upstream)
-    found = plan_of(asked, graph, presence, estimates(project, instance), instance)
+    asked = AskedFor(parts, frozenset((request.mode,)), adds_upstream, loading(project))
+    found = plan_of(asked, graph, presence, estimates(project, instance), instance, warn_above)
     if found.is_empty:
         raise NothingToBackfill(request.mode, [str(key) for key in chosen])
 
@@ -117,37 +124,6 @@ def _title(request: BackfillRequest, plan: BackfillPlan) -> str:
 # ------------------------------------------------------------------------------------------------------- what is asked for
 
 
-def _refuse_unclear(request: BackfillRequest) -> None:
-    if request.mode not in BACKFILL_MODES:
-        raise UnknownBackfillMode(request.mode, BACKFILL_MODES)
-    named = [
-        name for name in ("selection", "asset_keys", "job_name", "keys_by_asset") if getattr(request, name) is not None
-    ]
-    if len(named) > 1:
-        raise UnclearBackfillRequest(
-            what=f"A backfill names what to build in several ways: {', '.join(named)}.",
-            why="It is not known which of them is meant.",
-            fix=f"Give {named[0]} alone.",
-        )
-    given = [
-        name
-        for name in ("partition_keys", "partition_range", "partitions", "keys_by_asset")
-        if getattr(request, name) is not None
-    ] + (["all_partitions"] if request.all_partitions else [])
-    if len(given) > 1:
-        raise UnclearBackfillRequest(
-            what=f"A backfill names partitions in several ways: {', '.join(given)}.",
-            why="It is not known which of them is meant.",
-            fix=f"Give {given[0]} alone.",
-        )
-    if request.partition_keys is not None and not request.partition_keys:
-        raise UnclearBackfillRequest(
-            what="No partition was asked for: partition_keys is empty.",
-            why="There would be nothing to build.",
-            fix="Name at least one partition, or leave the argument out for all of them.",
-        )
-
-
 def _asked(request: BackfillRequest) -> AskedPartitions:
     return AskedPartitions(request.partition_keys, request.partition_range, request.partitions)
 
@@ -157,13 +133,9 @@ def _chosen_keys(definitions: Definitions, request: BackfillRequest) -> list[Ass
     graph = definitions.index.graph
     if request.job_name is not None:
         job = definitions.get_job_def(request.job_name)
-        if not job.is_asset_job:
-            raise UnclearBackfillRequest(
-                what=f'Job "{job.name}" builds no assets, so it cannot be backfilled.',
-                why="What a backfill has done is known by the assets that it built.",
-                fix=f"Run it for each partition with `headwater run launch {job.name} --partition KEY`.",
-            )
         wanted = set(job.asset_keys)
+        if request.keys_by_asset is not None:
+            wanted &= _known(definitions, request.keys_by_asset)
         refused: list[AssetKey] = []
     elif request.keys_by_asset is not None or request.asset_keys is not None:
         texts = request.keys_by_asset if request.keys_by_asset is not None else request.asset_keys or ()

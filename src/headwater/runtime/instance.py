@@ -21,6 +21,7 @@ from headwater.model.events import Event
 from headwater.model.partitions.static import check_keys
 from headwater.model.runs import Run
 from headwater.runtime.asset_history import AssetHistory
+from headwater.runtime.backfill_history import BackfillHistory
 from headwater.runtime.home import STORE_FILE, prepare_home
 from headwater.runtime.run_history import RunHistory
 from headwater.runtime.run_reports import RunReports
@@ -35,7 +36,7 @@ _DAY_SECONDS = 86_400
 _PRUNED_AT = "headwater/history_pruned_at"
 
 
-class Instance(RunHistory, RunReports, AssetHistory):
+class Instance(RunHistory, RunReports, AssetHistory, BackfillHistory):
     """Runs, materializations, checks, dynamic partitions and cursors, kept in one place. Use it in a with statement.
 
     Make one with `Instance.get()` (the project's), `Instance.open(home)`, `Instance.local_temp()` or

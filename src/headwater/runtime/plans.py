@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headwater.authoring.op import OpDefinition
+from headwater.authoring.graph_definition import GraphDefinition
 from headwater.model.clock import utc_now
 from headwater.model.errors import CheckError, did_you_mean
 from headwater.model.keys import AssetKey
@@ -15,7 +15,7 @@ from headwater.plan.partitions_of_request import keys_in_range
 from headwater.runtime.staleness import as_definitions, opened, selected_keys, staleness_in
 from headwater.views.materialization_plan import MaterializationPlan
 from headwater.views.partition_spaces import PartitionSpaces
-from headwater.views.planning import MODES, AskedFor, Presence, plan_of
+from headwater.views.planning import MODES, WARN_ABOVE_PARTITIONS, AskedFor, Presence, plan_of
 from headwater.views.staleness import Part
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def plan(
     mode: str | Collection[str] = "requested",
     upstream: bool = True,
     run_config: Mapping[str, Any] | None = None,
+    warn_above: int = WARN_ABOVE_PARTITIONS,
 ) -> MaterializationPlan:
     """Return what a request would build and why, in `steps` (each with `asset_key`, `partitions`, `reason`). Builds nothing.
 
@@ -44,10 +45,11 @@ def plan(
     one, all that can be built. Without partitions all that exist are meant; `partition_range` names the first and the last,
     and `partitions` is a text such as "2024-01-01...2024-01-31" or "region=eu,date=2024-01-05...".
 
-    `mode`: "requested" is what is selected, "stale" what of it is stale, "missing" what of it was never built, "all" what is
-    selected and everything upstream of it; several may be given. With `upstream`, what is needed and was never built is
-    added and says which step needs it. `run_config` is the config that a run would be given: what was made with another is
-    stale. The instance is the project's unless one is given.
+    `mode`: "requested" is what is selected, "stale" what of it is stale, "missing" what of it was never built, "failed" what
+    failed when last tried, "all" what is selected and everything upstream of it; several may be given. With `upstream`, what is
+    needed and was never built is added and says which step needs it. `run_config` is the config that a run would be given: what
+    was made with another is stale. Of more than `warn_above` partitions the plan warns. The instance is the project's unless one
+    is given.
 
     Raises UnknownPartitionError, InvalidSubsetError and CheckError.
     """
@@ -67,11 +69,12 @@ def plan(
         spaces = PartitionSpaces(graph, remembered, utc_now()) if staleness is None else staleness.spaces
         parts = _asked_parts(chosen, spaces, partition_key, partition_keys, partition_range, partitions)
         return plan_of(
-            AskedFor(parts, modes, upstream),
+            AskedFor(parts, modes, upstream, loading(project)),
             graph,
             Presence(spaces, remembered.store, staleness),
             estimates(project, remembered),
             remembered if instance is not None else _KeysAsTheyAre(),
+            warn_above,
         )
 
 
@@ -137,23 +140,80 @@ def _asked_parts(
     return parts
 
 
+def loading(definitions: Definitions) -> Callable[[AssetKey, AssetKey], bool]:
+    """Return what says whether the value of an upstream asset is a parameter of another one, and may not be missing in part."""
+
+    def loads(downstream: AssetKey, upstream: AssetKey) -> bool:
+        definition = definitions.index.definition_by_key[downstream]
+        ports = getattr(definition.node_def, "ins", {})
+        return any(
+            not getattr(port, "is_nothing", False) and not (port.metadata or {}).get("allow_missing_partitions")
+            for name, key in definition.loaded_by_input.items()
+            if key == upstream and (port := ports.get(name)) is not None
+        )
+
+    return loads
+
+
 def estimates(definitions: Definitions, instance: Instance) -> Callable[[AssetKey, int], float | None]:
-    """Return what says how long so many partitions of an asset take: by the median of its last runs."""
+    """Return what says how long so many partitions of an asset take, by what their last runs took."""
     by_key = definitions.index.definition_by_key
-    names = {each.node_def.name for each in definitions.index.definitions if isinstance(each.node_def, OpDefinition)}
-    seconds_by_step = {
+    steps_by_node = {
+        each.node_def: tuple(_step_keys(each.node_def, each.node_def.name))
+        for each in definitions.index.definitions
+        if each.node_def is not None
+    }
+    names = {name for of_node in steps_by_node.values() for name in of_node}
+    median_by_step = {
         name: statistics.median(seconds[:_RUNS_FOR_AN_ESTIMATE])
         for name, seconds in instance.store.step_seconds(names).items()
     }
 
     def seconds_of(key: AssetKey, count: int) -> float | None:
         definition = by_key[key]
-        node = definition.node_def
-        median = seconds_by_step.get(node.name) if node is not None else None
-        if median is None:
+        if definition.node_def is None:
+            return None
+        steps = steps_by_node[definition.node_def]
+        known = [median_by_step[name] for name in steps if name in median_by_step]
+        if not known:
             return None
         policy = definition.backfill_policy
         per_run = 1 if policy is None else policy.max_partitions_per_run
-        return median * (1 if per_run is None else -(-count // per_run))
+        if per_run == 1 or count == 1:
+            return sum(known) * count
+        # A run of several takes as long as there are partitions in it.
+        rate = _seconds_per_partition(instance, key, steps)
+        return rate * count if rate is not None else sum(known) * (1 if per_run is None else -(-count // per_run))
 
     return seconds_of
+
+
+def _step_keys(node: Any, path: str) -> Iterator[str]:
+    """Yield the keys of the steps that a node becomes: one for each op in a graph."""
+    if isinstance(node, GraphDefinition):
+        for name, use in node.uses.items():
+            yield from _step_keys(use.definition, f"{path}.{name}")
+    else:
+        yield path
+
+
+def _seconds_per_partition(instance: Instance, key: AssetKey, steps: Collection[str]) -> float | None:
+    """Return what the last run of an asset took for each of its partitions; None when that is not known."""
+    state = instance.store.asset_state(key)
+    made = None if state is None else state.materialization
+    run = None if made is None or made.run_id is None else instance.store.find_run(made.run_id)
+    if run is None or run.plan is None:
+        return None
+    planned = {
+        len(asset["partitions"] or ())
+        for step in run.plan.get("steps", ())
+        for asset in step["assets"]
+        if asset["key"] == str(key)
+    }
+    seconds = sum(
+        step.ended_at - step.started_at
+        for step in instance.store.steps_of(run.run_id)
+        if step.step_key in steps and step.started_at is not None and step.ended_at is not None
+    )
+    count = max(planned, default=0)
+    return seconds / count if count and seconds > 0 else None

@@ -17,7 +17,9 @@ from headwater.model.errors.postgres import InvalidDatabaseUrl
 from headwater.model.errors.project import ConflictingSettings, InvalidSetting, UnknownSetting, UnreadableSettings
 from headwater.runtime.home import HOME_NAME
 
-SETTINGS: Final = ("module", "file", "home", "storage", "database", "database_direct", "durability", "retention_days")
+SETTINGS: Final = (
+    *("module", "file", "home", "storage", "database", "database_direct", "durability", "retention_days", "warn_above"),
+)
 # What only the service reads: see service/options.py.
 SERVICE_SETTINGS: Final = ("service", "pools", "tag_limits", "locations")
 HOME_VARIABLE: Final = "HEADWATER_HOME"
@@ -45,6 +47,8 @@ class Settings:
     database_direct: DatabaseUrl | None = None
     durability: Literal["normal", "full"] = "normal"
     retention_days: int = 90
+    # Plans of more partitions than these come with a warning.
+    warn_above: int = 1_000
     # What the service is set up by, as it is written.
     service: Mapping[str, Any] = field(default_factory=dict)
     # The file with [tool.headwater], if there is one.
@@ -101,6 +105,7 @@ class Settings:
             database_direct=databases["database_direct"],
             durability=table.get("durability", "normal"),
             retention_days=table.get("retention_days", 90),
+            warn_above=table.get("warn_above", 1_000),
             service={name: table[name] for name in SERVICE_SETTINGS if name in table},
             path=path,
             sources=sources,
@@ -191,5 +196,10 @@ def _check(table: Mapping[str, Any], path: str) -> None:
     days = table.get("retention_days", 90)
     if type(days) is not int or days < 1:
         raise InvalidSetting(path, "retention_days", days, "a whole number of days, at least 1", "Write 90, or more.")
+    above = table.get("warn_above", 1_000)
+    if type(above) is not int or above < 0:
+        raise InvalidSetting(
+            path, "warn_above", above, "a whole number of partitions", "Write 1000, or 0 to be always warned."
+        )
     if "module" in table and "file" in table:
         raise ConflictingSettings(path, "module", "file")

@@ -49,7 +49,7 @@ def staleness_in(
 def declared_configs(index: AssetIndex) -> dict[AssetKey, str | None]:
     """Return a name for the config that the code of each asset declares; None for one that declares none."""
     return {
-        key: declared_config_hash(definition.node_def) if isinstance(definition.node_def, OpDefinition) else None
+        key: declared_config_hash(definition.node_def)
         for definition in index.definitions
         if definition.is_materializable
         for key in definition.specs_by_key

@@ -199,7 +199,7 @@ class Backfills:
         }
         found: list[tuple[BackfillRun, RunEnd | None]] = []
         for run in runs.values():
-            each = _run_of(run, record.backfill_id, plan)
+            each = _run_of(record, run, plan)
             if each is not None:
                 found.append((each, self._end_of(run.run_id, run.status, each, plan)))
         return found
@@ -400,7 +400,7 @@ class Backfills:
         return LaunchRequest(
             run_id=run.run_id(record.backfill_id),
             job_name=record.job_name,
-            asset_keys=run.asset_keys,
+            asset_keys=None if record.runs_a_job else run.asset_keys,
             partition_key=keys[0] if keys is not None and len(keys) == 1 else None,
             partition_keys=keys if keys is not None and len(keys) > 1 else None,
             run_config=options.run_config,
@@ -633,14 +633,14 @@ _STATUS_OF: Final = {
 _TOO_MUCH: Final = ("PlanningTooLong", "MessageTooLarge")
 
 
-def _run_of(run: Run, backfill_id: str, plan: BackfillPlan) -> BackfillRun | None:
+def _run_of(record: Backfill, run: Run, plan: BackfillPlan) -> BackfillRun | None:
     """Return what a run builds of a backfill; None for one that only has its tags, such as one that was run again."""
     spelled = BackfillRun.parse(run.tags.get(BACKFILL_RUN_TAG, ""), ())
     if spelled is None or spelled.group >= len(plan.groups):
         return None
-    asked = set(map(str, run.asset_selection))
+    asked = set(record.asset_keys) if record.runs_a_job else set(map(str, run.asset_selection))
     found = replace(spelled, asset_keys=tuple(key for key in plan.groups[spelled.group].asset_keys if key in asked))
-    return found if found.run_id(backfill_id) == run.run_id else None
+    return found if found.run_id(record.backfill_id) == run.run_id else None
 
 
 def _is_given_up(record: Backfill, wishes: Mapping[str, BackfillWish]) -> bool:

@@ -66,6 +66,8 @@ def job_of(definitions: Definitions, reference: JobReference) -> JobDefinition:
         raise UnknownAsset(str(unknown), map(str, graph.keys), "The service has other code; `headwater worker reload`.")
     if keys is not None:
         changes["asset_keys"] = keys
+        # Checks of assets that are not built say nothing of this run.
+        changes["check_keys"] = frozenset(key for key in whole.check_keys if key.asset_key in keys)
     if checks is not None:
         changes["check_keys"] = checks
     return whole.copied(**changes) if changes else whole
@@ -73,6 +75,8 @@ def job_of(definitions: Definitions, reference: JobReference) -> JobDefinition:
 
 def planned_runs(definitions: Definitions, instance: Instance, message: PlanRuns) -> RunsPlanned:
     """Return the runs and plans of several requests, each with what is wrong with it."""
+    from headwater.runtime.backfills import config_of_job
+
     planned: list[RunPlanned] = []
     jobs: dict[JobReference, JobDefinition] = {}
     for asked in message.requests:
@@ -81,7 +85,8 @@ def planned_runs(definitions: Definitions, instance: Instance, message: PlanRuns
             job = jobs.get(reference)
             if job is None:
                 job = jobs[reference] = job_of(definitions, reference)
-            planned.append(_planned(job, reference, instance, asked))
+            config = config_of_job(job, job_of(definitions, JobReference(asked.job_name)), asked.run_config)
+            planned.append(_planned(job, reference, instance, msgspec.structs.replace(asked, run_config=config)))
         except Exception as error:
             planned.append(RunPlanned(0, problem=Problem.of(error)))
     return RunsPlanned(message.errand_id, tuple(planned))

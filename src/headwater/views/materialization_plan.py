@@ -22,7 +22,8 @@ class PlannedStep:
 
     `reason` says why in words, `causes` in fixed ones: "requested", "stale", "missing", "needed" by another step and missing,
     "upstream" of one where everything was asked for, or "together" with one that cannot be built without it.
-    `stale_reasons` are those of an asset or a single partition that is stale. `upstream` are the steps that come before.
+    `needed_by` are the assets for which it was added. `stale_reasons` are those of an asset or a single partition that is stale.
+    `upstream` are the steps that come before.
     `seconds` is what it is likely to take, None when it never ran.
     """
 
@@ -33,6 +34,7 @@ class PlannedStep:
     stale_reasons: tuple[StaleReason, ...] = ()
     upstream: tuple[AssetKey, ...] = ()
     seconds: float | None = None
+    needed_by: tuple[AssetKey, ...] = ()
 
     @property
     def partition_keys(self) -> tuple[str, ...] | None:
@@ -64,6 +66,7 @@ class PlannedStep:
             "reason": self.reason,
             "causes": list(self.causes),
             "stale_reasons": [reason.to_data() for reason in self.stale_reasons],
+            "needed_by": [str(key) for key in self.needed_by],
             "upstream": [str(key) for key in self.upstream],
             "seconds": self.seconds,
         }

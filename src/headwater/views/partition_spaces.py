@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from headwater.graph.asset_graph import AssetGraph
+from headwater.model.errors.partition_mapping import PartitionNeedsItselfError
 from headwater.model.errors.partitions import UnknownPartitionError
 from headwater.model.keys import AssetKey
 from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
@@ -19,7 +20,10 @@ from headwater.model.partitions.mapping import (
     PartitionMapping,
     SpecificPartitionsPartitionMapping,
 )
+from headwater.model.partitions.order_mapping import AllEarlierPartitionMapping, LastNPartitionMapping
 from headwater.model.partitions.ordinals import ordinals_of
+from headwater.model.partitions.own_mapping import name_of
+from headwater.model.partitions.spelling import spelling_of
 from headwater.model.partitions.subset import OrdinalPartitionsSubset, PartitionsSubset
 from headwater.model.partitions.time_mapping import TimeWindowPartitionMapping
 from headwater.model.partitions.time_window import TimeWindowPartitionsDefinition
@@ -69,6 +73,14 @@ class PartitionSpace:
             return found
 
 
+def _goes_back_in_order(mapping: PartitionMapping, definition: PartitionsDefinition[Any]) -> bool:
+    """Whether a mapping of an asset to itself needs only what comes before in the order of a set's keys."""
+    return isinstance(definition, TimeWindowPartitionsDefinition) and (
+        (type(mapping) is TimeWindowPartitionMapping and mapping.end_offset < 0)
+        or (isinstance(mapping, (AllEarlierPartitionMapping, LastNPartitionMapping)) and not mapping.include_same)
+    )
+
+
 class PartitionSpaces:
     """The spaces of all assets of a graph. Equal definitions share one."""
 
@@ -81,6 +93,7 @@ class PartitionSpaces:
         self._spaces: list[PartitionSpace] = []
         self._upstream: dict[tuple[int, int, int], dict[str | None, tuple[str, ...]]] = {}
         self._mappings: dict[tuple[AssetKey, AssetKey], PartitionMapping] = {}
+        self._equal: dict[PartitionMapping, PartitionMapping] = {}
         self._defaults: dict[tuple[int, int], PartitionMapping] = {}
 
     def of(self, key: AssetKey) -> PartitionSpace | None:
@@ -123,6 +136,9 @@ class PartitionSpaces:
                     found = self._defaults[pair] = default_partition_mapping(
                         None if up is None else up.definition, None if down is None else down.definition
                     )
+            # Equal mappings are asked once. One that somebody wrote may have no hash.
+            with suppress(TypeError):
+                found = self._equal.setdefault(found, found)
             self._mappings[(downstream, upstream)] = found
         return found
 
@@ -198,6 +214,24 @@ class PartitionSpaces:
         if not self.graph.has_self_dependency(key) or isinstance(pending, bool):
             return pending
         return pending - self.downstream_of(key, pending, key)
+
+    def in_order_of_need(self, key: AssetKey, part: PartitionsSubset[Any]) -> tuple[str, ...]:
+        """Return the keys of a set, each after those of the set that it needs of the same asset.
+
+        Raises PartitionNeedsItselfError where partitions need each other.
+        """
+        if not self.graph.has_self_dependency(key) or _goes_back_in_order(self.mapping(key, key), part.partitions_def):
+            return tuple(part)
+        ordered: list[str] = []
+        pending = part
+        while pending:
+            ready = self.ready_of_itself(key, pending)
+            if not ready:
+                spelled = spelling_of(pending, self.now, self.store)
+                raise PartitionNeedsItselfError(key, spelled, name_of(self.mapping(key, key)))
+            ordered.extend(ready)
+            pending = pending - ready
+        return tuple(ordered)
 
     def downstream_of(self, upstream: AssetKey, part: Any, downstream: AssetKey) -> Any:
         """Return the downstream partitions that need any of a set: a set, or a bool for an asset without partitions."""

@@ -18,7 +18,7 @@ from headwater.views.words import counted, listed
 
 MODES = ("requested", "stale", "missing", "failed", "all")
 _FAILED = frozenset({"failed", "blocked"})
-MOST_PARTITIONS_UNWARNED = 1_000
+WARN_ABOVE_PARTITIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class AskedFor:
     parts: Mapping[AssetKey, Part]
     modes: frozenset[str]
     adds_upstream: bool = True
+    # Whether the value of an upstream asset is loaded for another one: then nothing of it may be missing.
+    loads: Callable[[AssetKey, AssetKey], bool] = lambda downstream, upstream: False
 
 
 class Presence:
@@ -77,6 +79,7 @@ def plan_of(
     presence: Presence,
     seconds_of: Callable[[AssetKey, int], float | None],
     keys_store: DynamicPartitionsStore,
+    warn_above: int = WARN_ABOVE_PARTITIONS,
 ) -> MaterializationPlan:
     """Return the plan. `seconds_of` says how long so many partitions of an asset are likely to take."""
     spaces, staleness = presence.spaces, presence.staleness
@@ -116,27 +119,55 @@ def plan_of(
                 if graph.node(parent) not in buildable:
                     continue
                 while True:
-                    if parent in wanted and _is_whole(spaces, parent, wanted[parent]):
+                    cause = "upstream" if takes_all else "needed"
+                    is_there = parent in wanted and _is_whole(spaces, parent, wanted[parent])
+                    if is_there and cause not in causes[parent]:
                         break
                     need = spaces.upstream_of(key, wanted[key], parent)
-                    cause = "upstream" if takes_all and parent != key else "needed"
                     if cause == "needed":
                         need = intersection(presence.missing(parent), need)
+                        kept = causes[key].get("stale")
+                        if need and kept and parent != key and not asked.loads(key, parent):
+                            need = _without_what_is_done_without(presence, key, wanted[key], kept, parent)
                     added = False
-                    for each in sorted(graph.execution_set(parent)):
-                        if want(each, _as_part_of(spaces, each, need), cause):
-                            added = added or each == parent
-                            if key not in needed_by.setdefault(each, []):
-                                needed_by[each].append(key)
+                    for each in sorted(graph.execution_set(parent)) if need else ():
+                        is_new = want(each, _as_part_of(spaces, each, need), cause)
+                        added = added or (is_new and each == parent)
+                        if cause in causes.get(each, ()) and key not in needed_by.setdefault(each, []):
+                            needed_by[each].append(key)
                     # What needs its own earlier partitions needs those before them, too.
                     if parent != key or not added:
                         break
+    # One step builds them: each is told its share.
+    sharers = {
+        key: sum(each in wanted for each in of_node) for of_node in graph.multi_assets.values() for key in of_node
+    }
+
+    def share_of_seconds(key: AssetKey, count: int) -> float | None:
+        seconds = seconds_of(key, count)
+        return None if seconds is None else seconds / sharers.get(key, 1)
+
     steps = tuple(
-        _step(key, wanted[key], causes[key], needed_by.get(key, ()), graph, wanted, staleness, seconds_of)
+        _step(key, wanted[key], causes[key], needed_by.get(key, ()), graph, wanted, staleness, share_of_seconds)
         for key in order
         if key in wanted
     )
-    return MaterializationPlan(steps, _warnings(steps, causes), keys_store)
+    return MaterializationPlan(steps, _warnings(steps, causes, warn_above), keys_store)
+
+
+def _without_what_is_done_without(
+    presence: Presence, key: AssetKey, part: Part, stale: Part, upstream: AssetKey
+) -> Part:
+    """Return what is missing upstream for a part of an asset, of which some is there and stale.
+
+    What is there was built, and its function reads upstream by itself: it made do with what was there of it. To build it
+    again needs no more, as long as anything of it is there still.
+    """
+    spaces, missing = presence.spaces, presence.missing(upstream)
+    there = difference(spaces.upstream_of(key, stale, upstream), missing)
+    if there:
+        part = difference(part, intersection(spaces.downstream_of(upstream, there, key), stale))
+    return intersection(missing, spaces.upstream_of(key, part, upstream))
 
 
 def _is_whole(spaces: PartitionSpaces, key: AssetKey, part: Part) -> bool:
@@ -208,6 +239,7 @@ def _step(
         reasons,
         tuple(parent for parent in graph.parents(key) if parent in wanted),
         seconds_of(key, size_of(part)),
+        tuple(needed_by),
     )
 
 
@@ -221,18 +253,22 @@ def _topics(one: Any, part: Part) -> str:
     return ", ".join(topic if count == whole else f"{topic} ({count:,})" for topic, count in list(topics.items())[:4])
 
 
-def _warnings(steps: Sequence[PlannedStep], causes: Mapping[AssetKey, Mapping[str, Part]]) -> tuple[str, ...]:
-    many = [step for step in steps if step.partition_count > MOST_PARTITIONS_UNWARNED]
+def _warnings(
+    steps: Sequence[PlannedStep], causes: Mapping[AssetKey, Mapping[str, Part]], above: int
+) -> tuple[str, ...]:
+    """Return what nobody should find out only when it runs: very many partitions, and those that were not asked for."""
     warnings: list[str] = []
-    total = sum(len(step.partitions) for step in steps if step.partitions is not None)
-    if many or total > MOST_PARTITIONS_UNWARNED:
+    partitioned = [step for step in steps if step.partitions is not None]
+    total = sum(step.partition_count for step in partitioned)
+    if total > above:
         named = [
             f"{step.asset_key} ({step.partition_count:,})"
-            for step in sorted(steps, key=lambda each: -each.partition_count)
+            for step in sorted(partitioned, key=lambda each: -each.partition_count)
         ]
         warnings.append(f"{counted(total, 'partition')} would be built: {listed(named, 3)}.")
-    added = [(key, of_key["needed"]) for key, of_key in causes.items() if "needed" in of_key]
-    surprising = [(key, size_of(part)) for key, part in added if size_of(part) > MOST_PARTITIONS_UNWARNED]
-    for key, count in surprising:
-        warnings.append(f'{counted(count, "partition")} of "{key}" were not asked for: they are needed and missing.')
+    for step in partitioned:
+        added = causes[step.asset_key].get("needed")
+        if added is not None and size_of(added) > above:
+            count = counted(size_of(added), "partition")
+            warnings.append(f'{count} of "{step.asset_key}" were not asked for: they are needed and missing.')
     return tuple(warnings)

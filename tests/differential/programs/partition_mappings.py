@@ -1,8 +1,10 @@
 """Partition mappings: what each says of keys in both directions, and what a run loads through it."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 import dagster as dg
+from dagster._core.definitions.partitions.mapping.partition_mapping import UpstreamPartitionsResult
 from recorder import Recorder, program
 
 DAYS = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-15")
@@ -342,3 +344,135 @@ def dynamic_keys_are_mapped(note: Recorder) -> None:
             note.run(key, result, outputs=["read"])
         result = dg.materialize([file, collected], selection=[collected], instance=instance, resources=storage)
         note.run("collected", result, outputs=["collected"])
+
+
+class Vowels(dg.PartitionMapping, NamedTuple("Vowels", [("letters", str)])):
+    """Written by a user: each partition needs those of some letters that the upstream asset has."""
+
+    @property
+    def description(self):
+        return f"Needs {self.letters}."
+
+    def validate_partition_mapping(self, upstream_partitions_def, downstream_partitions_def):
+        for letter in self.letters:
+            if letter not in upstream_partitions_def.get_partition_keys():
+                raise ValueError(f"no letter {letter} upstream")
+
+    def get_upstream_mapped_partitions_result_for_partitions(
+        self,
+        downstream_partitions_subset,
+        downstream_partitions_def,
+        upstream_partitions_def,
+        current_time=None,
+        dynamic_partitions_store=None,
+    ):
+        if "l" in downstream_partitions_subset.get_partition_keys():
+            raise LookupError("nothing is known of large ones")
+        return UpstreamPartitionsResult(
+            partitions_subset=upstream_partitions_def.empty_subset().with_partition_keys(list(self.letters)),
+            required_but_nonexistent_subset=upstream_partitions_def.empty_subset(),
+        )
+
+    def get_downstream_partitions_for_partitions(
+        self,
+        upstream_partitions_subset,
+        upstream_partitions_def,
+        downstream_partitions_def,
+        current_time=None,
+        dynamic_partitions_store=None,
+    ):
+        touched = set(self.letters) & set(upstream_partitions_subset.get_partition_keys())
+        keys = downstream_partitions_def.get_partition_keys() if touched else []
+        return downstream_partitions_def.empty_subset().with_partition_keys(keys)
+
+
+@program
+def a_mapping_written_as_a_named_tuple_is_used_in_runs(note: Recorder) -> None:
+    mapping = Vowels("ac")
+    note("equal", [mapping == Vowels("ac"), mapping == Vowels("a")])
+    note("down", downstream(mapping, ["a"], LETTERS, SIZES))
+    note("down of none", downstream(mapping, ["b"], LETTERS, SIZES))
+    through(note, "run", mapping, LETTERS, SIZES, ["s"], up_keys=["a", "b", "c"])
+    through(note, "raising", mapping, LETTERS, SIZES, ["l"], up_keys=["a"])
+
+
+@program
+def a_mapping_of_ones_own_refuses_definitions(note: Recorder) -> None:
+    up = dg.AssetSpec("up", partitions_def=LETTERS)
+
+    @dg.asset(partitions_def=SIZES, deps=[dg.AssetDep(up, partition_mapping=Vowels("az"))])
+    def below(): ...
+
+    note.error(
+        "load",
+        lambda: dg.Definitions.validate_loadable(dg.Definitions(assets=[dg.AssetsDefinition(specs=[up]), below])),
+        ["z"],
+    )
+
+
+@program
+def only_some_assets_may_depend_on_themselves(note: Recorder) -> None:
+    before = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+    ways = {
+        "yesterday": (DAYS, before),
+        "the week before": (DAYS, dg.TimeWindowPartitionMapping(start_offset=-7, end_offset=-1)),
+        "today as well": (DAYS, dg.TimeWindowPartitionMapping(start_offset=-1)),
+        "tomorrow": (DAYS, dg.TimeWindowPartitionMapping(start_offset=1, end_offset=1)),
+        "all": (DAYS, dg.AllPartitionMapping()),
+        "the same letter": (LETTERS, dg.IdentityPartitionMapping()),
+        "no partitions": (None, None),
+        "a dimension of days": (
+            DAY_CUBE,
+            dg.MultiPartitionMapping(
+                {
+                    "day": dg.DimensionPartitionMapping("day", before),
+                    "size": dg.DimensionPartitionMapping("size", dg.IdentityPartitionMapping()),
+                }
+            ),
+        ),
+        "no dimension of days": (
+            CUBE,
+            dg.MultiPartitionMapping(
+                {
+                    "letter": dg.DimensionPartitionMapping("letter", dg.IdentityPartitionMapping()),
+                    "size": dg.DimensionPartitionMapping("size", dg.IdentityPartitionMapping()),
+                }
+            ),
+        ),
+    }
+
+    def load(partitions_def, mapping):
+        @dg.asset(partitions_def=partitions_def, deps=[dg.AssetDep("itself", partition_mapping=mapping)])
+        def itself(): ...
+
+        dg.Definitions.validate_loadable(dg.Definitions(assets=[itself]))
+
+    for label, way in ways.items():
+        note.error(label, lambda way=way: load(*way), ["itself"])
+
+
+@program
+def a_range_of_an_asset_that_reads_its_own_past_is_one_run(note: Recorder) -> None:
+    asked = {}
+
+    class Remembers(dg.IOManager):
+        def handle_output(self, context, obj): ...
+
+        def load_input(self, context):
+            asked["keys"] = list(context.asset_partition_keys)
+            return 1
+
+    @dg.asset(
+        partitions_def=DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        ins={"once": dg.AssetIn(partition_mapping=dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1))},
+    )
+    def once(once):
+        return {}
+
+    tags = {
+        "dagster/asset_partition_range_start": "2024-01-02",
+        "dagster/asset_partition_range_end": "2024-01-05",
+    }
+    dg.materialize([once], tags=tags, resources={"io_manager": Remembers()}, raise_on_error=False)
+    note("keys", asked)

@@ -95,7 +95,7 @@ def _settings(settings: Settings) -> Iterator[tuple[str, str, str]]:
     yield "project", str(settings.project_dir), str(settings.path) if settings.path is not None else "found from here"
     for name in (
         *("home", "module", "file", "storage"),
-        *("database", "database_direct", "durability", "retention_days"),
+        *("database", "database_direct", "durability", "retention_days", "warn_above"),
     ):
         value: Any = settings.storage_dir if name == "storage" else getattr(settings, name)
         if value is not None:

@@ -45,9 +45,9 @@ def plan(
     configs: tuple[str, ...],
     detailed_exitcode: bool,
 ) -> int:
-    """Show what `materialize` of SELECTION (default: all assets) would make, and why. Nothing is made.
+    """Show what is to be made for SELECTION (default: all assets), and why: also what it needs and is missing.
 
-    Without partitions, all partitions that exist are meant. --stale and --missing may be given together.
+    Nothing is made. Without partitions, all partitions that exist are meant. --stale and --missing may be given together.
     """
     screen = Screen(as_json)
     ends = read_partition_range(partition, partition_range, first, last)
@@ -64,6 +64,7 @@ def plan(
             mode=modes,
             upstream=not no_upstream,
             run_config=read_configs(configs) or None,
+            warn_above=workplace.settings.warn_above,
         )
         document = found.to_data() if as_json else {}
         lines = [] if as_json else list(found.tree_lines())

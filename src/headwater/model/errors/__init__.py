@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         UnknownAssetInCondition as UnknownAssetInCondition,
     )
     from headwater.model.errors.backfill_requests import (
+        BackfillFailedError as BackfillFailedError,
         NotBuiltHere as NotBuiltHere,
         NothingToBackfill as NothingToBackfill,
         PartitionsNeedEachOther as PartitionsNeedEachOther,
@@ -256,6 +257,7 @@ if TYPE_CHECKING:
     )
 
 _MODULE_BY_NAME = {
+    "BackfillFailedError": "backfill_requests",
     "UnreadablePartitionSpelling": "partition_spelling",
     "UnknownDimensionError": "partition_spelling",
     "RangeWrongWayRoundError": "partition_spelling",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from headwater.model.errors.definition import CheckError, InvalidSubsetError, NothingToAnswer
+from headwater.model.errors.execution import ExecutionError
 from headwater.model.errors.root import did_you_mean
 
 _WHY_NOTHING = {
@@ -13,6 +14,7 @@ _WHY_NOTHING = {
     "missing": "All that was asked for has been materialized.",
     "failed": "No last attempt of what was asked for failed.",
     "stale": "Nothing of what was asked for is stale.",
+    "retry": "All of the backfill was materialized.",
 }
 
 
@@ -28,7 +30,7 @@ class NothingToBackfill(NothingToAnswer):
             what=f"There is nothing to backfill of {named}.",
             why=_WHY_NOTHING.get(mode, _WHY_NOTHING["requested"]),
             fix="Ask for other partitions."
-            if mode in ("requested", "all")
+            if mode in ("requested", "all", "retry")
             else "Leave the mode out to build all that is selected again.",
         )
 
@@ -92,4 +94,20 @@ class PartitionsNeedEachOther(CheckError):
             why="Whichever is built first reads one that is built later.",
             fix="Give its dependency on itself a mapping that reads earlier partitions only, such as "
             "TimeWindowPartitionMapping(start_offset=-1, end_offset=-1), or a backfill_policy of one run for all.",
+        )
+
+
+class BackfillFailedError(ExecutionError):
+    """A backfill has ended, and some of it was not materialized."""
+
+    code = "backfill-failed"
+
+    def __init__(self, backfill_id: str, title: str, counts: str, named: Sequence[str]) -> None:
+        self.backfill_id = backfill_id
+        shown = ", ".join(named[:5]) + (", ..." if len(named) > 5 else "")
+        super().__init__(
+            what=f"Backfill {backfill_id} ({title}) has ended with {counts}: {shown}.",
+            why="What needs them could not be built either.",
+            fix=f"`headwater backfill show {backfill_id}` says why; `headwater backfill retry {backfill_id}` builds again "
+            "what was not materialized.",
         )

@@ -313,12 +313,20 @@ class MultiPartitionsDefinition(PartitionsDefinition[MultiPartitionKey]):
 
     def subset_with_partition_keys(self, partition_keys: Iterable[str]) -> ProductPartitionsSubset:
         found = []
+        known: dict[tuple[str, str], int | None] = {}
         for key in partition_keys:
-            ordinals = self.find_ordinals(key)
-            if ordinals is None:
+            parts = self.find_key(key)
+            ordinals: list[int] = []
+            for place in parts._keys_by_dimension.items() if parts is not None else ():
+                if place not in known:
+                    known[place] = self._defs[place[0]].find_ordinal(place[1])
+                ordinal = known[place]
+                if ordinal is not None:
+                    ordinals.append(ordinal)
+            if len(ordinals) != len(self._defs):
                 hint = self._hint_for_form() if self.find_key(key) is None else self._hint_for_misfit(key)
                 raise UnknownPartitionError(key, self.describe(), hint)
-            found.append(ordinals)
+            found.append(tuple(ordinals))
         return ProductPartitionsSubset(self, product.of_tuples(found, self.depth))
 
     def _hint_for_misfit(self, partition_key: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from headwater.model.errors.partitions import InvalidPartitionsDefinitionError
@@ -94,24 +94,37 @@ class MultiPartitionMapping(PartitionMapping):
             _check_dimension("upstream", name, upstream)
             _check_dimension("downstream", mapped.dimension_name, downstream)
         assert isinstance(downstream_partitions_subset, ProductPartitionsSubset)
-        existing_boxes, needed_boxes = [], []
-        for box in downstream_partitions_subset.boxes():
-            existing_sides, needed_sides = [], []
-            for name, definition in upstream.defs_by_dimension.items():
-                item = self.downstream_mappings_by_upstream_dimension.get(name)
-                if item is None:
-                    existing = needed = definition.existing_ordinals(current_time, dynamic_partitions_store)
-                else:
-                    own = downstream.defs_by_dimension[item.dimension_name].subset_of_ordinals(box[item.dimension_name])
-                    result = item.partition_mapping.upstream_of(own, definition, current_time, dynamic_partitions_store)
-                    existing = _ordinals(result.partitions_subset)
-                    needed = existing | _ordinals(result.required_but_nonexistent_subset)
-                existing_sides.append(existing)
-                needed_sides.append(needed)
-            existing_boxes.append(existing_sides)
-            needed_boxes.append(needed_sides)
-        found = _of_boxes(upstream, existing_boxes)
-        return UpstreamPartitionsResult(found, _of_boxes(upstream, needed_boxes) - found)
+        asked: dict[str, dict[Ordinals, tuple[Ordinals, Ordinals]]] = {name: {} for name in upstream.defs_by_dimension}
+        is_missing = False
+
+        def ask(name: str, own: Ordinals) -> tuple[Ordinals, Ordinals]:
+            """Return what exists, and what is needed, of an upstream dimension for ordinals of the one it is mapped to."""
+            nonlocal is_missing
+            known = asked[name].get(own)
+            if known is None:
+                item = self.downstream_mappings_by_upstream_dimension[name]
+                result = item.partition_mapping.upstream_of(
+                    downstream.defs_by_dimension[item.dimension_name].subset_of_ordinals(own),
+                    upstream.defs_by_dimension[name],
+                    current_time,
+                    dynamic_partitions_store,
+                )
+                existing = _ordinals(result.partitions_subset)
+                missing = _ordinals(result.required_but_nonexistent_subset)
+                is_missing = is_missing or bool(missing)
+                known = asked[name][own] = (existing, existing | missing)
+            return known
+
+        sources = {name: item.dimension_name for name, item in self.downstream_mappings_by_upstream_dimension.items()}
+        whole = _whole_sides(upstream, sources, current_time, dynamic_partitions_store)
+
+        def needed(which: int) -> ProductPartitionsSubset:
+            return _mapped(
+                downstream_partitions_subset, upstream, sources, lambda name, own: ask(name, own)[which], whole
+            )
+
+        found = needed(0)
+        return UpstreamPartitionsResult(found, needed(1) - found if is_missing else upstream.empty_subset())
 
     def get_downstream_partitions_for_partitions(
         self,
@@ -124,19 +137,22 @@ class MultiPartitionMapping(PartitionMapping):
         upstream = _several("upstream", upstream_partitions_def)
         downstream = _several("downstream", downstream_partitions_def)
         assert isinstance(upstream_partitions_subset, ProductPartitionsSubset)
-        boxes = []
-        for box in upstream_partitions_subset.boxes():
-            sides = []
-            for name, definition in downstream.defs_by_dimension.items():
-                source = self.upstream_by_downstream_dimension.get(name)
-                if source is None:
-                    sides.append(definition.existing_ordinals(current_time, dynamic_partitions_store))
-                    continue
-                source_name, mapping = source
-                own = upstream.defs_by_dimension[source_name].subset_of_ordinals(box[source_name])
-                sides.append(_ordinals(mapping.downstream_of(own, definition, current_time, dynamic_partitions_store)))
-            boxes.append(sides)
-        return _of_boxes(downstream, boxes)
+        asked: dict[tuple[str, Ordinals], Ordinals] = {}
+
+        def following(name: str, own: Ordinals) -> Ordinals:
+            """Return what follows in a downstream dimension from ordinals of the upstream one that is mapped to it."""
+            known = asked.get((name, own))
+            if known is None:
+                source, mapping = self.upstream_by_downstream_dimension[name]
+                above = upstream.defs_by_dimension[source].subset_of_ordinals(own)
+                below = downstream.defs_by_dimension[name]
+                known = _ordinals(mapping.downstream_of(above, below, current_time, dynamic_partitions_store))
+                asked[(name, own)] = known
+            return known
+
+        sources = {name: source for name, (source, _) in self.upstream_by_downstream_dimension.items()}
+        whole = _whole_sides(downstream, sources, current_time, dynamic_partitions_store)
+        return _mapped(upstream_partitions_subset, downstream, sources, following, whole)
 
     @property
     def description(self) -> str:
@@ -164,7 +180,39 @@ class MultiPartitionMapping(PartitionMapping):
         return hash(tuple(sorted(self.downstream_mappings_by_upstream_dimension)))
 
 
-def _of_boxes(definition: MultiPartitionsDefinition, boxes: Iterable[list[Ordinals]]) -> ProductPartitionsSubset:
+def _whole_sides(
+    definition: MultiPartitionsDefinition,
+    mapped_names: Collection[str],
+    current_time: datetime | None,
+    store: DynamicPartitionsStore | None,
+) -> Mapping[str, Ordinals]:
+    """Return all that exists in each dimension that no mapping names."""
+    return {
+        name: item.existing_ordinals(current_time, store)
+        for name, item in definition.defs_by_dimension.items()
+        if name not in mapped_names
+    }
+
+
+def _mapped(
+    given: ProductPartitionsSubset,
+    definition: MultiPartitionsDefinition,
+    sources: Mapping[str, str],
+    ask: Callable[[str, Ordinals], Ordinals],
+    whole: Mapping[str, Ordinals],
+) -> ProductPartitionsSubset:
+    """Return a set mapped dimension by dimension: `sources` names the given dimension for each that is mapped."""
+    names = list(definition.defs_by_dimension)
+    places = {name: place for place, name in enumerate(given.partitions_def.defs_by_dimension)}
+    if len(places) == len(names) and all(places[source] == names.index(name) for name, source in sources.items()):
+
+        def side_of(name: str) -> Callable[[Ordinals], Ordinals]:
+            return partial(ask, name) if name in sources else lambda own: whole[name] if own else own
+
+        return given.mapped(definition, [side_of(name) for name in names]) if given else definition.empty_subset()
+    boxes = [
+        [ask(name, box[sources[name]]) if name in sources else whole[name] for name in names] for box in given.boxes()
+    ]
     return ProductPartitionsSubset(definition, product.of_boxes(boxes, definition.depth))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product as cartesian
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,12 @@ class ProductPartitionsSubset(PartitionsSubset[MultiPartitionKey]):
         names = self._partitions_def.partition_dimension_names
         for sides in product.boxes(self._product, self._partitions_def.depth):
             yield dict(zip(names, sides, strict=True))
+
+    def mapped(
+        self, definition: MultiPartitionsDefinition, by_dimension: Sequence[Callable[[Ordinals], Ordinals]]
+    ) -> ProductPartitionsSubset:
+        """Return a set of a definition with as many dimensions, each mapped by a function that distributes over unions."""
+        return ProductPartitionsSubset(definition, product.mapped(self._product, by_dimension))
 
     def side(self, dimension_name: str) -> Ordinals:
         """Return the ordinals of one dimension that occur at all."""
@@ -124,9 +130,20 @@ class ProductPartitionsSubset(PartitionsSubset[MultiPartitionKey]):
 
     def to_data(self) -> Any:
         definitions = self._partitions_def.defs_by_dimension
+        numbers: list[dict[Ordinals, int]] = [{} for _ in definitions]
+
+        def write(place: int, ordinals: Ordinals) -> int:
+            return numbers[place].setdefault(ordinals, len(numbers[place]))
+
+        tree = product.to_tree(self._product, self._partitions_def.depth, write) if self._product else None
         return {
             "dimensions": list(definitions),
-            "boxes": [[item.ordinals_to_data(box[name]) for name, item in definitions.items()] for box in self.boxes()],
+            # What occurs in each dimension, once; and how it is combined, nested dimension by dimension.
+            "sides": [
+                [item.ordinals_to_data(ordinals) for ordinals in of_side]
+                for item, of_side in zip(definitions.values(), numbers, strict=True)
+            ],
+            "tree": tree,
         }
 
     @staticmethod
@@ -135,6 +152,16 @@ class ProductPartitionsSubset(PartitionsSubset[MultiPartitionKey]):
         definitions = partitions_def.defs_by_dimension
         if data["dimensions"] != list(definitions):
             raise ValueError(f"it holds partitions of the dimensions {', '.join(data['dimensions'])}")
+        if "tree" in data:
+            sides = [
+                [item.ordinals_from_data(side) for side in of_dimension]
+                for item, of_dimension in zip(definitions.values(), data["sides"], strict=True)
+            ]
+            if data["tree"] is None:
+                return ProductPartitionsSubset(partitions_def, product.empty(partitions_def.depth))
+            found = product.from_tree(data["tree"], partitions_def.depth, lambda place, number: sides[place][number])
+            return ProductPartitionsSubset(partitions_def, found)
+        # As it was written at first: box by box.
         boxes = [
             [item.ordinals_from_data(side) for item, side in zip(definitions.values(), sides, strict=True)]
             for sides in data["boxes"]

@@ -7,9 +7,9 @@ So each set has exactly one form, and comparing forms compares sets. "All dates 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Union, cast
+from typing import TYPE_CHECKING, Any, Union, cast
 
 from headwater.model.partitions.ordinals import no_ordinals, ordinals_of, union_of
 
@@ -148,9 +148,47 @@ def side(product: Product, position: int, depth: int) -> Ordinals:
     return union_of(side(rest, position - 1, depth - 1) for _, rest in groups)
 
 
+def of_pairs(pairs: Iterable[tuple[Ordinals, Product]], depth: int) -> Product:
+    """Return the union of products of a bitmap and a set over the rest; the bitmaps may overlap."""
+    there = [(bitmap, rest) for bitmap, rest in pairs if bitmap and rest]
+    whole = union_of(bitmap for bitmap, _ in there)
+    if len(whole) == sum(len(bitmap) for bitmap, _ in there):
+        return _grouped(there)
+    return _united([_grouped((pair,)) for pair in there], depth)
+
+
+def mapped(product: Product, by_dimension: Sequence[Callable[[Ordinals], Ordinals]]) -> Product:
+    """Return the set in which each dimension's ordinals are mapped by a function that distributes over unions."""
+    first, *following = by_dimension
+    if not following:
+        return first(cast("Ordinals", product))
+    groups = cast("Groups", product)
+    return of_pairs(((first(bitmap), mapped(rest, following)) for bitmap, rest in groups), len(by_dimension))
+
+
+def to_tree(product: Product, depth: int, write: Callable[[int, Ordinals], int], place: int = 0) -> Any:
+    """Return the set as nested lists, in which a number that `write` gives stands for each bitmap of a dimension."""
+    if depth == 1:
+        return write(place, cast("Ordinals", product))
+    groups = cast("Groups", product)
+    return [[write(place, bitmap), to_tree(rest, depth - 1, write, place + 1)] for bitmap, rest in groups]
+
+
+def from_tree(tree: Any, depth: int, read: Callable[[int, int], Ordinals], place: int = 0) -> Product:
+    """Return the set that `to_tree` wrote; `read` gives the bitmap that a number stands for."""
+    if depth == 1:
+        return read(place, tree)
+    return of_pairs(
+        ((read(place, number), from_tree(rest, depth - 1, read, place + 1)) for number, rest in tree), depth
+    )
+
+
 def of_boxes(all_sides: Iterable[Sequence[Ordinals]], depth: int) -> Product:
     """Return the union of boxes, which may overlap."""
-    pending = [of_box(sides) for sides in all_sides]
+    return _united([of_box(sides) for sides in all_sides], depth)
+
+
+def _united(pending: list[Product], depth: int) -> Product:
     # Pairwise, so that many boxes are not each added to a large whole.
     while len(pending) > 1:
         pending = [

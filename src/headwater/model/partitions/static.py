@@ -91,6 +91,9 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
     def _dictionary(self) -> KeyDictionary:
         return shared_dictionary(self.ordinal_space, self._keys)
 
+    def key_at(self, ordinal: int) -> str:
+        return self._keys[ordinal] if ordinal < len(self._keys) else super().key_at(ordinal)
+
     def find_ordinal(self, partition_key: str) -> int | None:
         return self._ordinal_by_key.get(partition_key)
 

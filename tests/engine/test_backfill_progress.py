@@ -136,3 +136,19 @@ def test_what_was_left_out_of_a_run_that_cannot_do_without_it_waits_again():
     assert progress.put_back(left)
     assert progress.counts() == {"raw": {"WAITING": 2}, "clean": {"WAITING": 2}}
     assert progress.issue(1) == [run]
+
+
+def test_very_many_that_are_blocked_at_once_are_looked_at_some_at_a_time():
+    keys = tuple(map(str, range(1_000)))
+    needs = (GroupNeed("total", "raw", 0, BackfillNeed.ALL),)
+    progress = BackfillProgress(
+        BackfillPlan((BackfillGroup(("raw",), keys, 1_000), BackfillGroup(("total",), keys, 1, needs)))
+    )
+    progress.ended(progress.issue(1)[0], Outcome.FAILED)
+    assert progress.issue(1, 100) == []
+    assert not progress.has_looked_at_all
+    assert progress.counts()["total"]["WAITING"] >= 900
+    while not progress.has_looked_at_all:
+        assert progress.issue(1, 100) == []
+    assert progress.counts()["total"] == {"BLOCKED": 1_000}
+    assert progress.is_over

@@ -435,7 +435,7 @@ def test_a_backfill_with_work_left_that_nothing_can_begin_pauses_and_says_so(sto
     async def story() -> None:
         server = Server(store)
         active = server.begin()
-        active.progress.issue = lambda limit: []  # type: ignore[method-assign]
+        active.progress.issue = lambda *_: []  # type: ignore[method-assign]
         await until(lambda: server.found.status is BackfillStatus.PAUSED)
         assert "wait" in (server.found.cause or "")
 
@@ -471,5 +471,22 @@ def test_the_time_of_a_pause_does_not_count_also_when_it_ends_with_a_cancel(stor
         store.ask_backfill("b1", "cancel")
         server.backfills.look_after()
         assert server.found.seconds < 100.0
+
+    carried_out(story)
+
+
+def test_a_run_that_its_server_left_while_the_backfill_was_canceled_is_canceled(store: SqliteStore):
+    async def story() -> None:
+        server = Server(store)
+        server.begin(options=BackfillOptions(max_concurrent_runs=1))
+        await until(lambda: server.dispatcher.runs)
+        (run_id,) = server.dispatcher.runs
+        server.dispatcher.runs.clear()  # it is with another server
+        store.ask_backfill("b1", "cancel")
+        server.backfills.look_after()
+        asked: list[str] = []
+        server.cancel = lambda run_id, reason: asked.append(run_id)  # type: ignore[method-assign]
+        server.backfills.look_after()
+        assert asked == [run_id]
 
     carried_out(story)

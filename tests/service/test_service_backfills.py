@@ -305,3 +305,17 @@ def test_so_many_runs_are_there_as_were_asked_for(service: RunningService):
             most = max(most, told["runs"])
         time.sleep(0.01)
     assert most == 1
+
+
+def test_a_cancel_needs_no_code_that_imports(service: RunningService):
+    (service.folder / "slow").touch()
+    begin(service, plan_of(400))
+    service.wait_until(lambda: run_count(service) > 5, "some runs")
+    service.kill()
+    (service.folder / "definitions.py").write_text("not python\n")
+    service.start()
+    assert state(service).status is BackfillStatus.IN_PROGRESS
+    wish(service, "cancel")
+    done = ended(service, seconds=15)
+    assert done.status is BackfillStatus.CANCELED
+    assert run_count(service, RunStatus.QUEUED, RunStatus.STARTED, RunStatus.INTERRUPTED) == 0

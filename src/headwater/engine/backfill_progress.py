@@ -6,6 +6,7 @@ what is kept, since the runs themselves say so.
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from array import array
 from bisect import bisect_right
@@ -35,6 +36,8 @@ class BackfillProgress:
         self.in_flight: dict[str, BackfillRun] = {}
         self._outcomes = [{key: bytearray(group.size) for key in group.asset_keys} for group in plan.groups]
         self._is_canceled = False
+        # Whether the last `issue` looked at all that could begin.
+        self.has_looked_at_all = True
         if saved is not None:
             self._load(saved)
         for run, end in recorded:
@@ -74,17 +77,21 @@ class BackfillProgress:
 
     # --------------------------------------------------------------------------------------------------- what comes next
 
-    def issue(self, limit: int) -> list[BackfillRun]:
+    def issue(self, limit: int, most_units: int | None = None) -> list[BackfillRun]:
         """Return up to about `limit` runs that may begin; each is in flight from now on.
 
-        All runs of a unit are returned together, so that there may be some more.
+        All runs of a unit are returned together, so that there may be some more. No more than `most_units` are looked at, as
+        very many may be blocked at once; `has_looked_at_all` says whether there may be others.
         """
         runs: list[BackfillRun] = []
-        while len(runs) < limit and not self._is_canceled:
-            found = self._next_unit()
-            if found is None:
+        self.has_looked_at_all = True
+        looks = itertools.count() if most_units is None else range(most_units)
+        for found in self._units_to_begin(looks) if limit > 0 else ():
+            if found is not None:
+                runs += self._runs_of(*found)
+            if len(runs) >= limit:
+                self.has_looked_at_all = False
                 break
-            runs += self._runs_of(*found)
         return runs
 
     def give_back(self, run: BackfillRun) -> None:
@@ -218,9 +225,24 @@ class BackfillProgress:
 
     def _close_those_over(self, group: int) -> None:
         """Note which units are over already."""
-        for unit in range(len(self._starts[group])):
-            if self._unit_is_over(group, unit):
+        # Looked at for all positions together: there may be a million units.
+        open_bits = 0
+        for outcomes in self._outcomes[group].values():
+            open_bits |= int.from_bytes(outcomes.translate(_OPEN_ONES), "big")
+        is_open = open_bits.to_bytes(self.plan.groups[group].size, "big")
+        unit = 0
+        starts = self._starts[group]
+        while unit < len(starts):
+            first, end = self._span(group, unit)
+            if is_open.find(1, first, end) < 0:
                 self._close(group, unit)
+                unit += 1
+            else:
+                # On with the unit that holds the first position that is not open.
+                following = is_open.find(0, end)
+                if following < 0:
+                    break
+                unit = max(unit + 1, self._unit_at(group, following))
 
     def _span(self, group: int, unit: int) -> Span:
         starts = self._starts[group]
@@ -230,21 +252,24 @@ class BackfillProgress:
         starts = self._starts[group]
         return position // starts.step if isinstance(starts, range) else bisect_right(starts, position) - 1
 
-    def _next_unit(self) -> tuple[int, int] | None:
-        while self._ready:
-            group, unit = self._ready.popleft()
-            if self._may_begin(group, unit):
-                return group, unit
-        while self._scans:
-            scan = self._scans[0]
-            group, unit = scan
-            if self._group_waits[group] or unit >= len(self._starts[group]):
-                self._scans.popleft()
-                continue
-            scan[1] += 1
-            if self._may_begin(group, unit):
-                return group, unit
-        return None
+    def _units_to_begin(self, looks: Iterable[int]) -> Iterator[tuple[int, int] | None]:
+        """Yield for each look a unit that may begin, or None when the one that was looked at may not."""
+        for _ in looks:
+            if self._is_canceled:
+                return
+            if self._ready:
+                group, unit = self._ready.popleft()
+            else:
+                while self._scans and (
+                    self._group_waits[self._scans[0][0]] or self._scans[0][1] >= len(self._starts[self._scans[0][0]])
+                ):
+                    self._scans.popleft()
+                if not self._scans:
+                    return
+                group, unit = self._scans[0]
+                self._scans[0][1] += 1
+            yield (group, unit) if self._may_begin(group, unit) else None
+        self.has_looked_at_all = False
 
     def _may_begin(self, group: int, unit: int) -> bool:
         if self._waits[group][unit] or self._group_waits[group]:
@@ -272,7 +297,8 @@ class BackfillProgress:
         """Block those positions of an asset that need something that could not be made; say whether there were any."""
         upstream = self._outcomes[need.group][need.upstream]
         outcomes = self._outcomes[group][need.downstream]
-        whole: bool | None = None
+        if need.kind is BackfillNeed.ALL and not self._bad[need.group][need.upstream]:
+            return False
         found = False
         for position in range(*span):
             if outcomes[position] != Outcome.WAITING:
@@ -280,8 +306,7 @@ class BackfillProgress:
             if need.kind is BackfillNeed.SAME:
                 is_bad = upstream[position] in _BAD
             elif need.kind is BackfillNeed.ALL:
-                whole = any(map(upstream.count, _BAD)) if whole is None else whole
-                is_bad = whole
+                is_bad = True
             else:
                 assert need.spans is not None
                 is_bad = any(upstream.count(bad, *each) for each in need.spans[position] for bad in _BAD)
@@ -421,4 +446,5 @@ def _table(changes: Mapping[Outcome, int]) -> bytes:
 
 
 _CANCELING = _table({Outcome.WAITING: Outcome.CANCELED})
+_OPEN_ONES = bytes(value in _OPEN for value in range(256))
 _AT_REST = _table({Outcome.ISSUED: Outcome.WAITING})

@@ -54,6 +54,8 @@ _SLOW_SECONDS: Final = 10.0
 # Asset x partition that one errand plans, so that question and answer fit into messages.
 _MOST_POSITIONS: Final = 50_000
 _MOST_LOST: Final = 5
+# Units that are looked at in one turn of the loop.
+_MOST_UNITS: Final = 2_000
 _MOST_AHEAD: Final = 512
 _SAVE_SECONDS: Final = 1.0
 _AGAIN_SECONDS: Final = 1.0
@@ -252,6 +254,10 @@ class Backfills:
                 await asyncio.sleep(0)
                 continue
             if not runs:
+                if not active.progress.has_looked_at_all:
+                    self._save_soon(active)
+                    await asyncio.sleep(0)
+                    continue
                 if active.progress.is_over:
                     active.wake.set()
                 elif not active.progress.in_flight:
@@ -294,7 +300,7 @@ class Backfills:
         runs: list[BackfillRun] = []
         positions = 0
         while len(runs) < min(room, active.batch) and positions < _MOST_POSITIONS:
-            issued = active.progress.issue(1)
+            issued = active.progress.issue(1, _MOST_UNITS)
             if not issued:
                 break
             runs += issued
@@ -477,6 +483,10 @@ class Backfills:
             elif run.status in _FINISHED or run_id in self.service.not_resumed:
                 self._partial.add(run_id)
                 self._run_ended(run_id, run.status if run.status in _FINISHED else RunStatus.FAILURE)
+            elif self._backfill_of_run[run_id].record.status is BackfillStatus.CANCELING:
+                # Whoever had it when the backfill was canceled may have ended since.
+                if run.status in (RunStatus.QUEUED, RunStatus.INTERRUPTED):
+                    self._cancel_run(self._backfill_of_run[run_id], run_id)
 
     # ------------------------------------------------------------------------------------------------- what is wanted
 
@@ -528,8 +538,11 @@ class Backfills:
 
     def _cancel_runs(self, active: ActiveBackfill) -> None:
         for run_id in list(active.run_by_id):
-            with contextlib.suppress(RunNotActive):
-                self.service.cancel(run_id, f"backfill {active.backfill_id[:8]} was canceled")
+            self._cancel_run(active, run_id)
+
+    def _cancel_run(self, active: ActiveBackfill, run_id: str) -> None:
+        with contextlib.suppress(RunNotActive):
+            self.service.cancel(run_id, f"backfill {active.backfill_id[:8]} was canceled")
 
     def _pause(self, active: ActiveBackfill, problem: Problem) -> None:
         """Stop issuing runs that cannot be planned: ten thousand partitions must not fail for one mistake."""

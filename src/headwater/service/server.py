@@ -139,7 +139,10 @@ class Service(Hosting):
                     self._write_facts(home, path)
                     self.is_ready.set()
                     when_ready(self)
-                    watching = [self._loop.create_task(self._watch_others())]
+                    watching = [
+                        self._loop.create_task(self._watch_wishes()),
+                        self._loop.create_task(self._watch_others()),
+                    ]
                     if self.options.reloads:
                         watching.append(self._loop.create_task(self._watch_files()))
                     for each in watching:
@@ -418,9 +421,8 @@ class Service(Hosting):
             return
         self.store.set_cursor_values({f"{_CANCEL_ASKED}{run_id}": reason or "canceled"})
 
-    async def _watch_others(self) -> None:
-        """Take over what servers that share this store leave behind when they die, and stop what they were asked to stop."""
-        looked_at = time.monotonic()
+    async def _watch_wishes(self) -> None:
+        """Stop and change what other processes were asked to. It waits for nothing else, so that a cancel is heard at once."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             keys = [f"{_CANCEL_ASKED}{run_id}" for run_id in self.dispatcher.runs]
@@ -429,12 +431,19 @@ class Service(Hosting):
                     if self.dispatcher.cancel(key.removeprefix(_CANCEL_ASKED), reason, time.time()):
                         self._act_soon()
                 self.backfills.look_after()
-                if time.monotonic() - looked_at >= _ADOPT_SECONDS:
-                    looked_at = time.monotonic()
-                    await self._loop.run_in_executor(self._asked, self.store.recover)
-                    for name in list(self.current):
-                        self._adopt_runs(name)
-                    self.backfills.end_canceled()
+            except StoreError as error:
+                self.fail(error)
+                return
+
+    async def _watch_others(self) -> None:
+        """Take over what servers that share this store leave behind when they die."""
+        while True:
+            await asyncio.sleep(_ADOPT_SECONDS)
+            try:
+                await self._loop.run_in_executor(self._asked, self.store.recover)
+                for name in list(self.current):
+                    self._adopt_runs(name)
+                self.backfills.end_canceled()
             except StoreError as error:
                 self.fail(error)
                 return

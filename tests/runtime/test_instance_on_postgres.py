@@ -142,7 +142,7 @@ def test_commands_work_on_the_database(project: Path) -> None:
     assert "There is no state at postgresql://" in headwater("run", "list")
     told = headwater("db", "migrate")
     assert "Made postgresql://" in told
-    assert "with schema version 3" in told
+    assert "with schema version 4" in told
     assert "is up to date" in headwater("db", "migrate")
     assert json.loads(headwater("db", "migrate", "--json"))["version"] == 3
     headwater("materialize", "orders")

@@ -116,7 +116,11 @@ class AssetQueries(Reading):
         return found
 
     def failed_partitions(self, key: AssetKey) -> Sequence[str]:
-        sql = f"SELECT partition_key FROM asset_partitions WHERE asset_id = {_ASSET_ID} AND attempt_outcome = 'failed'"
+        # In this order only the index of those that failed gives them.
+        sql = (
+            f"SELECT partition_key FROM asset_partitions WHERE asset_id = {_ASSET_ID} AND attempt_outcome = 'failed'"
+            " ORDER BY partition_key"
+        )
         return [partition for (partition,) in self._rows(sql, (str(key),))]
 
     def observed_versions(self, key: AssetKey) -> Mapping[str, str]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.model.errors.partitions import InvalidPartitionsDefinitionError
 from headwater.model.partitions.definition import DynamicPartitionsStore, PartitionsDefinition
-from headwater.model.partitions.ordinals import KeyDictionary, ordinals_between, shared_dictionary
+from headwater.model.partitions.keys import PartitionKeyRange
+from headwater.model.partitions.ordinals import KeyDictionary, ordinals_between, runs, shared_dictionary
 
 if TYPE_CHECKING:
     from headwater.model.partitions.ordinals import Ordinals
@@ -75,8 +76,26 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
     def _dictionary(self) -> KeyDictionary:
         return shared_dictionary(self.ordinal_space, self._keys)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """A text that definitions of the same keys in the same order share, and others do not."""
+        import hashlib
+
+        # A key holds no end of a line.
+        return hashlib.blake2b("\n".join(self._keys).encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
     def find_ordinal(self, partition_key: str) -> int | None:
         return self._ordinal_by_key.get(partition_key)
+
+    def key_at(self, ordinal: int) -> str:
+        return self._keys[ordinal] if ordinal < len(self._keys) else self._dictionary().key(ordinal)
+
+    def ranges_of(
+        self, ordinals: Ordinals, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> list[PartitionKeyRange]:
+        own = ordinals & self.existing_ordinals()
+        found = [PartitionKeyRange(self._keys[first], self._keys[last]) for first, last in runs(own)]
+        return found + [PartitionKeyRange(key, key) for key in map(self.key_at, ordinals - own)]
 
     def existing_ordinals(
         self,

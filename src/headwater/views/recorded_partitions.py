@@ -14,7 +14,7 @@ from headwater.model.partitions.definition import PartitionsDefinition
 from headwater.model.partitions.recorded_keys import KeyReader, recorded_space, set_from_data, set_to_data
 from headwater.model.partitions.subset import PartitionsSubset
 from headwater.store.interface import AssetStore
-from headwater.store.partition_sets import KeptPartitionSets, OtherAttempt, PartitionChanges
+from headwater.store.partition_sets import ROWS_AT_ONCE, KeptPartitionSets, OtherAttempt, PartitionChanges
 
 # As many rows are read in about a millisecond; from then on the next reader is spared them.
 KEEP_FROM_ROWS = 500
@@ -35,8 +35,18 @@ class RecordedPartitions:
     strange: frozenset[str] = frozenset()
 
 
-def recorded_partitions(definition: PartitionsDefinition[Any], store: AssetStore, key: AssetKey) -> RecordedPartitions:
-    """Return what is recorded of the partitions of an asset, as sets of `definition`."""
+def recorded_partitions(
+    definition: PartitionsDefinition[Any],
+    store: AssetStore,
+    key: AssetKey,
+    *,
+    keep_from_rows: int = KEEP_FROM_ROWS,
+    rows_at_once: int = ROWS_AT_ONCE,
+) -> RecordedPartitions:
+    """Return what is recorded of the partitions of an asset, as sets of `definition`.
+
+    When `keep_from_rows` rows or more had to be read, the sets are kept for the next reader.
+    """
     space = recorded_space(definition)
     kept = store.kept_partition_sets(key) if space is not None else None
     empty = definition.empty_subset()
@@ -47,7 +57,7 @@ def recorded_partitions(definition: PartitionsDefinition[Any], store: AssetStore
     reader = KeyReader(definition)
     rows, is_last = 0, False
     while not is_last:
-        changes = store.partition_changes(key, up_to)
+        changes = store.partition_changes(key, up_to, rows_at_once)
         if forgotten is not None and changes.forgotten != forgotten and (up_to or rows):
             # Something was taken back while we read: from the beginning, with what is there now.
             found, up_to, rows, forgotten = RecordedPartitions(empty, empty, empty), 0, 0, changes.forgotten
@@ -59,7 +69,7 @@ def recorded_partitions(definition: PartitionsDefinition[Any], store: AssetStore
             changes.is_last,
         )
         rows += len(changes.materialized) + len(changes.others)
-    if space is not None and rows >= KEEP_FROM_ROWS:
+    if space is not None and rows >= keep_from_rows:
         store.keep_partition_sets(key, KeptPartitionSets(space, up_to, forgotten or 0, _to_body(found)))
     return found
 

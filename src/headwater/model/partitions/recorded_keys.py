@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.model.partitions import product
 from headwater.model.partitions.definition import PartitionsDefinition
+from headwater.model.partitions.dynamic import DynamicPartitionsDefinition
 from headwater.model.partitions.keys import DIMENSION_SEPARATOR
 from headwater.model.partitions.multi import MultiPartitionsDefinition
 from headwater.model.partitions.multi_subset import ProductPartitionsSubset
@@ -67,6 +68,9 @@ class KeyReader:
         """Return the set of these keys, and those of them that can be no key of the definition."""
         if not keys:
             return self.definition.empty_subset(), []
+        if isinstance(self.definition, DynamicPartitionsDefinition):
+            # Whatever was recorded was a key once, and may be one again.
+            return self.definition.subset_of_ordinals(self.definition.ordinals_of_keys(keys)), []
         if self._read_one is not None:
             numbers, strange = self._read_one(keys)
             return self.definition.subset_of_ordinals(ordinals_of(numbers)), strange
@@ -159,7 +163,13 @@ class _Blocks(dict[str, _Block]):
         try:
             return [(block := self[key[:8]])[0] + block[1][key[8:]] for key in keys], []
         except KeyError:
-            return _each(keys, map(self._definition.find_ordinal, keys))
+            return _each(keys, map(self._find, keys))
+
+    def _find(self, key: str) -> int | None:
+        first, places = self[key[:8]]
+        place = places.get(key[8:])
+        # The second of two hours that read alike says so behind the minute.
+        return self._definition.find_ordinal(key) if place is None else first + place
 
 
 _DAYS: Mapping[int, Mapping[str, int]] = {

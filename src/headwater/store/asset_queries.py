@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from headwater.model.codec import decode_event
@@ -50,12 +50,12 @@ class AssetQueries(Reading):
         rows = self._rows_of_partitions(sql, [str(key)], partitions)
         return {partition: _state(key, partition, row) for partition, *row in rows}
 
-    def materialized_partitions(self, key: AssetKey) -> frozenset[str]:
+    def materialized_partitions(self, key: AssetKey, among: Collection[str] | None = None) -> frozenset[str]:
         sql = (
             "SELECT partition_key FROM asset_partitions"
             f" WHERE asset_id = {_ASSET_ID} AND materialization_id IS NOT NULL"
         )
-        return frozenset(partition for (partition,) in self._rows(sql, (str(key),)))
+        return frozenset(partition for (partition,) in self._rows_among(sql, str(key), among))
 
     def latest_facts(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, LatestFacts]:
         key_by_text = {str(key): key for key in keys}
@@ -80,12 +80,12 @@ class AssetQueries(Reading):
         )
         return self._rows(f"SELECT max(newest) FROM ({newest}) AS ids")[0][0] or 0
 
-    def partition_outcomes(self, key: AssetKey) -> Mapping[str, str]:
+    def partition_outcomes(self, key: AssetKey, among: Collection[str] | None = None) -> Mapping[str, str]:
         sql = (
             "SELECT partition_key, attempt_outcome FROM asset_partitions"
             f" WHERE asset_id = {_ASSET_ID} AND attempt_outcome IS NOT NULL"
         )
-        return dict(self._rows(sql, (str(key),)))
+        return dict(self._rows_among(sql, str(key), among))
 
     def partition_provenances(self, key: AssetKey) -> Mapping[str, Sequence[Provenance]]:
         of_asset = f"FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
@@ -161,6 +161,16 @@ class AssetQueries(Reading):
         )
         rows = self._rows_of_partitions(sql, [str(key.asset_key), key.name], partitions)
         return {partition: EventRecord(storage_id, decode_event(body)) for partition, storage_id, body in rows}
+
+    def _rows_among(self, sql: str, key: str, partitions: Collection[str] | None) -> list[Any]:
+        """Return the rows of these partitions, or of all, in no order."""
+        if partitions is None:
+            return self._rows(sql, (key,))
+        return [
+            row
+            for part in batches(sorted(set(partitions)))
+            for row in self._rows(f"{sql} AND partition_key IN {in_list(part)}", (key, *part))
+        ]
 
     def _rows_of_partitions(self, sql: str, values: list[str], partitions: Iterable[str] | None) -> list[Any]:
         """Return the rows of these partitions, or of all, in the order of their keys."""

@@ -96,10 +96,11 @@ class AssetStore(Protocol):
 
     def partition_states(self, key: AssetKey, partitions: Iterable[str] | None = None) -> Mapping[str, AssetState]: ...
 
-    def materialized_partitions(self, key: AssetKey) -> frozenset[str]: ...
+    def materialized_partitions(self, key: AssetKey, among: Collection[str] | None = None) -> frozenset[str]:
+        """Return the partitions that have a value, or which of a few have: of many, ask for sets (see views)."""
 
-    def partition_outcomes(self, key: AssetKey) -> Mapping[str, str]:
-        """Return the last attempt's outcome by partition, without reading bodies."""
+    def partition_outcomes(self, key: AssetKey, among: Collection[str] | None = None) -> Mapping[str, str]:
+        """Return the last attempt's outcome by partition, of all or of a few, without reading bodies."""
 
     def latest_facts(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, LatestFacts]:
         """Return the ids of each asset's latest facts, over all of its partitions: one query, no bodies."""

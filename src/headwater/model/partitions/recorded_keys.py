@@ -105,7 +105,12 @@ class _Numbers(dict[str, "int | None"]):
 
 def _reading_of_one_dimension(definition: PartitionsDefinition[Any]) -> _ReadKeys:
     if not isinstance(definition, TimeWindowPartitionsDefinition):
-        return lambda keys: _each(keys, map(definition.find_ordinal, keys))
+        find = (
+            definition.ordinal_by_key.get
+            if isinstance(definition, StaticPartitionsDefinition)
+            else definition.find_ordinal
+        )
+        return lambda keys: _each(keys, map(find, keys))
     cadence = definition.cadence
     if isinstance(cadence, DailyCadence) and definition.fmt == "%Y-%m-%d":
         return _Blocks(definition, _days_of_month)
@@ -115,13 +120,11 @@ def _reading_of_one_dimension(definition: PartitionsDefinition[Any]) -> _ReadKey
 
 
 def _each(keys: Sequence[str], found: Iterable[int | None]) -> tuple[list[int], list[str]]:
-    numbers, strange = [], []
-    for key, number in zip(keys, found, strict=True):
-        if number is None:
-            strange.append(key)
-        else:
-            numbers.append(number)
-    return numbers, strange
+    looked_up = list(found)
+    numbers = [number for number in looked_up if number is not None]
+    if len(numbers) == len(looked_up):
+        return numbers, []
+    return numbers, [key for key, number in zip(keys, looked_up, strict=True) if number is None]
 
 
 def _following(definition: TimeWindowPartitionsDefinition, keys: Sequence[str]) -> Iterable[int | None]:

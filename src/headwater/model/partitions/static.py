@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,8 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
         return list(self._keys)
 
     @cached_property
-    def _ordinal_by_key(self) -> dict[str, int]:
+    def ordinal_by_key(self) -> Mapping[str, int]:
+        """The place of each key in the list, from 0."""
         return {key: ordinal for ordinal, key in enumerate(self._keys)}
 
     def has_partition_key(
@@ -52,7 +53,7 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
         current_time: datetime | None = None,
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> bool:
-        return partition_key in self._ordinal_by_key
+        return partition_key in self.ordinal_by_key
 
     def get_num_partitions(
         self,
@@ -85,7 +86,7 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
         return hashlib.blake2b("\n".join(self._keys).encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
     def find_ordinal(self, partition_key: str) -> int | None:
-        return self._ordinal_by_key.get(partition_key)
+        return self.ordinal_by_key.get(partition_key)
 
     def key_at(self, ordinal: int) -> str:
         return self._keys[ordinal] if ordinal < len(self._keys) else self._dictionary().key(ordinal)

@@ -105,12 +105,7 @@ class _Numbers(dict[str, "int | None"]):
 
 def _reading_of_one_dimension(definition: PartitionsDefinition[Any]) -> _ReadKeys:
     if not isinstance(definition, TimeWindowPartitionsDefinition):
-        find = (
-            definition.ordinal_by_key.get
-            if isinstance(definition, StaticPartitionsDefinition)
-            else definition.find_ordinal
-        )
-        return lambda keys: _each(keys, map(find, keys))
+        return lambda keys: _each(keys, map(definition.find_ordinal, keys))
     cadence = definition.cadence
     if isinstance(cadence, DailyCadence) and definition.fmt == "%Y-%m-%d":
         return _Blocks(definition, _days_of_month)

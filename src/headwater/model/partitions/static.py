@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from headwater.model.partitions.ordinals import KeyDictionary, ordinals_between,
 
 if TYPE_CHECKING:
     from headwater.model.partitions.ordinals import Ordinals
+    from headwater.model.partitions.subset import PartitionsSubset
 
 # The command line and the UI write a range as "first...last".
 RANGE_MARK = "..."
@@ -43,8 +44,7 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
         return list(self._keys)
 
     @cached_property
-    def ordinal_by_key(self) -> Mapping[str, int]:
-        """The place of each key in the list, from 0."""
+    def _ordinal_by_key(self) -> dict[str, int]:
         return {key: ordinal for ordinal, key in enumerate(self._keys)}
 
     def has_partition_key(
@@ -53,7 +53,7 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
         current_time: datetime | None = None,
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> bool:
-        return partition_key in self.ordinal_by_key
+        return partition_key in self._ordinal_by_key
 
     def get_num_partitions(
         self,
@@ -61,6 +61,28 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
         dynamic_partitions_store: DynamicPartitionsStore | None = None,
     ) -> int:
         return len(self._keys)
+
+    def get_first_partition_key(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> str | None:
+        return self._keys[0] if self._keys else None
+
+    def get_last_partition_key(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> str | None:
+        return self._keys[-1] if self._keys else None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A text that definitions of the same keys in the same order share, and others do not."""
+        import hashlib
+
+        # A key holds no end of a line.
+        return hashlib.blake2b("\n".join(self._keys).encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
     def to_data(self) -> dict[str, Any]:
         return {"kind": "static", "partition_keys": list(self._keys)}
@@ -77,26 +99,11 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
     def _dictionary(self) -> KeyDictionary:
         return shared_dictionary(self.ordinal_space, self._keys)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """A text that definitions of the same keys in the same order share, and others do not."""
-        import hashlib
-
-        # A key holds no end of a line.
-        return hashlib.blake2b("\n".join(self._keys).encode(errors="surrogatepass"), digest_size=16).hexdigest()
-
     def find_ordinal(self, partition_key: str) -> int | None:
-        return self.ordinal_by_key.get(partition_key)
+        return self._ordinal_by_key.get(partition_key)
 
     def key_at(self, ordinal: int) -> str:
         return self._keys[ordinal] if ordinal < len(self._keys) else self._dictionary().key(ordinal)
-
-    def ranges_of(
-        self, ordinals: Ordinals, dynamic_partitions_store: DynamicPartitionsStore | None = None
-    ) -> list[PartitionKeyRange]:
-        own = ordinals & self.existing_ordinals()
-        found = [PartitionKeyRange(self._keys[first], self._keys[last]) for first, last in runs(own)]
-        return found + [PartitionKeyRange(key, key) for key in map(self.key_at, ordinals - own)]
 
     def existing_ordinals(
         self,
@@ -105,8 +112,26 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
     ) -> Ordinals:
         return ordinals_between(0, len(self._keys) - 1)
 
+    def subset_with_partition_key_range(
+        self,
+        partition_key_range: PartitionKeyRange,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: DynamicPartitionsStore | None = None,
+    ) -> PartitionsSubset[str]:
+        for key in partition_key_range:
+            self.validate_partition_key(key)
+        first, last = (self._ordinal_by_key[key] for key in partition_key_range)
+        return self.subset_of_ordinals(ordinals_between(first, last))
+
+    def ranges_of(
+        self, ordinals: Ordinals, dynamic_partitions_store: DynamicPartitionsStore | None = None
+    ) -> list[PartitionKeyRange]:
+        own = ordinals_between(0, len(self._keys) - 1)
+        ranges = [PartitionKeyRange(self._keys[first], self._keys[last]) for first, last in runs(ordinals & own)]
+        return ranges + [PartitionKeyRange(key, key) for key in map(self.key_at, ordinals - own)]
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, StaticPartitionsDefinition) and other._keys == self._keys
+        return other is self or (isinstance(other, StaticPartitionsDefinition) and other._keys == self._keys)
 
     def __hash__(self) -> int:
         return hash(("static", self._keys))

@@ -30,8 +30,6 @@ from headwater.runtime.instance_records import (
 )
 from headwater.runtime.run_history import page, position
 from headwater.store.interface import Store
-from headwater.views.partition_status import partitions_in_progress
-from headwater.views.recorded_partitions import recorded_partitions
 
 
 class AssetHistory:
@@ -292,6 +290,9 @@ class AssetHistory:
         One that a run is making is IN_PROGRESS; one whose last attempt failed, or was blocked by a failure, is FAILED
         even when an older value is there.
         """
+        from headwater.views.partition_status import partitions_in_progress
+        from headwater.views.recorded_partitions import recorded_partitions
+
         recorded = recorded_partitions(partitions_def, self.store, asset_key)
         in_progress = partitions_in_progress(partitions_def, self.store, asset_key)
         failed = recorded.failed | recorded.blocked

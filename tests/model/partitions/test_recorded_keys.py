@@ -41,6 +41,7 @@ def one_by_one(definition: PartitionsDefinition[Any], keys: list[str]) -> tuple[
     return set(known), [key for key in keys if key not in known]
 
 
+@settings(deadline=None)
 @given(definition=definitions, data=st.data())
 def test_many_keys_are_read_as_each_is_alone(definition: PartitionsDefinition[Any], data: st.DataObject) -> None:
     existing = definition.get_partition_keys(NOW, STORE)
@@ -80,7 +81,7 @@ def test_every_day_of_a_century_is_read() -> None:
     assert KeyReader(days).read(["1900-02-28", "1900-02-29"])[1] == ["1900-02-29"]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(definition=definitions, data=st.data())
 def test_what_is_kept_of_a_set_is_that_set(definition: PartitionsDefinition[Any], data: st.DataObject) -> None:
     existing = definition.get_partition_keys(NOW, STORE)

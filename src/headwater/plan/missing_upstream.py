@@ -59,7 +59,7 @@ def missing_upstream(
             return False
         if graph.partition_mapping(child, parent) is not None:
             return False
-        return state is None or not store.materialized_partitions(parent, partition_keys).issuperset(partition_keys)
+        return state is None or not store.materialized_among(parent, partition_keys).issuperset(partition_keys)
 
     def missing_parents(child: AssetKey) -> Iterator[AssetKey]:
         for parent in graph.parents(child):
@@ -106,8 +106,10 @@ def unbuilt_partitions(
                 continue
             mapping = dep.partition_mapping or default_partition_mapping(parent_def, own_def)
             needed = mapping.upstream_of(own, parent_def, None, dynamic_partitions_store).partitions_subset
-            made = store.materialized_partitions(
-                parent, [str(key) for key in needed] if len(needed) <= _LOOKED_UP else None
+            made = (
+                store.materialized_among(parent, map(str, needed))
+                if len(needed) <= _LOOKED_UP
+                else store.materialized_partitions(parent)
             )
             here = built_now if parent in chosen else frozenset()
             missing = tuple(key for key in needed if key not in made and key not in here)

@@ -61,6 +61,7 @@ ALLOWED: Final = frozenset(
         "last_storage_id",
         "latest_checks",
         "latest_facts",
+        "materialized_among",
         "materialized_partitions",
         "partition_changes",
         "partition_checks",

@@ -50,12 +50,23 @@ class AssetQueries(Reading):
         rows = self._rows_of_partitions(sql, [str(key)], partitions)
         return {partition: _state(key, partition, row) for partition, *row in rows}
 
-    def materialized_partitions(self, key: AssetKey, among: Collection[str] | None = None) -> frozenset[str]:
+    def materialized_partitions(self, key: AssetKey) -> frozenset[str]:
         sql = (
             "SELECT partition_key FROM asset_partitions"
             f" WHERE asset_id = {_ASSET_ID} AND materialization_id IS NOT NULL"
         )
-        return frozenset(partition for (partition,) in self._rows_among(sql, str(key), among))
+        return frozenset(partition for (partition,) in self._rows(sql, (str(key),)))
+
+    def materialized_among(self, key: AssetKey, partitions: Iterable[str]) -> frozenset[str]:
+        sql = (
+            f"SELECT partition_key FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
+            " AND materialization_id IS NOT NULL AND partition_key IN "
+        )
+        return frozenset(
+            partition
+            for part in batches(list(partitions))
+            for (partition,) in self._rows(sql + in_list(part), [str(key), *part])
+        )
 
     def latest_facts(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, LatestFacts]:
         key_by_text = {str(key): key for key in keys}
@@ -67,11 +78,15 @@ class AssetQueries(Reading):
         }
 
     def partition_facts(self, key: AssetKey, after: int) -> Sequence[LatestFacts]:
-        sql = (
-            f"SELECT partition_key, {_FACT_COLUMNS} FROM asset_partitions"
-            f" WHERE asset_id = {_ASSET_ID} AND (materialization_id > ? OR observation_id > ?)"
-        )
-        return [LatestFacts(*row) for row in self._rows(sql, (str(key), after, after))]
+        facts = f"SELECT partition_key, {_FACT_COLUMNS} FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
+        # Whatever was materialized since was attempted since, and for that there is an index.
+        made = self._rows(f"{facts} AND attempt_id > ? AND materialization_id > ?", (str(key), after, after))
+        latest = self._rows(f"SELECT observation_id FROM asset_states WHERE asset_id = {_ASSET_ID}", (str(key),))
+        seen: list[Any] = []
+        if latest and (latest[0][0] or 0) > after:
+            only_seen = f"{facts} AND observation_id > ? AND coalesce(materialization_id, 0) <= ?"
+            seen = self._rows(only_seen, (str(key), after, after))
+        return [LatestFacts(*row) for row in (*made, *seen)]
 
     def last_storage_id(self) -> int:
         newest = (

@@ -96,8 +96,10 @@ class AssetStore(Protocol):
 
     def partition_states(self, key: AssetKey, partitions: Iterable[str] | None = None) -> Mapping[str, AssetState]: ...
 
-    def materialized_partitions(self, key: AssetKey, among: Collection[str] | None = None) -> frozenset[str]:
-        """Return the partitions that have a value, or which of a few have: of many, ask for sets (see views)."""
+    def materialized_partitions(self, key: AssetKey) -> frozenset[str]: ...
+
+    def materialized_among(self, key: AssetKey, partitions: Iterable[str]) -> frozenset[str]:
+        """Return which of these partitions have been materialized."""
 
     def partition_outcomes(self, key: AssetKey, among: Collection[str] | None = None) -> Mapping[str, str]:
         """Return the last attempt's outcome by partition, of all or of a few, without reading bodies."""

@@ -108,3 +108,14 @@ def test_start_and_end_do_not_change_what_keys_mean_and_the_rest_does() -> None:
     both = MultiPartitionsDefinition({"day": days, "letter": keys})
     assert recorded_space(both) != recorded_space(MultiPartitionsDefinition({"day": days, "name": keys}))
     assert recorded_space(MultiPartitionsDefinition({"day": days, "x": DynamicPartitionsDefinition(name="x")})) is None
+
+
+def test_a_few_keys_among_very_many_are_found_without_an_index_of_all() -> None:
+    keys = [f"customer {number:05d}" for number in range(20_000)]
+    customers = StaticPartitionsDefinition(keys)
+    few = [keys[7], "nobody", keys[19_999]]
+    found, strange = KeyReader(customers).read(few)
+    assert (sorted(found.ordinals), strange) == ([7, 19_999], ["nobody"])  # type: ignore[attr-defined]
+    assert "_ordinal_by_key" not in vars(customers)
+    assert KeyReader(customers).read(keys) == (customers.subset_with_all_partitions(), [])
+    assert KeyReader(customers).read(few) == (found, strange)

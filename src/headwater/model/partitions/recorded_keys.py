@@ -105,6 +105,8 @@ class _Numbers(dict[str, "int | None"]):
 
 def _reading_of_one_dimension(definition: PartitionsDefinition[Any]) -> _ReadKeys:
     if not isinstance(definition, TimeWindowPartitionsDefinition):
+        if isinstance(definition, StaticPartitionsDefinition):
+            return lambda keys: _each(keys, definition.places_of(keys))
         return lambda keys: _each(keys, map(definition.find_ordinal, keys))
     cadence = definition.cadence
     if isinstance(cadence, DailyCadence) and definition.fmt == "%Y-%m-%d":

@@ -148,8 +148,9 @@ def probe(place: str, kind: str, count: int, traced: bool) -> dict[str, Any]:
         members = []
         for key in chosen.choices(keys, k=1_000):
             began = time.perf_counter()
-            assert key in status.materialized
+            is_there = key in status.materialized
             members.append(time.perf_counter() - began)
+            assert is_there is (key not in status.missing)
     return {
         "materialized": counts.materialized,
         "missing": counts.missing,

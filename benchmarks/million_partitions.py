@@ -90,7 +90,8 @@ def seconds_to_record_one(few: Store, many: Store, keys: Sequence[str], turns: i
     """Return how many times as long it takes to record one partition of many as of ten, until it is committed; in turns.
 
     "new" ones are recorded for the first time, each the next; "again" is one of those that are there, at random: with many its
-    row, and its entries in the indexes, are on pages that nothing else touched for long. The last `turns` keys are new.
+    row, and its entries in the indexes, are on pages that nothing else touched for long (the system has them in memory, as they
+    were just written; from a disk it takes as long as the disk does). The last `turns` keys are new.
     """
     chosen = random.Random(1)
     there, new = keys[:-turns], keys[-turns:]

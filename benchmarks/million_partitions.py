@@ -28,11 +28,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import headwater as hw
 from benchmarks.timing import in_words
 from headwater.model.events import AssetMaterialized, InputVersion
+from headwater.model.partitions.subset import OrdinalPartitionsSubset
 from headwater.model.runs import Run
 from headwater.store import open_store
 from headwater.store.interface import Store
@@ -151,9 +152,11 @@ def probe(place: str, kind: str, count: int, traced: bool) -> dict[str, Any]:
         partition_status_of(definition, store, KEY)
         again = time.perf_counter() - began
         chosen = random.Random(2)
-        keys = definition.get_partition_keys(dynamic_partitions_store=store)
+        tracemalloc.stop()
+        numbers = cast(OrdinalPartitionsSubset[str], status.existing).ordinals
         members = []
-        for key in chosen.choices(keys, k=1_000):
+        for number in chosen.choices(range(len(numbers)), k=1_000):
+            key = definition.key_at(numbers[number])
             began = time.perf_counter()
             is_there = key in status.materialized
             members.append(time.perf_counter() - began)

@@ -559,6 +559,7 @@ if TYPE_CHECKING:
         execute_job as execute_job,
         validate_run_config as validate_run_config,
     )
+    from headwater.runtime.partition_status import partition_status as partition_status
     from headwater.runtime.plans import plan as plan
     from headwater.runtime.reconstructable import reconstructable as reconstructable
     from headwater.runtime.results import (
@@ -573,6 +574,11 @@ if TYPE_CHECKING:
     from headwater.views.materialization_plan import (
         MaterializationPlan as MaterializationPlan,
         PlannedStep as PlannedStep,
+    )
+    from headwater.views.partition_status import (
+        PartitionCounts as PartitionCounts,
+        PartitionStatus as PartitionStatus,
+        UnreachablePartitions as UnreachablePartitions,
     )
 
 __version__ = "0.1.0"
@@ -742,9 +748,11 @@ _NAMES_BY_MODULE = {
     "runtime.execute": ("materialize materialize_to_memory observe"),
     "runtime.instance": ("Instance instance_for_test"),
     "runtime.backfills": "backfill",
+    "runtime.partition_status": "partition_status",
     "runtime.plans": "plan",
     "runtime.staleness": "stale_assets",
     "views.materialization_plan": "MaterializationPlan PlannedStep",
+    "views.partition_status": "PartitionCounts PartitionStatus UnreachablePartitions",
     "runtime.results": ("ExecuteInProcessResult JobExecutionResult"),
     "runtime.values": ("AssetValueLoader load_asset_value"),
     "runtime.jobs": "ReexecutionOptions execute_job validate_run_config",

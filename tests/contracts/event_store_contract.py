@@ -41,6 +41,7 @@ from headwater.model.events import (
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.runs import EventRecordsFilter, EventType, Run, RunsFilter, RunStatus, StepStatus
 from headwater.store import Store
+from headwater.store.partition_sets import KeptPartitionSets
 
 ORDERS = AssetKey("orders")
 SALES = AssetKey(["sales", "daily"])
@@ -369,6 +370,65 @@ class EventStoreContract:
         store.append(materialized(partition="b"))
         store.append(AssetWiped(asset="orders", partitions=("c",)))
         assert store.materialized_partitions(ORDERS) == {"b"}
+
+    # ----------------------------------------------------------------------------------------------- sets of partitions
+
+    def test_changes_of_partitions_come_in_the_order_of_their_last_attempts_in_pages(self, store: Store) -> None:
+        for partition in ("a", "b", "c", 'd "é"\n,', "a"):
+            store.append(materialized(partition=partition))
+        store.append(AssetNotMaterialized(asset="orders", partitions=("b", "x"), outcome="failed"))
+        store.append(AssetUnchanged(asset="orders", partition="c"))
+        store.append(AssetObserved(asset="orders", partition="only observed"))
+        store.append(materialized())
+        first = store.partition_changes(ORDERS, 0, rows=2)
+        assert (list(first.materialized), list(first.others), first.is_last) == (['d "é"\n,', "a"], [], False)
+        second = store.partition_changes(ORDERS, first.up_to, rows=2)
+        assert list(second.materialized) == []
+        assert sorted(second.others) == [("b", True, "failed"), ("x", False, "failed")]
+        third = store.partition_changes(ORDERS, second.up_to, rows=2)
+        assert (list(third.others), third.is_last) == ([("c", True, "unchanged")], True)
+        last = store.partition_changes(ORDERS, third.up_to)
+        assert (list(last.materialized), list(last.others), last.up_to, last.is_last) == ([], [], third.up_to, True)
+        assert list(store.partition_changes(SALES, 0).materialized) == []
+
+    def test_one_fact_about_many_partitions_is_never_cut_in_two(self, store: Store) -> None:
+        parts = tuple(f"p{number}" for number in range(50))
+        store.append(AssetNotMaterialized(asset="orders", partitions=parts, outcome="blocked"))
+        changes = store.partition_changes(ORDERS, 0, rows=10)
+        assert sorted(each.partition for each in changes.others) == sorted(parts)
+        assert list(store.partition_changes(ORDERS, changes.up_to).others) == []
+
+    def test_kept_sets_hold_until_something_is_taken_back(self, store: Store) -> None:
+        assert store.kept_partition_sets(ORDERS) is None
+        store.append(materialized(partition="a"))
+        changes = store.partition_changes(ORDERS, 0)
+        sets = KeptPartitionSets("letters", changes.up_to, changes.forgotten, b"\x00a\xff")
+        assert store.keep_partition_sets(ORDERS, sets)
+        assert store.kept_partition_sets(ORDERS) == sets
+        assert not store.keep_partition_sets(SALES, sets)
+        store.append(materialized(partition="b"))
+        assert store.kept_partition_sets(ORDERS) == sets
+        assert list(store.partition_changes(ORDERS, sets.up_to).materialized) == ["b"]
+        store.wipe(ORDERS, ["a"])
+        assert store.kept_partition_sets(ORDERS) is None
+        assert not store.keep_partition_sets(ORDERS, sets)
+        again = store.partition_changes(ORDERS, 0)
+        assert (again.forgotten, list(again.materialized)) == (changes.forgotten + 1, ["b"])
+        assert store.keep_partition_sets(ORDERS, sets._replace(forgotten=again.forgotten))
+        store.wipe(ORDERS)
+        assert store.kept_partition_sets(ORDERS) is None
+
+    def test_the_partitions_that_a_run_came_to_an_end_with_are_known(self, store: Store) -> None:
+        store.create_run(Run("r1", "job"))
+        store.append(materialized(partition="before"))
+        store.append(StepStarted(run_id="r1", step_key="orders"))
+        for partition in ("a", "b"):
+            store.append(materialized(partition=partition, run_id="r1"))
+        store.append(AssetNotMaterialized(asset="orders", run_id="r1", partitions=("c",), outcome="failed"))
+        store.append(materialized(partition="b"))
+        assert store.partitions_attempted_by(ORDERS, "r1") == {"a", "c"}
+        assert store.partitions_attempted_by(ORDERS, "r1", ["a", "b", "x"]) == {"a"}
+        assert store.partitions_attempted_by(ORDERS, "nope") == frozenset()
 
     # ---------------------------------------------------------------------------------------------------------- checks
 

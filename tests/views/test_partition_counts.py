@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import headwater as hw
-from headwater.views.assets import partition_counts
+from headwater.views.partition_status import partition_status_of
 
 
 def test_a_partition_that_failed_when_it_was_made_again_still_has_its_value():
@@ -24,5 +24,5 @@ def test_a_partition_that_failed_when_it_was_made_again_still_has_its_value():
         for key in ("a", "b"):
             with pytest.raises(ValueError, match="no luck"):
                 hw.materialize([x], partition_key=key, instance=instance)
-        counts = partition_counts(keys, instance.store, x.key)
+        counts = partition_status_of(keys, instance.store, x.key).counts
     assert (counts.total, counts.materialized, counts.failed, counts.missing) == (3, 1, 2, 1)

@@ -25,6 +25,7 @@ from headwater.model.runs import EventRecord, EventRecordsFilter, EventType, Run
 from headwater.model.specs import AssetExecutionType
 from headwater.store.interface import Store
 from headwater.store.latest_facts import LatestFacts
+from headwater.views.recorded_partitions import RecordedPartitions, recorded_partitions
 
 _UNFINISHED = tuple(status for status in RunStatus if not status.is_finished)
 _FAILED = (RunStatus.FAILURE, RunStatus.INTERRUPTED)
@@ -64,7 +65,15 @@ class RecordedFacts:
             return EntitySubset(key, latest is not None and self._updated_id(key, latest) is not None)
         if self.is_observable(key):
             return self._subset(key, [facts.partition for facts in self._facts_after(key, 0) if facts.observation_id])
-        return self._subset(key, self.store.materialized_partitions(key))
+        return EntitySubset(key, self._recorded(key).materialized) & self.view.get_full_subset(key=key)
+
+    def _recorded(self, key: AssetKey) -> RecordedPartitions:
+        found: RecordedPartitions | None = self._cached.get(("recorded", key))
+        if found is None:
+            definition = self.view.partitions_def(key)
+            assert definition is not None
+            found = self._cached["recorded", key] = recorded_partitions(definition, self.store, key)
+        return found
 
     def updated_since(self, key: EntityKey, storage_id: int) -> EntitySubset[Any]:
         """Return what was built after a storage id; of an observable source, only where its data version changed."""
@@ -105,8 +114,8 @@ class RecordedFacts:
         if self.view.partitions_def(key) is None:
             latest = self._latest.get(key)
             return EntitySubset(key, latest is not None and latest.attempt_outcome in _FAILED_OUTCOMES)
-        outcomes = self.store.partition_outcomes(key)
-        return self._subset(key, [part for part, outcome in outcomes.items() if outcome in _FAILED_OUTCOMES])
+        recorded = self._recorded(key)
+        return EntitySubset(key, recorded.failed | recorded.blocked) & self.view.get_full_subset(key=key)
 
     def latest_runs(self, key: EntityKey, after: int = 0) -> WordByPartition:
         """Return the run that updated each partition last, of those that were updated after a storage id.

@@ -276,7 +276,7 @@ def _refuse_without_upstream(
             named.append(str(key))
             continue
         is_partitioned = True
-        made = instance.store.materialized_partitions(key)
+        made = instance.store.materialized_among(key, keys)
         missing = tuple(each for each in keys if each not in made) or tuple(keys)
         named.append(f"{key} [{_ranges_in_words(UnbuiltPartitions(key, key, missing, partitions_def), instance)}]")
     first = shlex.quote(" or ".join(str(key) for key in added[:5]))

@@ -142,7 +142,7 @@ def _was_built(instance: Instance, key: AssetKey, run: PlannedRun) -> bool:
     if run.partition_keys is None:
         state = instance.store.asset_state(key)
         return state is not None and state.last_attempt_outcome in ("materialized", "unchanged")
-    outcomes = instance.store.partition_outcomes(key)
+    outcomes = instance.store.partition_outcomes(key, run.partition_keys)
     return all(outcomes.get(part) in ("materialized", "unchanged") for part in run.partition_keys)
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from headwater.model.specs import AssetDep
     from headwater.store.interface import AssetStore
 
+# So many partitions are looked up one by one; of more it is quicker to read which there are.
+_LOOKED_UP = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class UnbuiltPartitions:
@@ -56,7 +59,7 @@ def missing_upstream(
             return False
         if graph.partition_mapping(child, parent) is not None:
             return False
-        return state is None or not store.materialized_partitions(parent).issuperset(partition_keys)
+        return state is None or not store.materialized_among(parent, partition_keys).issuperset(partition_keys)
 
     def missing_parents(child: AssetKey) -> Iterator[AssetKey]:
         for parent in graph.parents(child):
@@ -105,7 +108,11 @@ def unbuilt_partitions(
             needed = mapping.upstream_of(
                 own, parent_def, None, dynamic_partitions_store, (parent, child)
             ).partitions_subset
-            made = store.materialized_partitions(parent)
+            made = (
+                store.materialized_among(parent, map(str, needed))
+                if len(needed) <= _LOOKED_UP
+                else store.materialized_partitions(parent)
+            )
             here = built_now if parent in chosen else frozenset()
             missing = tuple(key for key in needed if key not in made and key not in here)
             if missing and (len(missing) == len(needed) or _needs_all(index, child, dep)):

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from headwater.model.clock import utc_now
 from headwater.model.errors import CheckError
 from headwater.model.errors.instance import NotAnAssetEvent
-from headwater.model.errors.partitions import UnknownPartitionError
 from headwater.model.events import AssetMaterialized, AssetObserved, CheckEvaluated, Event
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.metadata import MetadataValue, metadata_to_data
-from headwater.model.partitions.definition import PARTITION_TAG, PartitionsDefinition
-from headwater.model.partitions.keys import PartitionKeyRange
+from headwater.model.partitions.definition import PartitionsDefinition
 from headwater.model.results import DATA_VERSION_TAG, AssetCheckEvaluation, AssetMaterialization, AssetObservation
 from headwater.model.runs import (
     AssetRecordsFilter,
     EventRecord,
     EventRecordsFilter,
     EventType,
-    Run,
-    RunsFilter,
-    RunStatus,
 )
 from headwater.model.tags import stored_names
 from headwater.runtime.instance_records import (
@@ -36,11 +30,6 @@ from headwater.runtime.instance_records import (
 )
 from headwater.runtime.run_history import page, position
 from headwater.store.interface import Store
-
-_IN_PROGRESS = (RunStatus.NOT_STARTED, RunStatus.STARTING, RunStatus.STARTED, RunStatus.CANCELING)
-# A partition whose attempt came to nothing through an error, its own or that of what it needs.
-_FAILED_OUTCOMES = frozenset({"failed", "blocked"})
-_RANGE_TAGS = ("headwater/asset_partition_range_start", "headwater/asset_partition_range_end")
 
 
 class AssetHistory:
@@ -301,44 +290,21 @@ class AssetHistory:
         One that a run is making is IN_PROGRESS; one whose last attempt failed, or was blocked by a failure, is FAILED
         even when an older value is there.
         """
-        materialized = self.store.materialized_partitions(asset_key)
-        outcomes = self.store.partition_outcomes(asset_key)
-        in_progress = self._partitions_in_progress(asset_key, partitions_def)
+        from headwater.views.partition_status import partitions_in_progress
+        from headwater.views.recorded_partitions import recorded_partitions
+
+        recorded = recorded_partitions(partitions_def, self.store, asset_key)
+        in_progress = partitions_in_progress(partitions_def, self.store, asset_key)
+        failed = recorded.failed | recorded.blocked
 
         def status_of(partition: str) -> AssetPartitionStatus | None:
             if partition in in_progress:
                 return AssetPartitionStatus.IN_PROGRESS
-            if outcomes.get(partition) in _FAILED_OUTCOMES:
+            if partition in failed:
                 return AssetPartitionStatus.FAILED
-            return AssetPartitionStatus.MATERIALIZED if partition in materialized else None
+            return AssetPartitionStatus.MATERIALIZED if partition in recorded.materialized else None
 
         return {partition: status_of(partition) for partition in partition_keys}
-
-    def _partitions_in_progress(self, asset_key: AssetKey, partitions_def: PartitionsDefinition[Any]) -> set[str]:
-        """Return the partitions that unfinished runs are to make and have not come to an end with."""
-        found: set[str] = set()
-        for run in self.store.runs(RunsFilter(statuses=_IN_PROGRESS)):
-            if asset_key in run.asset_selection:
-                planned = set(self._partitions_of_run(run, partitions_def))
-                states = self.store.partition_states(asset_key, planned) if planned else {}
-                found |= {
-                    partition
-                    for partition in planned
-                    if partition not in states or states[partition].last_attempt_run_id != run.run_id
-                }
-        return found
-
-    def _partitions_of_run(self, run: Run, partitions_def: PartitionsDefinition[Any]) -> Iterator[str]:
-        if (one := run.tags.get(PARTITION_TAG)) is not None:
-            yield one
-        first, last = (run.tags.get(tag) for tag in _RANGE_TAGS)
-        if first is not None and last is not None:
-            # A range of a definition that has changed since names nothing of this one.
-            with suppress(UnknownPartitionError):
-                yield from partitions_def.get_partition_keys_in_range(
-                    PartitionKeyRange(first, last),
-                    dynamic_partitions_store=self.store,
-                )
 
     def get_latest_asset_check_evaluation_record(self, asset_check_key: AssetCheckKey) -> EventRecord | None:
         """Return the latest evaluation of the check; None when it was never evaluated."""

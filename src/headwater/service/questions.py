@@ -66,17 +66,20 @@ ALLOWED: Final = frozenset(
         "get_cursor_values",
         "get_dynamic_partitions",
         "has_dynamic_partition",
+        "kept_partition_sets",
         "last_storage_id",
         "latest_checks",
         "latest_facts",
         "materialized_among",
         "materialized_partitions",
         "observed_versions",
+        "partition_changes",
         "partition_checks",
         "partition_facts",
         "partition_outcomes",
         "partition_provenances",
         "partition_states",
+        "partitions_attempted_by",
         "run_count",
         "runs",
         "set_cursor_values",
@@ -249,6 +252,10 @@ class RemoteStore:
     def recover(self, find_last_facts: object = None) -> tuple[Run, ...]:
         """Nothing is to be recovered in a worker: the server does that."""
         return ()
+
+    def keep_partition_sets(self, key: AssetKey, sets: object) -> bool:
+        """Whoever reads the store itself keeps sets for the next one."""
+        return False
 
     def create_run(self, run: Run) -> None:
         raise _refused("create_run", "a run was to be created", "context.instance launches nothing here")

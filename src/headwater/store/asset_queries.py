@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from headwater.model.codec import decode_event
@@ -86,11 +86,15 @@ class AssetQueries(Reading):
         }
 
     def partition_facts(self, key: AssetKey, after: int) -> Sequence[LatestFacts]:
-        sql = (
-            f"SELECT partition_key, {_FACT_COLUMNS} FROM asset_partitions"
-            f" WHERE asset_id = {_ASSET_ID} AND (materialization_id > ? OR observation_id > ?)"
-        )
-        return [LatestFacts(*row) for row in self._rows(sql, (str(key), after, after))]
+        facts = f"SELECT partition_key, {_FACT_COLUMNS} FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
+        # Whatever was materialized since was attempted since, and for that there is an index.
+        made = self._rows(f"{facts} AND attempt_id > ? AND materialization_id > ?", (str(key), after, after))
+        latest = self._rows(f"SELECT observation_id FROM asset_states WHERE asset_id = {_ASSET_ID}", (str(key),))
+        seen: list[Any] = []
+        if latest and (latest[0][0] or 0) > after:
+            only_seen = f"{facts} AND observation_id > ? AND coalesce(materialization_id, 0) <= ?"
+            seen = self._rows(only_seen, (str(key), after, after))
+        return [LatestFacts(*row) for row in (*made, *seen)]
 
     def last_storage_id(self) -> int:
         newest = (
@@ -99,12 +103,12 @@ class AssetQueries(Reading):
         )
         return self._rows(f"SELECT max(newest) FROM ({newest}) AS ids")[0][0] or 0
 
-    def partition_outcomes(self, key: AssetKey) -> Mapping[str, str]:
+    def partition_outcomes(self, key: AssetKey, among: Collection[str] | None = None) -> Mapping[str, str]:
         sql = (
             "SELECT partition_key, attempt_outcome FROM asset_partitions"
             f" WHERE asset_id = {_ASSET_ID} AND attempt_outcome IS NOT NULL"
         )
-        return dict(self._rows(sql, (str(key),)))
+        return dict(self._rows_among(sql, str(key), among))
 
     def partition_provenances(self, key: AssetKey) -> Sequence[ProvenanceGroup]:
         of_asset = f"FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
@@ -183,6 +187,16 @@ class AssetQueries(Reading):
         )
         rows = self._rows_of_partitions(sql, [str(key.asset_key), key.name], partitions)
         return {partition: EventRecord(storage_id, decode_event(body)) for partition, storage_id, body in rows}
+
+    def _rows_among(self, sql: str, key: str, partitions: Collection[str] | None) -> list[Any]:
+        """Return the rows of these partitions, or of all, in no order."""
+        if partitions is None:
+            return self._rows(sql, (key,))
+        return [
+            row
+            for part in batches(sorted(set(partitions)))
+            for row in self._rows(f"{sql} AND partition_key IN {in_list(part)}", (key, *part))
+        ]
 
     def _rows_of_partitions(self, sql: str, values: list[str], partitions: Iterable[str] | None) -> list[Any]:
         """Return the rows of these partitions, or of all, in the order of their keys."""

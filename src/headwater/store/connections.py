@@ -99,6 +99,16 @@ class SqliteDatabase(Database):
         # SQLite has one writer: take the lock now, rather than fail at COMMIT when the work is already done.
         connection.execute("BEGIN IMMEDIATE")
 
+    def begin_if_free(self, connection: Connection) -> bool:
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            self.begin(connection)
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_seconds * 1_000)}")
+        return True
+
     def is_open(self, connection: Connection) -> bool:
         return cast(sqlite3.Connection, connection).in_transaction
 

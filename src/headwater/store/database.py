@@ -58,6 +58,9 @@ class Dialect:
     json_items: str
     # All texts of a column as one, with commas between them.
     joined_texts: str
+    # The values of the rows of which a condition holds, as the text of one JSON list; and several values as one JSON list.
+    json_list: str
+    json_row: str
 
 
 SQLITE = Dialect(
@@ -67,6 +70,8 @@ SQLITE = Dialect(
     json_integer="json_extract({column}, '$.{field}')",
     json_items="json_each({column}, '$.{field}')",
     joined_texts="group_concat({column}, ',')",
+    json_list="json_group_array({value}) FILTER (WHERE {condition})",
+    json_row="json_array({values})",
 )
 POSTGRES = Dialect(
     name="postgres",
@@ -75,6 +80,8 @@ POSTGRES = Dialect(
     json_integer="({column}::json ->> '{field}')::bigint",
     json_items="json_array_elements_text({column}::json -> '{field}')",
     joined_texts="string_agg({column}, ',')",
+    json_list="(json_agg({value}) FILTER (WHERE {condition}))::text",
+    json_row="json_build_array({values})",
 )
 
 
@@ -98,6 +105,10 @@ class Database(ABC):
     @abstractmethod
     def begin(self, connection: Connection) -> None:
         """Open a transaction that holds the write lock: nobody else writes until it ends."""
+
+    @abstractmethod
+    def begin_if_free(self, connection: Connection) -> bool:
+        """Open such a transaction unless somebody else writes now; return whether it is open. Waits for nobody."""
 
     def commit(self, connection: Connection) -> None:
         connection.execute("COMMIT")

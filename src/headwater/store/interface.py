@@ -22,6 +22,7 @@ from headwater.model.runs import (
 )
 from headwater.store.changes import Listener
 from headwater.store.latest_facts import LatestFacts
+from headwater.store.partition_sets import ROWS_AT_ONCE, KeptPartitionSets, PartitionChanges
 
 
 class EventWriter(Protocol):
@@ -107,8 +108,8 @@ class AssetStore(Protocol):
     def materialized_among(self, key: AssetKey, partitions: Iterable[str]) -> frozenset[str]:
         """Return which of these partitions have been materialized."""
 
-    def partition_outcomes(self, key: AssetKey) -> Mapping[str, str]:
-        """Return the last attempt's outcome by partition, without reading bodies."""
+    def partition_outcomes(self, key: AssetKey, among: Collection[str] | None = None) -> Mapping[str, str]:
+        """Return the last attempt's outcome by partition, of all or of a few, without reading bodies."""
 
     def latest_facts(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, LatestFacts]:
         """Return the ids of each asset's latest facts, over all of its partitions: one query, no bodies."""
@@ -124,6 +125,26 @@ class AssetStore(Protocol):
 
     def asset_provenances(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, tuple[str, Provenance]]:
         """Return what made the latest value of each materialized asset, over all of its partitions, and from what."""
+
+    def kept_partition_sets(self, key: AssetKey) -> KeptPartitionSets | None:
+        """Return the sets of partitions that were kept and still hold as of their `up_to`; None when there are none."""
+
+    def keep_partition_sets(self, key: AssetKey, sets: KeptPartitionSets) -> bool:
+        """Keep sets for the next reader, unless something was taken back since `sets.forgotten`, or newer ones are kept.
+
+        They can be read again at any time, so nothing is waited for: False when they were not kept.
+        """
+
+    def partition_changes(self, key: AssetKey, after: int, rows: int = ROWS_AT_ONCE) -> PartitionChanges:
+        """Return about `rows` partitions whose last attempt came after a storage id, oldest first, without reading bodies."""
+
+    def partitions_attempted_by(
+        self, key: AssetKey, run_id: str, among: Collection[str] | None = None
+    ) -> frozenset[str]:
+        """Return the partitions with which this run came to an end, whatever it was, and nobody later.
+
+        Those `among` these are looked up; without them all are found that the run's steps told of.
+        """
 
     def failed_partitions(self, key: AssetKey) -> Sequence[str]:
         """Return the partitions whose last attempt failed, without reading bodies."""

@@ -270,13 +270,14 @@ class PostgresDatabase(Database):
         # The lock makes one writer of all processes, for as long as a transaction: two that upsert the same rows in
         # another order cannot lock each other out, and storage ids become visible in the order in which they were given
         # out. It is taken before the first snapshot, which therefore sees all that its predecessors committed.
+        self._lock = f"hashtextextended(current_schema(), {_LOCK_KEY})"
         self._begin = (
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
             f" SET LOCAL lock_timeout = {max(1, round(lock_timeout_seconds * 1_000))};"
             # Ours are never idle for long: who is lost amid one, with its machine or its network, must not keep the lock
             # for the hours until the server misses it.
             f" SET LOCAL idle_in_transaction_session_timeout = {max(1, round(lock_timeout_seconds * 500))};"
-            f" SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), {_LOCK_KEY}))"
+            f" SELECT pg_advisory_xact_lock({self._lock})"
         )
         if durability == "full":
             # Only made stricter: a server that waits for its standbys goes on doing so.
@@ -300,6 +301,14 @@ class PostgresDatabase(Database):
 
     def begin(self, connection: Connection) -> None:
         _ours(connection).begin(self._begin)
+
+    def begin_if_free(self, connection: Connection) -> bool:
+        ours = _ours(connection)
+        ours.begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        (is_free,) = ours.execute(f"SELECT pg_try_advisory_xact_lock({self._lock})").fetchone() or (False,)
+        if not is_free:
+            self.roll_back(connection)
+        return bool(is_free)
 
     def commit(self, connection: Connection) -> None:
         # A transaction in which something failed answers COMMIT with ROLLBACK, and no error.

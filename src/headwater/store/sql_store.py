@@ -23,6 +23,7 @@ from headwater.store.backfill_store import BackfillTable
 from headwater.store.changes import Changes, Listener, Watch
 from headwater.store.database import Connection, Database, Readers
 from headwater.store.history_queries import HistoryQueries
+from headwater.store.partition_sets import KEEP_SETS, KeptPartitionSets, PartitionSetQueries
 from headwater.store.recovery import has_foreign_runs, interrupt_lost_runs, interrupt_runs_of, lost_run_ids
 from headwater.store.retention import prune
 from headwater.store.run_queries import INSERT_RUN, RunQueries, run_row
@@ -32,7 +33,7 @@ from headwater.store.writer import Writer
 _IN_PROGRESS = ("STARTING", "STARTED", "CANCELING")
 
 
-class SqlStore(RunQueries, AssetQueries, HistoryQueries, BackfillTable):
+class SqlStore(RunQueries, AssetQueries, PartitionSetQueries, HistoryQueries, BackfillTable):
     """A store in a database. Backends say how that is opened; everything else is here."""
 
     def __init__(
@@ -182,6 +183,10 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries, BackfillTable):
         if named != ():
             self.append(AssetWiped(timestamp=self._clock(), asset=str(key), partitions=named or ()))
             self.flush()
+
+    def keep_partition_sets(self, key: AssetKey, sets: KeptPartitionSets) -> bool:
+        values = (sets.space, sets.up_to, sets.body, str(key), sets.forgotten)
+        return self._writer.write_if_free(KEEP_SETS, values)
 
     # ------------------------------------------------------------------------------------------ HistoryStore
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headwater.store.database import Connection
+from headwater.store.partition_sets import TAKEN_BACK
 from headwater.store.statements import batches, in_list
 
 _MATERIALIZATION = ("materialization_id", "data_version", "code_version", "materialization", "made_by", "provenance")
@@ -14,6 +15,7 @@ _OBSERVATION = ("observation_id", "observation")
 
 def wipe(connection: Connection, asset_id: int, partitions: Sequence[str]) -> None:
     """Forget the state of these partitions, or of the whole asset when none is named."""
+    connection.execute(TAKEN_BACK, (asset_id,))
     if not partitions:
         for table in ("asset_states", "asset_partitions", "check_states", "check_partitions"):
             connection.execute(f"DELETE FROM {table} WHERE asset_id = ?", (asset_id,))

@@ -191,6 +191,23 @@ class Writer:
                     raise tell(error) from error
                 raise
 
+    def write_if_free(self, sql: str, parameters: Sequence[Any]) -> bool:
+        """Carry out a statement that could as well be left out; return whether it was, and changed something.
+
+        It waits for nobody who writes, and what goes wrong with it is nobody's failure.
+        """
+        self.flush()
+        with self._lock:
+            try:
+                if not self.database.begin_if_free(self.connection):
+                    return False
+                changed = self.connection.execute(sql, parameters).rowcount
+                self.database.commit(self.connection)
+            except self.database.error_type:
+                self.database.roll_back(self.connection)
+                return False
+            return changed > 0
+
     def will_have_changed(self, *kinds: str) -> None:
         """Tell those who listen of these kinds of changes when the open transaction commits."""
         self._changed.update(kinds)

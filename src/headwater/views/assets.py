@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headwater.graph.asset_graph import AssetGraph
 from headwater.model.events import CheckEvaluated
 from headwater.model.keys import AssetCheckKey, AssetKey
-from headwater.model.runs import AssetState, EventRecord
+from headwater.model.runs import AssetState, EventRecord, Run
 from headwater.model.specs import AssetCheckSpec, AssetExecutionType, AssetSpec
 from headwater.store.interface import Store
 from headwater.views.metadata import metadata_as_data
+from headwater.views.partition_status import PartitionCounts, PartitionStatus, partition_status_of, runs_in_progress
 from headwater.views.words import instant_as_iso
-
-if TYPE_CHECKING:
-    from headwater.model.partitions import PartitionsDefinition
 
 
 class AssetStatus(Enum):
@@ -38,23 +36,6 @@ class CheckStatus(Enum):
     WARNED = "warned"
     FAILED = "failed"
     NOT_EVALUATED = "not evaluated"
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionCounts:
-    """How many partitions exist, how many have a value, failed when last tried, and are neither: missing.
-
-    One that has a value and failed when it was made again counts as both.
-    """
-
-    total: int
-    materialized: int
-    failed: int
-    missing: int
-
-    def __str__(self) -> str:
-        failed = f", {self.failed:,} failed" if self.failed else ""
-        return f"{self.materialized:,} of {self.total:,}{failed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +64,18 @@ class CheckView:
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
-    """One asset as it stands: its spec, and what is known of it. `partitions` is None for an unpartitioned one."""
+    """One asset as it stands: its spec, and what is known of it. `partition_status` is None for an unpartitioned one."""
 
     spec: AssetSpec
     status: AssetStatus
     state: AssetState | None
-    partitions: PartitionCounts | None
+    partition_status: PartitionStatus | None
     checks: tuple[CheckView, ...]
+
+    @property
+    def partitions(self) -> PartitionCounts | None:
+        """How many partitions stand where; None for an unpartitioned asset."""
+        return None if self.partition_status is None else self.partition_status.counts
 
     @property
     def key(self) -> AssetKey:
@@ -104,7 +90,7 @@ class AssetView:
         """Return what a program wants to know of it, as JSON values."""
         spec, state = self.spec, self.state
         made = state.materialization if state else None
-        counts = self.partitions
+        parts = self.partition_status
         return {
             "key": str(spec.key),
             "status": self.status.value,
@@ -115,13 +101,11 @@ class AssetView:
             "description": spec.description,
             "code_version": spec.code_version,
             "partitions": None
-            if counts is None
+            if parts is None
             else {
-                "definition": spec.partitions_def.describe() if spec.partitions_def is not None else "",
-                "total": counts.total,
-                "materialized": counts.materialized,
-                "failed": counts.failed,
-                "missing": counts.missing,
+                "definition": parts.partitions_def.describe(),
+                **parts.counts.to_data(),
+                "unreachable": parts.unreachable.to_data(),
             },
             "materialization": None
             if made is None
@@ -151,7 +135,9 @@ def asset_views(graph: AssetGraph, store: Store, keys: Iterable[AssetKey]) -> li
     states = store.asset_states(wanted)
     checks = [spec.key for key in wanted for spec in graph.checks_of(key)]
     results = store.latest_checks(checks) if checks else {}
-    return [_view(graph, store, key, states.get(key), results) for key in wanted]
+    is_partitioned = any(graph.spec(key).partitions_def is not None for key in wanted)
+    unfinished = runs_in_progress(store) if is_partitioned else ()
+    return [_view(graph, store, key, states.get(key), results, unfinished) for key in wanted]
 
 
 def _view(
@@ -160,19 +146,15 @@ def _view(
     key: AssetKey,
     state: AssetState | None,
     results: Mapping[AssetCheckKey, EventRecord],
+    unfinished: Sequence[Run],
 ) -> AssetView:
     spec = graph.spec(key)
-    counts = None
+    parts = None
     if spec.partitions_def is not None:
-        counts = partition_counts(spec.partitions_def, store, key) if state else _no_partitions(spec, store)
+        parts = partition_status_of(spec.partitions_def, store, key, unfinished=unfinished)
+    status = asset_status(graph.execution_type(key), state, parts.counts if parts is not None else None)
     checks = tuple(check_view(check, results.get(check.key)) for check in graph.checks_of(key))
-    return AssetView(spec, asset_status(graph.execution_type(key), state, counts), state, counts, checks)
-
-
-def _no_partitions(spec: AssetSpec, store: Store) -> PartitionCounts:
-    assert spec.partitions_def is not None
-    total = spec.partitions_def.get_num_partitions(dynamic_partitions_store=store)
-    return PartitionCounts(total, 0, 0, total)
+    return AssetView(spec, status, state, parts, checks)
 
 
 def asset_status(
@@ -204,40 +186,3 @@ def check_status(evaluation: CheckEvaluated) -> CheckStatus:
     if evaluation.passed:
         return CheckStatus.PASSED
     return CheckStatus.WARNED if evaluation.severity == "WARN" else CheckStatus.FAILED
-
-
-def partition_counts(definition: PartitionsDefinition[Any], store: Store, key: AssetKey) -> PartitionCounts:
-    """Count the partitions that exist now; what is stored of others (a key that was taken away) is left out."""
-    failed = {part for part, outcome in store.partition_outcomes(key).items() if outcome == "failed"}
-    made = store.materialized_partitions(key)
-    total = definition.get_num_partitions(dynamic_partitions_store=store)
-    return PartitionCounts(
-        total,
-        _count_existing(definition, store, made),
-        _count_existing(definition, store, failed),
-        total - _count_existing(definition, store, made | failed),
-    )
-
-
-def partition_statuses(
-    definition: PartitionsDefinition[Any], store: Store, key: AssetKey
-) -> Sequence[tuple[str, AssetStatus]]:
-    """Return every partition that exists now, in order, with its status."""
-    outcomes = store.partition_outcomes(key)
-    made = store.materialized_partitions(key)
-
-    def status_of(partition: str) -> AssetStatus:
-        if outcomes.get(partition) == "failed":
-            return AssetStatus.FAILED
-        return AssetStatus.MATERIALIZED if partition in made else AssetStatus.MISSING
-
-    return [(part, status_of(part)) for part in definition.get_partition_keys(dynamic_partitions_store=store)]
-
-
-def _count_existing(definition: PartitionsDefinition[Any], store: Store, keys: Iterable[str]) -> int:
-    from headwater.model.partitions import DynamicPartitionsDefinition
-
-    if isinstance(definition, DynamicPartitionsDefinition):
-        # It would ask the store for each key.
-        return len(set(definition.get_partition_keys(dynamic_partitions_store=store)).intersection(keys))
-    return sum(definition.has_partition_key(key, dynamic_partitions_store=store) for key in keys)

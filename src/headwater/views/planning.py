@@ -13,6 +13,7 @@ from headwater.model.staleness import StaleReason
 from headwater.store.interface import Store
 from headwater.views.materialization_plan import MaterializationPlan, PlannedStep
 from headwater.views.partition_spaces import PartitionSpaces
+from headwater.views.recorded_partitions import recorded_partitions
 from headwater.views.staleness import Part, Staleness, difference, intersection, size_of, union
 from headwater.views.words import counted, listed
 
@@ -52,7 +53,7 @@ class Presence:
             if space is None:
                 found = key not in self._built_whole()
             else:
-                found = space.existing - space.existing_among(self.store.materialized_partitions(key))
+                found = space.existing - recorded_partitions(space.definition, self.store, key).materialized
             self._missing[key] = found
         return found
 

@@ -272,9 +272,12 @@ def _partitions_in_words(view: AssetView) -> str | None:
     counts = view.partitions
     if counts is None or view.spec.partitions_def is None:
         return None
+    running = f", {counts.in_progress:,} in progress" if counts.in_progress else ""
+    gone = str(view.partition_status.unreachable) if view.partition_status is not None else ""
     return (
         f"{view.spec.partitions_def.describe()}\n"
-        f"{counts.materialized:,} materialized, {counts.missing:,} missing, {counts.failed:,} failed"
+        f"{counts.materialized:,} materialized, {counts.missing:,} missing, {counts.failed:,} failed{running}"
+        + (f"\n{gone}" if gone else "")
     )
 
 

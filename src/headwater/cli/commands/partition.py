@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -20,48 +20,148 @@ if TYPE_CHECKING:
     from headwater.model.partitions import PartitionsDefinition
     from headwater.views.partition_links import MappedEdge, MappedPart, PartitionLinks, PartitionTies
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# What is typed for each status, and the word for it.
+_WORDS = {
+    "materialized": "materialized",
+    "failed": "failed",
+    "in-progress": "in progress",
+    "missing": "missing",
+    "stale": "stale",
+}
+_STATUSES = ["materialized", "failed", "in-progress", "missing"]
+_RANGES = 20
+_RANGES_IN_JSON = 1_000
+
 
 @click.group(cls=LazyGroup)
 def partition() -> None:
     """List and show partitions of an asset, and explain which belong together."""
 
 
-@partition.command("list", short_help="List partitions with their status.")
+def _slice_option(function: Function) -> Function:
+    """Add --partition."""
+    return click.option(
+        "--partition",
+        "spelled",
+        metavar="SLICE",
+        multiple=True,
+        help="Only these: KEY,FIRST...LAST, or by dimension: DIMENSION=KEY,DIMENSION=FIRST...LAST.",
+    )(function)
+
+
+@partition.command("list", short_help="List partitions with their status, a page at a time.")
 @click.argument("key", metavar="ASSET")
-@click.option(
-    "--status", type=click.Choice(["materialized", "missing", "failed"]), help="Only partitions of this status."
-)
-@click.option(
-    "--partition",
-    "spelled",
-    metavar="SLICE",
-    help="Only these: KEY,KEY...KEY, or by dimension: DIMENSION=KEY,DIMENSION=FIRST...LAST.",
-)
+@click.option("--status", type=click.Choice(_STATUSES), help="Only partitions of this status.")
+@_slice_option
+@click.option("--limit", type=click.IntRange(min=1), default=1_000, show_default=True, help="How many at most.")
+@click.option("--after", metavar="KEY", help="Only those that come after KEY: the next page.")
 @project_options
-def list_partitions(workplace: Workplace, as_json: bool, key: str, status: str | None, spelled: str | None) -> None:
-    """List the partitions of ASSET, each with its status."""
+def list_partitions(
+    workplace: Workplace,
+    as_json: bool,
+    key: str,
+    status: str | None,
+    spelled: tuple[str, ...],
+    limit: int,
+    after: str | None,
+) -> None:
+    """List the partitions of ASSET, each with its status: in progress, failed, materialized or missing."""
     screen = Screen(as_json)
     asset_key = workplace.asset_key(key)
-    definition = _partitions_def(workplace, asset_key)
-    from headwater.model.partitions.spelling import read_partitions
-    from headwater.views.assets import partition_statuses
+    from itertools import islice
+
+    from headwater.runtime.partition_status import partition_status
+    from headwater.views.partition_status import keys_of
 
     with workplace.instance_to_read() as instance:
-        statuses = partition_statuses(definition, instance.store, asset_key)
-        wanted = None if spelled is None else read_partitions(spelled, definition, None, instance)
-    shown = [
-        (name, each.value)
-        for name, each in statuses
-        if status in (None, each.value) and (wanted is None or name in wanted)
-    ]
+        found = partition_status(
+            workplace.definitions,
+            asset_key,
+            instance=instance,
+            partitions=spelled or None,
+        )
+        if after is not None and after not in found.existing:
+            # One that was taken away since still has its place.
+            found.partitions_def.subset_with_partition_keys([after])
+        chosen = found.existing if status is None else found.sets[_WORDS[status]]
+        page = list(islice(keys_of(chosen, after), limit + 1))
+    shown = [(name, found.word_for(name)) for name in page[:limit]]
+    following = shown[-1][0] if len(page) > limit else None
     if as_json:
         screen.document(
-            {"asset": str(asset_key), "partitions": [{"key": name, "status": each} for name, each in shown]}
+            {
+                "asset": str(asset_key),
+                "partitions": [{"key": name, "status": each} for name, each in shown],
+                "count": len(chosen),
+                "after": following,
+                "unreachable": found.unreachable.to_data(),
+            }
         )
-    elif shown:
+        return
+    if shown:
         screen.table(("partition", "status"), shown)
     else:
-        screen.say(f'"{asset_key}" has no {status or ""} partitions.'.replace("  ", " "))
+        more = " after that" if after is not None else ""
+        screen.say(f'"{asset_key}" has no {status or ""} partitions{more}.'.replace("  ", " "))
+    if following is not None:
+        screen.say(f"There are {len(chosen):,} in all. The next page: --after {following}")
+    if found.unreachable:
+        screen.say(f"{found.unreachable}.")
+
+
+@partition.command("status", short_help="Count and show partitions by status, as ranges.")
+@click.argument("key", metavar="ASSET")
+@click.option("--status", "statuses", multiple=True, type=click.Choice([*_STATUSES, "stale"]), help="Only this status.")
+@_slice_option
+@click.option("--stale", is_flag=True, help="Also find those that would be built otherwise now; that takes longer.")
+@click.option("--limit", type=click.IntRange(min=1), help="How many ranges of each status. [default: 20; in JSON 1000]")
+@project_options
+def status(
+    workplace: Workplace,
+    as_json: bool,
+    key: str,
+    statuses: tuple[str, ...],
+    spelled: tuple[str, ...],
+    stale: bool,
+    limit: int | None,
+) -> None:
+    """Show how many partitions of ASSET are of each status, and which: as ranges, such as 2013-01-01...2013-03-07.
+
+    With several dimensions a range is a box: from the first to the last key in each of them.
+    """
+    screen = Screen(as_json)
+    asset_key = workplace.asset_key(key)
+    from itertools import islice
+
+    from headwater.runtime.partition_status import partition_status
+    from headwater.views.partition_status import range_in_words, ranges_of
+
+    words = {_WORDS[each] for each in statuses} or None
+    with workplace.instance_to_read() as instance:
+        found = partition_status(
+            workplace.definitions,
+            asset_key,
+            instance=instance,
+            partitions=spelled or None,
+            stale=stale or "stale" in statuses,
+        )
+        if as_json:
+            screen.document(found.to_data(instance.store, words, limit or _RANGES_IN_JSON))
+            return
+        most = limit or _RANGES
+        rows = []
+        for word, subset in found.sets.items():
+            if words is None or word in words:
+                ranges = [range_in_words(each) for each in islice(ranges_of(subset, instance.store), most + 1)]
+                more = ["..."] if len(ranges) > most else []
+                rows.append((word, f"{len(subset):,}", ", ".join([*ranges[:most], *more]) or "-"))
+    screen.result(f"{screen.styled(str(asset_key), 'bold')}: {found.partitions_def.describe()}")
+    screen.table(("status", "partitions", "ranges"), rows, right=("partitions",))
+    screen.result(f"{len(found.existing):,} in all.")
+    if found.unreachable:
+        screen.result(f"{found.unreachable}.")
 
 
 @partition.command("show", short_help="Show all that is known of one partition.")
@@ -334,9 +434,7 @@ def _shortened(spelled: str | None) -> str:
 def _partitions_def(workplace: Workplace, key: AssetKey) -> PartitionsDefinition[Any]:
     definition = workplace.graph.spec(key).partitions_def
     if definition is None:
-        raise CommandRefused(
-            what=f'"{key}" is not partitioned.',
-            why="There are no partitions to show.",
-            fix=f"headwater asset show {key}",
-        )
+        from headwater.model.errors.partition_status import NotPartitioned
+
+        raise NotPartitioned(str(key))
     return definition

@@ -128,6 +128,9 @@ if TYPE_CHECKING:
         UnknownDimensionError as UnknownDimensionError,
         UnreadablePartitionSpelling as UnreadablePartitionSpelling,
     )
+    from headwater.model.errors.partition_status import (
+        NotPartitioned as NotPartitioned,
+    )
     from headwater.model.errors.partitions import (
         InvalidPartitionsDefinitionError as InvalidPartitionsDefinitionError,
         MissingDynamicPartitionsStoreError as MissingDynamicPartitionsStoreError,
@@ -257,6 +260,7 @@ if TYPE_CHECKING:
     )
 
 _MODULE_BY_NAME = {
+    "NotPartitioned": "partition_status",
     "BackfillFailedError": "backfill_requests",
     "UnreadablePartitionSpelling": "partition_spelling",
     "UnknownDimensionError": "partition_spelling",

@@ -115,7 +115,11 @@ class KeyDictionary:
             return known
 
     def ordinals(self, keys: Iterable[str]) -> Ordinals:
-        return ordinals_of([self.ordinal(key) for key in keys])
+        wanted = list(keys)
+        numbers = list(map(self._ordinal_by_key.get, wanted))
+        if None in numbers:
+            numbers = list(map(self.ordinal, wanted))
+        return ordinals_of(number for number in numbers if number is not None)
 
     def key(self, ordinal: int) -> str:
         return self._keys[ordinal]

@@ -42,7 +42,12 @@ def of_box(sides: Sequence[Ordinals]) -> Product:
 
 def of_tuples(tuples: Iterable[tuple[int, ...]], depth: int) -> Product:
     if depth == 1:
-        return ordinals_of(first for (first,) in tuples)
+        return ordinals_of([first for (first,) in tuples])
+    if depth == 2:
+        seconds_by_first: dict[int, list[int]] = {}
+        for first, second in tuples:
+            seconds_by_first.setdefault(first, []).append(second)
+        return _grouped((ordinals_of((first,)), ordinals_of(seconds)) for first, seconds in seconds_by_first.items())
     rests_by_first: dict[int, list[tuple[int, ...]]] = {}
     for first, *rest in tuples:
         rests_by_first.setdefault(first, []).append(tuple(rest))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # The command line and the UI write a range as "first...last".
 RANGE_MARK = "..."
+_AT_ONCE = 10_000
+# To look through so many keys for one takes as long as to make an index of them, and nothing stays in memory.
+_FEW_AMONG = 500
 
 
 class StaticPartitionsDefinition(PartitionsDefinition[str]):
@@ -76,6 +79,29 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
     ) -> str | None:
         return self._keys[-1] if self._keys else None
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """A text that definitions of the same keys in the same order share, and others do not."""
+        import hashlib
+
+        digest = hashlib.blake2b(digest_size=16)
+        for start in range(0, len(self._keys), _AT_ONCE):
+            # A key holds no end of a line.
+            some = "\n".join((*self._keys[start : start + _AT_ONCE], ""))
+            digest.update(some.encode(errors="surrogatepass"))
+        return digest.hexdigest()
+
+    def places_of(self, keys: Sequence[str]) -> list[int | None]:
+        """Return the place of each key in the list, None for one that is not there.
+
+        A few among very many are looked for without an index of all.
+        """
+        if len(keys) * _FEW_AMONG < len(self._keys) and "_ordinal_by_key" not in self.__dict__:
+            wanted = set(keys)
+            found = {key: place for place, key in enumerate(self._keys) if key in wanted}
+            return list(map(found.get, keys))
+        return list(map(self._ordinal_by_key.get, keys))
+
     def to_data(self) -> dict[str, Any]:
         return {"kind": "static", "partition_keys": list(self._keys)}
 
@@ -91,11 +117,11 @@ class StaticPartitionsDefinition(PartitionsDefinition[str]):
     def _dictionary(self) -> KeyDictionary:
         return shared_dictionary(self.ordinal_space, self._keys)
 
-    def key_at(self, ordinal: int) -> str:
-        return self._keys[ordinal] if ordinal < len(self._keys) else super().key_at(ordinal)
-
     def find_ordinal(self, partition_key: str) -> int | None:
         return self._ordinal_by_key.get(partition_key)
+
+    def key_at(self, ordinal: int) -> str:
+        return self._keys[ordinal] if ordinal < len(self._keys) else self._dictionary().key(ordinal)
 
     def existing_ordinals(
         self,

@@ -61,6 +61,10 @@ def region() -> None: ...
 def visits() -> None: ...
 
 
+@hw.asset(partitions_def=hw.DynamicPartitionsDefinition(name="customers"))
+def invoices() -> None: ...
+
+
 @hw.asset
 def countries() -> list[str]:
     return ["no"]
@@ -113,6 +117,7 @@ class Inventing(hw.PartitionMapping):
 
 
 EXTRA
+feed = hw.AssetSpec("feed")
 daily = hw.define_asset_job("daily", selection=["sales", "clean"])
 nothing_made = hw.job(name="nothing_made")(lambda: None)
 
@@ -131,7 +136,7 @@ def exporting():
 
 
 defs = hw.Definitions(
-    assets=[sales, clean, weekly, pairs, loaded, region, visits, countries, slow, scaled, *extra],
+    assets=[sales, clean, weekly, pairs, loaded, region, visits, countries, slow, scaled, invoices, *extra, feed],
     jobs=[daily, nothing_made, exporting],
 )
 """

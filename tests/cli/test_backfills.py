@@ -332,6 +332,8 @@ def refused(answer: Answer, *told: str) -> None:
         (("visits", "--partition", "region=nort"), ("nort", "north")),
         (("countries", "--partition", "2024-01-02"), ("nothing that is selected is partitioned",)),
         (("salse",), ("salse",)),
+        (("invoices",), ("nothing to backfill", '"invoices"')),
+        (("feed",), ('"feed" cannot be backfilled',)),
         (("--asset", "salse"), ('"salse"', '"sales"')),
         (("lst",), ("lst", "headwater backfill list")),
         ((), ()),

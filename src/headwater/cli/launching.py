@@ -54,10 +54,19 @@ class EndedRun:
 
 
 @contextlib.contextmanager
-def _service_of(
-    screen: Screen, workplace: Workplace, instance: Instance, *, here: bool
+def service_of(
+    screen: Screen, workplace: Workplace, instance: Instance, *, here: bool, location: str | None = None
 ) -> Iterator[tuple[ServiceClient, str] | None]:
-    """Give the running service of this state and its location with this code, when it is there and is to be used."""
+    """Give the running service of this state and its location with this code, when it is there and is to be used.
+
+    A `location` that is named is taken as it is. Raises ServiceNotRunning when one is named and no service runs.
+    """
+    if location is not None:
+        from headwater.service.control import ServiceClient
+
+        with ServiceClient(workplace.settings.home) as named:
+            yield named, location
+        return
     if here or instance.home is None or not (instance.home / "service.json").exists():
         yield None
         return
@@ -84,7 +93,7 @@ def launch_and_report(
 ) -> int:
     """Carry out the request, at the running service if there is one and not `here`; return the exit code."""
     screen = Screen(as_json)
-    with workplace.instance() as instance, _service_of(screen, workplace, instance, here=here) as service:
+    with workplace.instance() as instance, service_of(screen, workplace, instance, here=here) as service:
         intended = intended_runs(workplace.definitions, instance, request)
         _confirm(screen, instance, intended, request, workplace.settings.warn_above)
         if intended.added:

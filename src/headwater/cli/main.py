@@ -16,13 +16,14 @@ from headwater.cli.lazy_group import LazyGroup
 
 _PLACES = {
     "materialize": ("headwater.cli.commands.materialize:materialize", "Make the selected assets."),
+    "backfill": ("headwater.cli.commands.backfill:backfill", "Make many partitions; pause, resume and retry them."),
     "plan": ("headwater.cli.commands.plan:plan", "Show what would be made, and why."),
     "why": ("headwater.cli.commands.why:why", "Explain why an asset is stale, missing or fresh."),
     "diff": ("headwater.cli.commands.why:diff", "Show what changed between two materializations."),
     "check": ("headwater.cli.commands.check:check", "Evaluate the checks of assets, without making them."),
-    "asset": ("headwater.cli.commands.asset:asset", "List, show, materialize and wipe assets."),
+    "asset": ("headwater.cli.commands.asset:asset", "List, show, materialize, backfill and wipe assets."),
     "partition": ("headwater.cli.commands.partition:partition", "List and show partitions of an asset."),
-    "job": ("headwater.cli.commands.job:job", "List and execute jobs."),
+    "job": ("headwater.cli.commands.job:job", "List, execute and backfill jobs."),
     "serve": ("headwater.cli.commands.serve:serve", "Run the service: one server, its code locations, warm workers."),
     "dev": ("headwater.cli.commands.serve:dev", "Run the service, and load code anew when it changes."),
     "queue": ("headwater.cli.commands.queue:queue", "Show what waits to run, and what for."),

@@ -200,9 +200,9 @@ class LiveProgress(Progress):
         lines: list[Text] = []
         for status, told in finished:
             word = STEP_WORDS[status]
-            lines.append(_cut(Text.assemble((f"{word:<10}", COLOURS.get(word, "")), told)))
+            lines.append(Text.assemble((f"{word:<10}", COLOURS.get(word, "")), told))
         for key, began in running[:MOST_RUNNING_SHOWN]:
-            lines.append(_cut(Text.assemble((f"{'running':<10}", "cyan"), key, "  ", duration_in_words(now - began))))
+            lines.append(Text.assemble((f"{'running':<10}", "cyan"), key, "  ", duration_in_words(now - began)))
         if len(running) > MOST_RUNNING_SHOWN:
             lines.append(Text(f"          and {counted(len(running) - MOST_RUNNING_SHOWN, 'other step')}", "dim"))
         ended = sum(step.status in _ENDED for step in steps)
@@ -212,7 +212,8 @@ class LiveProgress(Progress):
             (f", {failed:,} failed", "red") if failed else "",
             f", {duration_in_words(now - self._began)}",
         )
-        return Text("\n").join([*lines, _cut(head)])
+        # The joined text forgets what was said of its parts.
+        return _cut(Text("\n").join([*lines, head]))
 
 
 def check_line(evaluation: CheckEvaluated) -> str:

@@ -53,13 +53,16 @@ class Problem(Struct, frozen=True):
             what=getattr(error, "what", None) or f"{type(error).__name__}: {error}",
             why=getattr(error, "why", None) or "",
             fix=getattr(error, "fix", None) or "",
-            kind=type(error).__name__,
+            # One that has come a long way keeps the name that it had.
+            kind=getattr(error, "raised_as", None) or type(error).__name__,
             error=error_info_from(error),
         )
 
     def as_error(self) -> ServiceError:
         """Return an error that says the same."""
-        return ServiceError(what=self.what, why=self.why or "It was raised in another process.", fix=self.fix)
+        error = ServiceError(what=self.what, why=self.why or "It was raised in another process.", fix=self.fix)
+        error.raised_as = self.kind
+        return error
 
 
 class Message(Struct, frozen=True, tag=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headwater.cli.commands.backfill import launch as backfill
 from headwater.cli.commands.materialize import materialize
 from headwater.cli.lazy_group import LazyGroup
 from headwater.cli.options import project_options
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 
 @click.group(cls=LazyGroup)
 def asset() -> None:
-    """List, show, materialize and wipe assets."""
+    """List, show, materialize, backfill and wipe assets."""
 
 
 asset.add_command(materialize)
+asset.add_command(backfill, "backfill")
 
 
 @asset.command("list", short_help="List assets, and where each stands.")

@@ -1,9 +1,16 @@
-"""headwater job: jobs, listed and executed."""
+"""headwater job: jobs, listed, executed and backfilled."""
 
 from __future__ import annotations
 
 import click
 
+from headwater.cli.backfill_options import (
+    GivenOptions,
+    HowToLaunch,
+    launch_options,
+    read_request,
+    refuse_contradictions,
+)
 from headwater.cli.lazy_group import LazyGroup
 from headwater.cli.options import here_option, project_options, traceback_option
 from headwater.cli.run_options import read_configs, read_partition_range, read_tags, run_options
@@ -13,7 +20,7 @@ from headwater.cli.workplace import Workplace
 
 @click.group(cls=LazyGroup)
 def job() -> None:
-    """List and execute jobs."""
+    """List, execute and backfill jobs."""
 
 
 @job.command("list")
@@ -83,6 +90,23 @@ def execute(
         is_confirmed=yes,
     )
     return launch_and_report(workplace, request, as_json=as_json, full=full, here=here)
+
+
+@job.command("backfill", short_help="Run a job for many partitions.")
+@click.argument("name", metavar="JOB")
+@launch_options
+@project_options
+def backfill(workplace: Workplace, as_json: bool, name: str, given: GivenOptions, how: HowToLaunch) -> int:
+    """Make partitions of the assets of JOB, in the order in which they need each other; a job of ops is run for each.
+
+    Without partitions, all that exist are meant. A running service carries it out; without one this command does.
+    `headwater backfill list` and `show` tell of it.
+    """
+    refuse_contradictions(how, given)
+    request = read_request(given, job_name=name)
+    from headwater.cli.backfills import launch_backfill
+
+    return launch_backfill(workplace, request, how, as_json=as_json)
 
 
 def _first_line(text: str | None) -> str:

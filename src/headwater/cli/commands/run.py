@@ -35,6 +35,9 @@ def run() -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
 @click.option("--job", "job_name", metavar="NAME", help="Only runs of this job.")
 @click.option(
+    "--backfill", "backfill_id", metavar="BACKFILL", help='Only runs of this backfill; "latest" is the newest.'
+)
+@click.option(
     "--status",
     "statuses",
     multiple=True,
@@ -42,7 +45,14 @@ def run() -> None:
     help="Only runs of this status; may be given again.",
 )
 @project_options
-def list_runs(workplace: Workplace, as_json: bool, limit: int, job_name: str | None, statuses: tuple[str, ...]) -> None:
+def list_runs(
+    workplace: Workplace,
+    as_json: bool,
+    limit: int,
+    job_name: str | None,
+    backfill_id: str | None,
+    statuses: tuple[str, ...],
+) -> None:
     """List runs, newest first."""
     screen = Screen(as_json)
     from headwater.model.runs import RunsFilter
@@ -50,15 +60,21 @@ def list_runs(workplace: Workplace, as_json: bool, limit: int, job_name: str | N
     from headwater.views.words import ago, duration_in_words
 
     wanted = [status for status, word in RUN_WORDS.items() if word in statuses]
-    filters = RunsFilter(job_name=job_name, statuses=wanted)
     with workplace.instance_to_read() as instance:
+        tags: dict[str, str] = {}
+        if backfill_id is not None:
+            from headwater.cli.backfills import find_backfill
+            from headwater.model.backfills import BACKFILL_TAG
+
+            tags[BACKFILL_TAG] = find_backfill(instance, backfill_id).backfill_id
+        filters = RunsFilter(job_name=job_name, statuses=wanted, tags=tags)
         runs = instance.store.runs(filters, limit=limit)
         total = instance.store.run_count(filters)
     if as_json:
         screen.document({"runs": [run_line_data(each) for each in runs], "total": total})
         return
     if not runs:
-        screen.say("Nothing has run yet." if not (job_name or statuses) else "No such run is recorded.")
+        screen.say("Nothing has run yet." if not (job_name or statuses or backfill_id) else "No such run is recorded.")
         return
     now = time.time()
     screen.table(

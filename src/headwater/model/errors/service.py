@@ -6,9 +6,10 @@ from headwater.model.errors.root import HeadwaterError
 
 
 class ServiceError(HeadwaterError):
-    """The root of errors of the service."""
+    """The root of errors of the service. `raised_as` names the class of one that came from another process."""
 
     code = "service"
+    raised_as: str | None = None
 
 
 class MessageTooLarge(ServiceError):

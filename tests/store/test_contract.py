@@ -9,9 +9,10 @@ import pytest
 
 from headwater.store import SqliteStore, Store, open_store
 from tests.contracts.event_store_contract import EventStoreContract
+from tests.contracts.repair_contract import RepairContract
 
 
-class TestSqliteFile(EventStoreContract):
+class TestSqliteFile(EventStoreContract, RepairContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[Store]:
         store = open_store(tmp_path / "new" / "store.sqlite")
@@ -19,7 +20,7 @@ class TestSqliteFile(EventStoreContract):
         store.close()
 
 
-class TestSqliteFileWithFullDurability(EventStoreContract):
+class TestSqliteFileWithFullDurability(EventStoreContract, RepairContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[Store]:
         store = SqliteStore(str(tmp_path / "store.sqlite"), durability="full")
@@ -27,7 +28,7 @@ class TestSqliteFileWithFullDurability(EventStoreContract):
         store.close()
 
 
-class TestSqliteInMemory(EventStoreContract):
+class TestSqliteInMemory(EventStoreContract, RepairContract):
     @pytest.fixture
     def store(self) -> Iterator[Store]:
         store = SqliteStore(None)
@@ -35,7 +36,7 @@ class TestSqliteInMemory(EventStoreContract):
         store.close()
 
 
-class TestPostgres(EventStoreContract):
+class TestPostgres(EventStoreContract, RepairContract):
     @pytest.fixture
     def store(self, postgres_url: str) -> Iterator[Store]:
         store = open_store(postgres_url)
@@ -43,7 +44,7 @@ class TestPostgres(EventStoreContract):
         store.close()
 
 
-class TestPostgresWithFullDurability(EventStoreContract):
+class TestPostgresWithFullDurability(EventStoreContract, RepairContract):
     @pytest.fixture
     def store(self, postgres_url: str) -> Iterator[Store]:
         store = open_store(postgres_url, durability="full")

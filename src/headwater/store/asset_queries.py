@@ -10,19 +10,20 @@ from headwater.model.events import AssetMaterialized, AssetObserved
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.provenance import Provenance, provenance_of, read_provenances
 from headwater.model.runs import AssetState, EventRecord
+from headwater.model.staleness import MarkedWrong
 from headwater.store.latest_facts import LatestFacts
-from headwater.store.reading import Reading
-from headwater.store.statements import batches, in_list
+from headwater.store.renames import LAST_MOVE, RenameQueries
+from headwater.store.statements import ALL_PARTITIONS, batches, in_list
 
 _STATE_COLUMNS = (
     "materialization, materialization_id, materialization_count, attempt_outcome, attempted_at, attempt_run_id,"
-    " attempt_cause, observation, observation_id"
+    f" attempt_cause, observation, observation_id, {LAST_MOVE}"
 )
 _FACT_COLUMNS = "materialization_id, observation_id, data_version, attempt_id, attempt_outcome, attempt_run_id"
 _ASSET_ID = "(SELECT asset_id FROM assets WHERE asset_key = ?)"
 
 
-class AssetQueries(Reading):
+class AssetQueries(RenameQueries):
     """The reading half of AssetStore."""
 
     def asset_keys(self, prefix: Sequence[str] | None = None) -> Sequence[AssetKey]:
@@ -34,13 +35,13 @@ class AssetQueries(Reading):
         if partition is not None:
             return self.partition_states(key, [partition]).get(partition)
         rows = self._rows(f"SELECT {_STATE_COLUMNS} FROM asset_states WHERE asset_id = {_ASSET_ID}", (str(key),))
-        return _state(key, None, rows[0]) if rows else None
+        return self._state(key, None, rows[0]) if rows else None
 
     def asset_states(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, AssetState]:
         key_by_text = {str(key): key for key in keys}
         sql = f"SELECT asset_key, {_STATE_COLUMNS} FROM assets JOIN asset_states USING (asset_id) WHERE asset_key IN "
         return {
-            key_by_text[text]: _state(key_by_text[text], None, row)
+            key_by_text[text]: self._state(key_by_text[text], None, row)
             for part in batches(list(key_by_text))
             for text, *row in self._rows(sql + in_list(part), part)
         }
@@ -48,7 +49,30 @@ class AssetQueries(Reading):
     def partition_states(self, key: AssetKey, partitions: Iterable[str] | None = None) -> Mapping[str, AssetState]:
         sql = f"SELECT partition_key, {_STATE_COLUMNS} FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
         rows = self._rows_of_partitions(sql, [str(key)], partitions)
-        return {partition: _state(key, partition, row) for partition, *row in rows}
+        return {partition: self._state(key, partition, row) for partition, *row in rows}
+
+    def _state(self, key: AssetKey, partition: str | None, row: Sequence[Any]) -> AssetState:
+        materialization, made_id, count, outcome, attempted_at, run_id, cause, observation, seen_id, last_move = row
+        materialized = None if materialization is None else decode_event(materialization)
+        observed = None if observation is None else decode_event(observation)
+        if last_move is not None:
+            materialized = materialized and self._told(materialized, str(key), made_id, last_move)
+            observed = observed and self._told(observed, str(key), seen_id, last_move)
+        assert materialized is None or isinstance(materialized, AssetMaterialized)
+        assert observed is None or isinstance(observed, AssetObserved)
+        return AssetState(
+            asset_key=key,
+            partition=partition,
+            materialization=materialized,
+            materialization_storage_id=made_id,
+            materialization_count=count,
+            last_attempt_outcome=outcome,
+            last_attempt_at=attempted_at,
+            last_attempt_run_id=run_id,
+            last_attempt_cause=cause,
+            latest_observation=observed,
+            latest_observation_storage_id=seen_id,
+        )
 
     def materialized_partitions(self, key: AssetKey) -> frozenset[str]:
         sql = (
@@ -93,26 +117,28 @@ class AssetQueries(Reading):
         texts = self._rows(f"SELECT made_by, {joined} {of_asset} AND made_by IS NOT NULL GROUP BY made_by", (str(key),))
         found = {made_by: read_provenances(text) for made_by, text in texts}
         bodies = self._rows(
-            f"SELECT materialization {of_asset} AND made_by IS NULL AND materialization_id IS NOT NULL", (str(key),)
+            f"SELECT materialization, materialization_id, {LAST_MOVE} {of_asset}"
+            " AND made_by IS NULL AND materialization_id IS NOT NULL",
+            (str(key),),
         )
-        for (body,) in bodies:
-            for made_by, provenance in _provenance_in(body):
+        for body in bodies:
+            for made_by, provenance in self._provenance_in(*body):
                 found.setdefault(made_by, []).append(provenance)
         return found
 
     def asset_provenances(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, tuple[str, Provenance]]:
         key_by_text = {str(key): key for key in keys}
         sql = (
-            "SELECT asset_key, made_by, provenance, CASE WHEN made_by IS NULL THEN materialization END"
-            " FROM assets JOIN asset_states USING (asset_id) WHERE materialization_id IS NOT NULL AND asset_key IN "
+            "SELECT asset_key, made_by, provenance, CASE WHEN made_by IS NULL THEN materialization END,"
+            f" materialization_id, {LAST_MOVE} FROM assets JOIN asset_states USING (asset_id) WHERE materialization_id IS NOT NULL AND asset_key IN "
         )
         found: dict[AssetKey, tuple[str, Provenance]] = {}
         for part in batches(list(key_by_text)):
-            for name, made_by, text, body in self._rows(sql + in_list(part), part):
+            for name, made_by, text, *body in self._rows(sql + in_list(part), part):
                 if made_by is not None:
                     found[key_by_text[name]] = made_by, read_provenances(text)[0]
                 else:
-                    found.update((key_by_text[name], each) for each in _provenance_in(body))
+                    found.update((key_by_text[name], each) for each in self._provenance_in(*body))
         return found
 
     def failed_partitions(self, key: AssetKey) -> Sequence[str]:
@@ -133,7 +159,10 @@ class AssetQueries(Reading):
 
     def latest_checks(self, keys: Iterable[AssetCheckKey] | None = None) -> Mapping[AssetCheckKey, EventRecord]:
         wanted = None if keys is None else set(keys)
-        sql = "SELECT asset_key, check_name, storage_id, body FROM check_states JOIN assets USING (asset_id)"
+        sql = (
+            f"SELECT asset_key, check_name, storage_id, body, {LAST_MOVE}"
+            " FROM check_states JOIN assets USING (asset_id)"
+        )
         if wanted is None:
             rows = self._rows(sql)
         else:
@@ -143,8 +172,8 @@ class AssetQueries(Reading):
             ]
         found = ((AssetCheckKey(AssetKey.parse(row[0]), row[1]), row) for row in rows)
         return {
-            key: EventRecord(storage_id, decode_event(body))
-            for key, (_, _, storage_id, body) in found
+            key: EventRecord(storage_id, self._told(decode_event(body), name, storage_id, last_move))
+            for key, (name, _, storage_id, body, last_move) in found
             if wanted is None or key in wanted
         }
 
@@ -152,11 +181,16 @@ class AssetQueries(Reading):
         self, key: AssetCheckKey, partitions: Iterable[str] | None = None
     ) -> Mapping[str, EventRecord]:
         sql = (
-            "SELECT partition_key, storage_id, body FROM check_partitions"
+            f"SELECT partition_key, storage_id, body, {LAST_MOVE} FROM check_partitions"
             f" WHERE asset_id = {_ASSET_ID} AND check_name = ?"
         )
         rows = self._rows_of_partitions(sql, [str(key.asset_key), key.name], partitions)
-        return {partition: EventRecord(storage_id, decode_event(body)) for partition, storage_id, body in rows}
+        return {
+            partition: EventRecord(
+                storage_id, self._told(decode_event(body), str(key.asset_key), storage_id, last_move)
+            )
+            for partition, storage_id, body, last_move in rows
+        }
 
     def _rows_of_partitions(self, sql: str, values: list[str], partitions: Iterable[str] | None) -> list[Any]:
         """Return the rows of these partitions, or of all, in the order of their keys."""
@@ -170,30 +204,45 @@ class AssetQueries(Reading):
             )
         ]
 
+    def _provenance_in(self, body: str, storage_id: int, last_move: int | None) -> Iterator[tuple[str, Provenance]]:
+        event = self._told(decode_event(body), None, storage_id, last_move)
+        found = provenance_of(event) if isinstance(event, AssetMaterialized) else None
+        if found is not None:
+            yield found
 
-def _provenance_in(body: str) -> Iterator[tuple[str, Provenance]]:
-    event = decode_event(body)
-    found = provenance_of(event) if isinstance(event, AssetMaterialized) else None
-    if found is not None:
-        yield found
+    def invalidations(self) -> Mapping[AssetKey, Mapping[str | None, MarkedWrong]]:
+        rows = self._rows(
+            "SELECT asset_id, asset_key, partition_key, storage_id, marked_at, reason"
+            " FROM asset_invalidations JOIN assets USING (asset_id)"
+        )
+        marks_by_asset: dict[tuple[int, str], dict[str, tuple[int, float, str | None]]] = {}
+        for asset_id, name, partition, storage_id, marked_at, reason in rows:
+            marks_by_asset.setdefault((asset_id, name), {})[partition] = (storage_id, marked_at, reason)
+        found: dict[AssetKey, Mapping[str | None, MarkedWrong]] = {}
+        for (asset_id, name), marks in marks_by_asset.items():
+            holding = self._holding(asset_id, marks)
+            if holding:
+                found[AssetKey.parse(name)] = holding
+        return found
 
-
-def _state(key: AssetKey, partition: str | None, row: Sequence[Any]) -> AssetState:
-    materialization, materialization_id, count, outcome, attempted_at, run_id, cause, observation, observation_id = row
-    materialized = None if materialization is None else decode_event(materialization)
-    observed = None if observation is None else decode_event(observation)
-    assert materialized is None or isinstance(materialized, AssetMaterialized)
-    assert observed is None or isinstance(observed, AssetObserved)
-    return AssetState(
-        asset_key=key,
-        partition=partition,
-        materialization=materialized,
-        materialization_storage_id=materialization_id,
-        materialization_count=count,
-        last_attempt_outcome=outcome,
-        last_attempt_at=attempted_at,
-        last_attempt_run_id=run_id,
-        last_attempt_cause=cause,
-        latest_observation=observed,
-        latest_observation_storage_id=observation_id,
-    )
+    def _holding(
+        self, asset_id: int, marks: Mapping[str, tuple[int, float, str | None]]
+    ) -> Mapping[str | None, MarkedWrong]:
+        """Return those marks that are newer than the value that they are about."""
+        of_all = marks.get(ALL_PARTITIONS)
+        made: dict[str | None, int] = {}
+        sql = "SELECT partition_key, materialization_id FROM asset_partitions WHERE asset_id = ?"
+        if of_all is not None:
+            made.update(self._rows(f"{sql} AND materialization_id < ?", (asset_id, of_all[0])))
+            whole = "SELECT materialization_id FROM asset_states WHERE asset_id = ? AND materialization_id IS NOT NULL"
+            made.update((None, made_id) for (made_id,) in self._rows(whole, (asset_id,)))
+        for part in batches([partition for partition in marks if partition != ALL_PARTITIONS]):
+            of_these = f"{sql} AND materialization_id IS NOT NULL AND partition_key IN {in_list(part)}"
+            made.update(self._rows(of_these, (asset_id, *part)))
+        holding: dict[str | None, MarkedWrong] = {}
+        for partition, made_id in made.items():
+            own = None if partition is None else marks.get(partition)
+            storage_id, marked_at, reason = max(mark for mark in (own, of_all) if mark is not None)
+            if reason is not None and storage_id > made_id:
+                holding[partition] = MarkedWrong(reason, marked_at)
+        return holding

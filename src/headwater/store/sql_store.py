@@ -13,22 +13,29 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from headwater.model.codec import decode_json, encode_json
+from headwater.model.codec import decode_json, encode_event, encode_json
+from headwater.model.errors.repair import UnknownMaterialization
 from headwater.model.errors.store import RunAlreadyExists, RunInProgress, StoreError
-from headwater.model.events import AssetWiped, Event
+from headwater.model.events import AssetInvalidated, AssetMaterialized, AssetWiped, Event
 from headwater.model.keys import AssetKey
 from headwater.model.runs import Run, RunStatus
 from headwater.store.asset_queries import AssetQueries
 from headwater.store.changes import Changes, Listener, Watch
 from headwater.store.database import Connection, Database, Readers
 from headwater.store.history_queries import HistoryQueries
+from headwater.store.moving import move, refuse_in_use
 from headwater.store.recovery import has_foreign_runs, interrupt_lost_runs, interrupt_runs_of, lost_run_ids
 from headwater.store.retention import prune
 from headwater.store.run_queries import INSERT_RUN, RunQueries, run_row
 from headwater.store.statements import batches, in_list
+from headwater.store.wiping import find_materialization
 from headwater.store.writer import Writer
 
 _IN_PROGRESS = ("STARTING", "STARTED", "CANCELING")
+
+
+class _OnlyTried(Exception):
+    """Ends a transaction that was only to be tried."""
 
 
 class SqlStore(RunQueries, AssetQueries, HistoryQueries):
@@ -158,6 +165,52 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
         return [run for run_id in run_ids if (run := self.find_run(run_id)) is not None]
 
     # ------------------------------------------------------------------------------------------ AssetStore
+
+    def move_assets(
+        self,
+        key_by_former: Mapping[AssetKey, AssetKey],
+        last_attempts: Mapping[AssetKey, int | None] | None = None,
+        *,
+        is_dry: bool = False,
+    ) -> None:
+        with contextlib.suppress(_OnlyTried), self._writer.transaction() as connection:
+            move(connection, self._writer, key_by_former, last_attempts, self._clock())
+            if is_dry:
+                raise _OnlyTried
+            self._writer.will_have_changed("events", "runs")
+        # In memory nobody else tells it.
+        self._writer.forget_asset_ids()
+
+    def refuse_in_use(self, keys: Iterable[AssetKey], what: str) -> None:
+        with self._writer.transaction() as connection:
+            refuse_in_use(connection, [str(key) for key in keys], what)
+
+    def wipe_materialization(self, key: AssetKey, storage_id: int) -> AssetMaterialized:
+        with self._writer.transaction() as connection:
+            row = connection.execute("SELECT asset_id FROM assets WHERE asset_key = ?", (str(key),)).fetchone()
+            if row is None:
+                raise UnknownMaterialization(str(key), storage_id, ())
+            found = find_materialization(connection, row[0], str(key), storage_id)
+            wiped = AssetWiped(
+                timestamp=self._clock(),
+                asset=str(key),
+                partitions=() if found.partition is None else (found.partition,),
+                materialization_id=storage_id,
+            )
+            self._writer.write([(wiped, encode_event(wiped).decode())], {})
+        return found
+
+    def invalidate(
+        self, key: AssetKey, partitions: Iterable[str] | None = None, reason: str = "", *, is_undone: bool = False
+    ) -> None:
+        named = None if partitions is None else tuple(partitions)
+        # No partitions at all is not the same as all of them.
+        if named != ():
+            marked = AssetInvalidated(
+                timestamp=self._clock(), asset=str(key), partitions=named or (), reason=reason, is_undone=is_undone
+            )
+            self.append(marked)
+            self.flush()
 
     def wipe(self, key: AssetKey, partitions: Iterable[str] | None = None) -> None:
         named = None if partitions is None else tuple(partitions)

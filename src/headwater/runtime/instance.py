@@ -22,6 +22,7 @@ from headwater.model.partitions.static import check_keys
 from headwater.model.runs import Run
 from headwater.runtime.asset_history import AssetHistory
 from headwater.runtime.home import STORE_FILE, prepare_home
+from headwater.runtime.instance_repairs import Repairs
 from headwater.runtime.run_history import RunHistory
 from headwater.runtime.run_reports import RunReports
 from headwater.store import open_postgres, open_store
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
 
 _DAY_SECONDS = 86_400
 _PRUNED_AT = "headwater/history_pruned_at"
+# What a move of an asset has still to remove from storage (see runtime/moves.py).
+LEFT_VALUES = "headwater/moved_values"
 
 
-class Instance(RunHistory, RunReports, AssetHistory):
+class Instance(RunHistory, RunReports, AssetHistory, Repairs):
     """Runs, materializations, checks, dynamic partitions and cursors, kept in one place. Use it in a with statement.
 
     Make one with `Instance.get()` (the project's), `Instance.open(home)`, `Instance.local_temp()` or
@@ -280,7 +283,12 @@ class Instance(RunHistory, RunReports, AssetHistory):
 
     def _prune_when_due(self, retention_days: int) -> None:
         now = utc_now().timestamp()
-        last = self.store.get_cursor_values([_PRUNED_AT]).get(_PRUNED_AT)
+        noted = self.store.get_cursor_values([_PRUNED_AT, LEFT_VALUES])
+        if LEFT_VALUES in noted:
+            from headwater.runtime.moves import remove_left_values
+
+            remove_left_values(self, noted[LEFT_VALUES])
+        last = noted.get(_PRUNED_AT)
         if last is None or now - float(last) >= _DAY_SECONDS:
             self.store.prune(now - retention_days * _DAY_SECONDS)
             self.store.set_cursor_values({_PRUNED_AT: repr(now)})

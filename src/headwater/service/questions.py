@@ -46,6 +46,7 @@ ALLOWED: Final = frozenset(
         "add_dynamic_partitions",
         "add_run_tags",
         "append",
+        "append_all",
         "asset_keys",
         "asset_state",
         "asset_states",
@@ -57,6 +58,8 @@ ALLOWED: Final = frozenset(
         "get_cursor_values",
         "get_dynamic_partitions",
         "has_dynamic_partition",
+        "invalidate",
+        "invalidations",
         "last_storage_id",
         "latest_checks",
         "latest_facts",
@@ -65,11 +68,14 @@ ALLOWED: Final = frozenset(
         "partition_facts",
         "partition_outcomes",
         "partition_states",
+        "partitions_with_value",
+        "renames",
         "run_count",
         "runs",
         "set_cursor_values",
         "steps_of",
         "wipe",
+        "wipe_materialization",
     }
 )
 
@@ -165,9 +171,10 @@ def answer(store: Any, question: Question) -> Answer:
             )
         positional, named = msgspec.msgpack.decode(question.arguments)
         arguments = [from_wire(each) for each in positional]
-        if question.method == "append" and isinstance(arguments[0], _SERVER_SAYS):
+        told = arguments[:1] if question.method == "append" else arguments[0] if question.method == "append_all" else ()
+        if refused := [each for each in told if isinstance(each, _SERVER_SAYS)]:
             raise ServiceError(
-                what=f"A worker wanted to record {type(arguments[0]).__name__}.",
+                what=f"A worker wanted to record {type(refused[0]).__name__}.",
                 why="Where a run and its steps stand is for the server to say, which would go on against what it reads.",
                 fix="Raise an error in the step to have it fail; raise headwater.Failure(..., allow_retries=False) to end it.",
             )

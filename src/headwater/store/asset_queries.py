@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.model.codec import decode_event
 from headwater.model.events import AssetMaterialized, AssetObserved
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.provenance import Provenance, provenance_of, read_provenances
 from headwater.model.runs import AssetState, EventRecord
-from headwater.model.staleness import MarkedWrong
 from headwater.store.latest_facts import LatestFacts
-from headwater.store.renames import LAST_MOVE, RenameQueries
+from headwater.store.reading import LAST_MOVE, RenameQueries
 from headwater.store.statements import ALL_PARTITIONS, batches, in_list
+
+if TYPE_CHECKING:
+    from headwater.model.staleness import MarkedWrong
 
 _STATE_COLUMNS = (
     "materialization, materialization_id, materialization_count, attempt_outcome, attempted_at, attempt_run_id,"
@@ -81,6 +83,14 @@ class AssetQueries(RenameQueries):
         )
         return frozenset(partition for (partition,) in self._rows(sql, (str(key),)))
 
+    def partitions_with_value(self, key: AssetKey) -> frozenset[str]:
+        told = self._dialect.json_text.format(column="materialization", field="has_value")
+        sql = (
+            f"SELECT partition_key, {told} FROM asset_partitions"
+            f" WHERE asset_id = {_ASSET_ID} AND materialization IS NOT NULL"
+        )
+        return frozenset(partition for partition, told in self._rows(sql, (str(key),)) if told in (1, True, "true"))
+
     def latest_facts(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, LatestFacts]:
         key_by_text = {str(key): key for key in keys}
         sql = f"SELECT asset_key, {_FACT_COLUMNS} FROM assets JOIN asset_states USING (asset_id) WHERE asset_key IN "
@@ -130,7 +140,8 @@ class AssetQueries(RenameQueries):
         key_by_text = {str(key): key for key in keys}
         sql = (
             "SELECT asset_key, made_by, provenance, CASE WHEN made_by IS NULL THEN materialization END,"
-            f" materialization_id, {LAST_MOVE} FROM assets JOIN asset_states USING (asset_id) WHERE materialization_id IS NOT NULL AND asset_key IN "
+            f" materialization_id, {LAST_MOVE} FROM assets JOIN asset_states USING (asset_id)"
+            " WHERE materialization_id IS NOT NULL AND asset_key IN "
         )
         found: dict[AssetKey, tuple[str, Provenance]] = {}
         for part in batches(list(key_by_text)):
@@ -229,6 +240,8 @@ class AssetQueries(RenameQueries):
         self, asset_id: int, marks: Mapping[str, tuple[int, float, str | None]]
     ) -> Mapping[str | None, MarkedWrong]:
         """Return those marks that are newer than the value that they are about."""
+        from headwater.model.staleness import MarkedWrong
+
         of_all = marks.get(ALL_PARTITIONS)
         made: dict[str | None, int] = {}
         sql = "SELECT partition_key, materialization_id FROM asset_partitions WHERE asset_id = ?"

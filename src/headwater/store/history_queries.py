@@ -13,7 +13,7 @@ from headwater.model.event_types import NEVER_RECORDED
 from headwater.model.events import EVENT_KINDS, Event, HookRan
 from headwater.model.runs import EventRecord, EventRecordsFilter, EventType
 from headwater.store.database import Dialect
-from headwater.store.renames import LAST_MOVE, RenameQueries
+from headwater.store.reading import LAST_MOVE, RenameQueries
 from headwater.store.statements import in_list
 
 # These kinds tell of many partitions in one event.

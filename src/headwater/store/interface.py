@@ -6,7 +6,7 @@ The promise that readers lean on: an event and the state that follows from it be
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from headwater.model.events import AssetMaterialized, Event
 from headwater.model.keys import AssetCheckKey, AssetKey
@@ -19,10 +19,12 @@ from headwater.model.runs import (
     RunsFilter,
     StepRecord,
 )
-from headwater.model.staleness import MarkedWrong
 from headwater.store.changes import Listener
 from headwater.store.latest_facts import LatestFacts
-from headwater.store.renames import Renames
+
+if TYPE_CHECKING:
+    from headwater.model.staleness import MarkedWrong
+    from headwater.store.renames import Renames
 
 
 class EventWriter(Protocol):
@@ -98,6 +100,9 @@ class AssetStore(Protocol):
     def partition_states(self, key: AssetKey, partitions: Iterable[str] | None = None) -> Mapping[str, AssetState]: ...
 
     def materialized_partitions(self, key: AssetKey) -> frozenset[str]: ...
+
+    def partitions_with_value(self, key: AssetKey) -> frozenset[str]:
+        """Return the partitions of which a value was stored that a downstream asset can load."""
 
     def partition_outcomes(self, key: AssetKey) -> Mapping[str, str]:
         """Return the last attempt's outcome by partition, without reading bodies."""

@@ -7,11 +7,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from headwater.model.events import AssetMaterialized, AssetUnchanged, Event
-from headwater.store.reading import Reading
-
-# Selected beside other columns: tells by one number whether any asset was moved since renames were last read.
-LAST_MOVE = "(SELECT max(storage_id) FROM asset_moves)"
+from headwater.model.events import AssetMaterialized, AssetUnchanged
 
 
 class Move(NamedTuple):
@@ -91,37 +87,3 @@ def told_now(event: Any, key: str | None, rename: Callable[[str], str] | None) -
             if inputs != event.inputs:
                 changes["inputs"] = inputs
     return replace(event, **changes) if changes else event
-
-
-class RenameQueries(Reading):
-    """The renames of a store, read again only when an asset was moved since."""
-
-    _renames: Renames | None = None
-    _renames_up_to: int | None = None
-
-    def renames(self) -> Renames:
-        """Return every rename that was recorded."""
-        return self._renames_of(self._rows(f"SELECT {LAST_MOVE}")[0][0])
-
-    def _renames_of(self, last_move: int | None) -> Renames:
-        """Return the renames up to `last_move`, which a query gave as LAST_MOVE, or later ones."""
-        if last_move is None:
-            return _NONE
-        if self._renames is None or last_move != self._renames_up_to:
-            rows = self._rows(
-                "SELECT storage_id, asset_id, former_key, moved_at, asset_key"
-                " FROM asset_moves JOIN assets USING (asset_id)"
-            )
-            self._renames = Renames([Move(*row[:4]) for row in rows], {row[1]: row[4] for row in rows})
-            self._renames_up_to = max(row[0] for row in rows)
-        return self._renames
-
-    def _told(self, event: Event, key: str | None, storage_id: int | None, last_move: int | None) -> Any:
-        """Return a recorded event as it is told today."""
-        if last_move is None:
-            return event
-        renames = self._renames_of(last_move)
-        return told_now(event, key, lambda name: renames.as_of(name, storage_id or 0))
-
-
-_NONE = Renames()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.model.codec import decode_json, encode_json
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.runs import Run, RunsFilter, RunStatus, StepRecord, StepStatus
-from headwater.store.renames import LAST_MOVE, RenameQueries, Renames
+from headwater.store.reading import LAST_MOVE, RenameQueries
 from headwater.store.statements import in_list
+
+if TYPE_CHECKING:
+    from headwater.store.renames import Renames
 
 _RUN_COLUMNS = (
     "run_id, job_name, status, tags, request, plan, parent_run_id, root_run_id, created_at, started_at, ended_at, cause"
@@ -42,7 +45,7 @@ class RunQueries(RenameQueries):
 
     def find_run(self, run_id: str) -> Run | None:
         rows = self._rows(f"SELECT {_RUN_COLUMNS}, {LAST_MOVE} FROM runs WHERE run_id = ?", (run_id,))
-        return run_from_row(rows[0], self._renames_of(rows[0][-1])) if rows else None
+        return run_from_row(rows[0], self._renames_if_any(rows)) if rows else None
 
     def runs(
         self, filters: RunsFilter | None = None, limit: int | None = None, cursor: str | None = None
@@ -56,8 +59,11 @@ class RunQueries(RenameQueries):
             sql += " LIMIT ?"
             values.append(limit)
         rows = self._rows(sql, values)
-        renames = self._renames_of(rows[0][-1]) if rows else Renames()
+        renames = self._renames_if_any(rows)
         return [run_from_row(row, renames) for row in rows]
+
+    def _renames_if_any(self, rows: Sequence[Any]) -> Renames | None:
+        return self._renames_of(rows[0][-1]) if rows and rows[0][-1] is not None else None
 
     def run_count(self, filters: RunsFilter | None = None) -> int:
         where, values = _where(filters)
@@ -113,7 +119,7 @@ def run_row(run: Run, now: float, owner_id: int | None) -> tuple[Any, ...]:
     )
 
 
-def run_from_row(row: Sequence[Any], renames: Renames) -> Run:
+def run_from_row(row: Sequence[Any], renames: Renames | None) -> Run:
     run_id, job_name, status, tags, request, plan, parent, root, created_at, started_at, ended_at, cause = row[:12]
     asked: Mapping[str, Any] = decode_json(request)
     assets = [AssetKey.parse(key) for key in asked.get("asset_selection", ())]

@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from headwater.model.codec import decode_json, encode_event, encode_json
-from headwater.model.errors.repair import UnknownMaterialization
 from headwater.model.errors.store import RunAlreadyExists, RunInProgress, StoreError
 from headwater.model.events import AssetInvalidated, AssetMaterialized, AssetWiped, Event
 from headwater.model.keys import AssetKey
@@ -23,7 +22,6 @@ from headwater.store.asset_queries import AssetQueries
 from headwater.store.changes import Changes, Listener, Watch
 from headwater.store.database import Connection, Database, Readers
 from headwater.store.history_queries import HistoryQueries
-from headwater.store.moving import move, refuse_in_use
 from headwater.store.recovery import has_foreign_runs, interrupt_lost_runs, interrupt_runs_of, lost_run_ids
 from headwater.store.retention import prune
 from headwater.store.run_queries import INSERT_RUN, RunQueries, run_row
@@ -173,6 +171,8 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
         *,
         is_dry: bool = False,
     ) -> None:
+        from headwater.store.moving import move
+
         with contextlib.suppress(_OnlyTried), self._writer.transaction() as connection:
             move(connection, self._writer, key_by_former, last_attempts, self._clock())
             if is_dry:
@@ -182,15 +182,15 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
         self._writer.forget_asset_ids()
 
     def refuse_in_use(self, keys: Iterable[AssetKey], what: str) -> None:
+        from headwater.store.moving import refuse_in_use
+
         with self._writer.transaction() as connection:
             refuse_in_use(connection, [str(key) for key in keys], what)
 
     def wipe_materialization(self, key: AssetKey, storage_id: int) -> AssetMaterialized:
         with self._writer.transaction() as connection:
             row = connection.execute("SELECT asset_id FROM assets WHERE asset_key = ?", (str(key),)).fetchone()
-            if row is None:
-                raise UnknownMaterialization(str(key), storage_id, ())
-            found = find_materialization(connection, row[0], str(key), storage_id)
+            found = find_materialization(connection, None if row is None else row[0], str(key), storage_id)
             wiped = AssetWiped(
                 timestamp=self._clock(),
                 asset=str(key),

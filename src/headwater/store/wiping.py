@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from headwater.model.codec import decode_event
-from headwater.model.errors.repair import UnknownMaterialization
 from headwater.model.events import AssetMaterialized, AssetUnchanged
 from headwater.store.database import Connection, Dialect
 from headwater.store.state import FOLDS, Fact, StateChanges, Wipe
@@ -88,7 +87,7 @@ def _recompute_checks(connection: Connection, asset_id: int) -> None:
 _ATTEMPT_KINDS = ("asset_materialized", "asset_unchanged", "asset_not_materialized")
 
 
-def find_materialization(connection: Connection, asset_id: int, key: str, storage_id: int) -> AssetMaterialized:
+def find_materialization(connection: Connection, asset_id: int | None, key: str, storage_id: int) -> AssetMaterialized:
     """Return a materialization of an asset, from history or, where that was trimmed, from state.
 
     Raises UnknownMaterialization, also for one that a wipe of the asset or the partition has made count no longer.
@@ -101,6 +100,8 @@ def find_materialization(connection: Connection, asset_id: int, key: str, storag
             rows = connection.execute(in_state, (storage_id, asset_id)).fetchall()
     found = decode_event(rows[0][0]) if rows else None
     if not isinstance(found, AssetMaterialized):
+        from headwater.model.errors.repair import UnknownMaterialization
+
         latest = "SELECT storage_id FROM events WHERE asset_id = ? AND kind = 'asset_materialized'"
         known = connection.execute(f"{latest} ORDER BY storage_id DESC LIMIT 5", (asset_id,)).fetchall()
         raise UnknownMaterialization(key, storage_id, [each for (each,) in known])

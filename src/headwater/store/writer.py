@@ -23,7 +23,7 @@ from headwater.model.events import EVENT_KINDS, Event
 from headwater.store.changes import Changes
 from headwater.store.database import Connection, Database
 from headwater.store.liveness import this_process
-from headwater.store.renames import LAST_MOVE
+from headwater.store.reading import LAST_MOVE
 from headwater.store.schema import bring_up_to_date
 from headwater.store.size_limit import EVENT_BYTES_LIMIT, body_within_limit
 from headwater.store.state import Fact, StateChanges, changes_of

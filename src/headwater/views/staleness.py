@@ -16,7 +16,14 @@ from headwater.model.keys import AssetKey
 from headwater.model.partitions.definition import PartitionsDefinition
 from headwater.model.partitions.subset import PartitionsSubset
 from headwater.model.provenance import Provenance
-from headwater.model.staleness import FailedSince, Freshness, NeverMaterialized, StaleReason, UpstreamStale
+from headwater.model.staleness import (
+    FailedSince,
+    Freshness,
+    MarkedWrong,
+    NeverMaterialized,
+    StaleReason,
+    UpstreamStale,
+)
 from headwater.store.interface import Store
 from headwater.store.latest_facts import LatestFacts
 from headwater.views.compared_inputs import ComparedInputs
@@ -134,6 +141,7 @@ def staleness_of(
     facts = store.latest_facts(order)
     whole = store.asset_provenances([key for key in order if key in facts and graph.spec(key).partitions_def is None])
     seen = _seen_versions(store, order, facts, whole)
+    marks = store.invalidations()
     found: dict[AssetKey, AssetStaleness] = {}
     comparison = ComparedInputs(graph, spaces, found, declared_config or {}, given_config or {})
     for key in order:
@@ -144,6 +152,7 @@ def staleness_of(
             continue
         reasons = comparison.own_reasons(one, rows)
         _add_failures(store, one, fact, reasons)
+        _add_marks(one, marks.get(key), reasons)
         one.own_reasons = {part: tuple(of_part) for part, of_part in reasons.items()}
         one.stale = _part_of(one, one.own_reasons)
         _take_from_upstream(graph, spaces, found, one)
@@ -221,6 +230,14 @@ def _add_failures(
     for part in store.failed_partitions(one.key):
         if has_part(one.materialized, part):
             reasons.setdefault(part, []).append(FailedSince())
+
+
+def _add_marks(
+    one: AssetStaleness, marks: Mapping[str | None, MarkedWrong] | None, reasons: dict[str | None, list[StaleReason]]
+) -> None:
+    for part, mark in (marks or {}).items():
+        if has_part(one.materialized, part):
+            reasons.setdefault(part, []).insert(0, mark)
 
 
 def _take_from_upstream(

@@ -206,6 +206,7 @@ class RepairContract:
             AssetUnchanged(asset="orders", partition=partition, data_version="v1", code_version="c2", deps=("raw",)),
             AssetNotMaterialized(asset="orders", partitions=parts, cause="ValueError"),
             AssetObserved(asset="orders", partition=partition, data_version="seen"),
+            CheckEvaluated(asset="orders", check="no_nulls", partition=partition, passed=False),
         ]
         for fact in facts:
             store.append(fact)
@@ -219,11 +220,15 @@ class RepairContract:
                 store.asset_state(ORDERS),
                 provenances,
                 store.latest_facts([ORDERS]),
+                store.latest_checks(),
+                store.partition_checks(NO_NULLS),
             )
 
         before = told()
         store.append(materialized(ORDERS, partition, data_version="v2", code_version="c3", deps=("raw", "more")))
         store.append(AssetUnchanged(asset="orders", partition=partition, data_version="v2", code_version="c4"))
+        store.append(CheckEvaluated(asset="orders", check="no_nulls", partition=partition, passed=True))
+        store.append(CheckEvaluated(asset="orders", check="of the new value", partition=partition, passed=True))
         made = store.asset_state(ORDERS, partition)
         assert made is not None
         assert made.materialization_storage_id is not None

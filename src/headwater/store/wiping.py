@@ -126,6 +126,7 @@ def _wipe_materialization(connection: Connection, dialect: Dialect, wanted: Wipe
         connection.execute(counted, row)
     else:
         _restore(connection, dialect, wanted, partition, since, count, decode_event(body))
+        _restore_checks(connection, asset_id, partition, since, wiped)
     if partition is not None:
         _recompute_asset(connection, asset_id)
 
@@ -199,3 +200,31 @@ def _restore(
         mark = {"storage_id": wanted.storage_id, "marked_at": wanted.timestamp, "reason": REPLACED_VALUE}
         for sql, given in upserts(ASSET_INVALIDATIONS, {(asset_id, partition or ALL_PARTITIONS): mark}):
             connection.execute(sql, given)
+
+
+def _restore_checks(connection: Connection, asset_id: int, partition: str | None, since: int, wiped: int) -> None:
+    """Set results that were about the wiped value to those of before; history keeps them all."""
+    table, where = "check_states", "asset_id = ? AND partition_key IS NULL"
+    row: tuple[Any, ...] = (asset_id,)
+    if partition is not None:
+        table, where, row = "check_partitions", "asset_id = ? AND partition_key = ?", (asset_id, partition)
+    about_it = f"SELECT check_name FROM {table} WHERE {where} AND storage_id > ?"
+    names = [name for (name,) in connection.execute(about_it, (*row, wiped)).fetchall()]
+    if not names:
+        return
+    earlier = connection.execute(
+        f"SELECT storage_id, body FROM events WHERE {where} AND kind = 'check_evaluated'"
+        " AND storage_id < ? AND storage_id > ? ORDER BY storage_id",
+        (*row, wiped, since),
+    ).fetchall()
+    latest = {getattr(decode_event(body), "check", ""): (storage_id, body) for storage_id, body in earlier}
+    for name in names:
+        of_check = f"WHERE {where} AND check_name = ?"
+        if name not in latest:
+            connection.execute(f"DELETE FROM {table} {of_check}", (*row, name))
+            continue
+        storage_id, body = latest[name]
+        passed = int(getattr(decode_event(body), "passed", False))
+        sets = "storage_id = ?, passed = ?, body = ?"
+        connection.execute(f"UPDATE {table} SET {sets} {of_check}", (storage_id, passed, body, *row, name))
+    _recompute_checks(connection, asset_id)

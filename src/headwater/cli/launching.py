@@ -84,8 +84,9 @@ def launch_and_report(
 ) -> int:
     """Carry out the request, at the running service if there is one and not `here`; return the exit code."""
     screen = Screen(as_json)
+    definitions = workplace.definitions
     with workplace.instance() as instance, _service_of(screen, workplace, instance, here=here) as service:
-        intended = intended_runs(workplace.definitions, instance, request)
+        intended = intended_runs(definitions, instance, request)
         _confirm(screen, instance, intended, request)
         if intended.added:
             named = listed([str(key) for key in intended.added])

@@ -97,7 +97,9 @@ class Workplace:
         from headwater.runtime.moves import adopt_former_keys
         from headwater.service.control import find_service
 
-        if instance.home is None or find_service(instance.home) is None:
+        if instance.home is not None and find_service(instance.home) is not None:
+            instance.adopts_former_keys = False
+        else:
             for move in adopt_former_keys(self.definitions, instance):
                 print(
                     f"Renamed in the code: {move.former_key} -> {move.key}. Its history moved along.", file=sys.stderr
@@ -137,13 +139,9 @@ class Workplace:
         if text is None or text.strip() == "*":
             return [key for key in order if not graph.is_implied(key) or include_sources]
         from headwater.graph.selection import AssetSelection
-        from headwater.model.errors import InvalidSubsetError
 
-        try:
+        with self.telling_of_renames(text):
             chosen = AssetSelection.from_string(text, include_sources=include_sources).resolve_nonempty(graph)
-        except InvalidSubsetError:
-            self._refuse_old_keys(text)
-            raise
         return [key for key in order if key in chosen]
 
     def asset_key(self, text: str) -> AssetKey:
@@ -156,6 +154,17 @@ class Workplace:
             self._refuse_old_keys(text)
             raise UnknownAsset(text, map(str, self.graph.keys), "See: headwater asset list")
         return key
+
+    @contextlib.contextmanager
+    def telling_of_renames(self, selection: str | None) -> Iterator[None]:
+        """When the selection turns out to name what is not there: say what is called otherwise now."""
+        from headwater.model.errors import InvalidSubsetError
+
+        try:
+            yield
+        except InvalidSubsetError:
+            self._refuse_old_keys(selection or "")
+            raise
 
     def _refuse_old_keys(self, text: str) -> None:
         """Raise RenamedAsset when the text names an asset by a key that it had before."""

@@ -27,6 +27,9 @@ class Repairs:
     """Changes of what is recorded. Each is durable when it returns, and is before or after when the process is killed."""
 
     store: Store
+    # Whether assets take the history of the keys that their definitions name in former_keys; False where another process
+    # with other code sees to it.
+    adopts_former_keys = True
 
     def move_asset(
         self,

@@ -181,7 +181,7 @@ def adopt_former_keys(definitions: Definitions | JobDefinition, instance: Instan
     the way it is tried again the next time. What did not move is told in a warning.
     """
     index = index_of(definitions)
-    return [] if index is None else adopt_keys(instance, former_keys_in(index), definitions)
+    return [] if index is None or not instance.adopts_former_keys else adopt_keys(instance, former_keys_in(index), definitions)
 
 
 def former_keys_in(index: AssetIndex) -> list[tuple[AssetKey, AssetKey]]:

@@ -151,9 +151,7 @@ def check_killed(home: Path, database: str | None, repairer: Repairer, operation
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_repair_that_is_killed_is_done_or_was_never_begun(
-    tmp_path: Path, repairer: Repairer, operation: str
-) -> None:
+def test_a_repair_that_is_killed_is_done_or_was_never_begun(tmp_path: Path, repairer: Repairer, operation: str) -> None:
     for seed in range(FIRST_SEED, FIRST_SEED + max(1, SEEDS // len(OPERATIONS))):
         home = tmp_path / str(seed) / "home"
         home.parent.mkdir()

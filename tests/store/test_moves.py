@@ -54,3 +54,9 @@ def test_a_key_means_the_asset_that_had_it_when_something_was_recorded() -> None
     assert renames.latest("a") == ("d", 300.0)
     assert renames.former_keys("c") == ("a", "b")
     assert not Renames()
+
+
+def test_an_asset_is_told_under_the_key_that_it_had_then() -> None:
+    renames = Renames([Move(10, 1, "a", 100.0), Move(20, 1, "b", 200.0)], {1: "c"})
+    assert [renames.then("c", at) for at in (5, 15, 25)] == ["a", "b", "c"]
+    assert renames.then("other", 5) == "other"

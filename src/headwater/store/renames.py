@@ -45,6 +45,16 @@ class Renames:
                 return self._key_by_id[move.asset_id]
         return key
 
+    def then(self, key: str, storage_id: int) -> str:
+        """Return what the asset that is called `key` now was called when the fact `storage_id` was recorded."""
+        moves = [
+            move
+            for of in self._moves_by_key.values()
+            for move in of
+            if self._key_by_id[move.asset_id] == key and move.storage_id > storage_id
+        ]
+        return min(moves).former_key if moves else key
+
     def latest(self, key: str) -> tuple[str, float] | None:
         """Return what the asset that was called `key` last is called now, and since when; None if there is no other."""
         for move in reversed(self._moves_by_key.get(key, ())):

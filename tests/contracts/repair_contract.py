@@ -336,3 +336,14 @@ class RepairContract:
         assert store.invalidations()[SALES][None].reason == "wrong"
         store.wipe(SALES)
         assert store.invalidations() == {}
+
+    def test_names_with_odd_letters_are_found_among_inputs_that_are_listed(self, store: Store) -> None:
+        odd = AssetKey(["a_b%", 'quo"ted!'])
+        store.append(materialized(odd, data_version="v1"))
+        read = tuple(InputVersion(str(odd), str(number), "v") for number in range(3))
+        store.append(materialized(ORDERS, data_version="o", deps=(str(odd),), inputs=read))
+        store.append(materialized(SALES, data_version="s", inputs=read))
+        store.move_assets({odd: AssetKey("plain")})
+        for key in (ORDERS, SALES):
+            made_by, provenance = store.asset_provenances([key])[key]
+            assert set(provenance.read_versions(read_made_by(made_by))) == {"plain"}

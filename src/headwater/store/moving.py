@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from headwater.model.codec import decode_json, encode_event
+from headwater.model.codec import decode_json, encode_event, encode_json
 from headwater.model.errors.repair import AssetHasHistory, AssetInUse, BadMove, ChangedMeanwhile, NothingRecorded
 from headwater.model.events import AssetMoved
 from headwater.model.keys import AssetKey
 from headwater.model.provenance import read_made_by
 from headwater.model.renamed import renamed_made_by, renamed_provenance
-from headwater.store.database import Connection
+from headwater.store.database import Connection, Dialect
 from headwater.store.renames import set_aside_key
 from headwater.store.statements import batches, in_list
 from headwater.store.writer import Writer
 
 _UNFINISHED = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
-_STATE_TABLES = ("asset_states", "asset_partitions")
+
+# A table of state, the asset, and the text that says what made its value.
+Maker = tuple[str, int, str]
 
 
 def move(
@@ -43,7 +45,8 @@ def move(
     for former, name in names.items():
         if name not in names and ids.get(name) in known:
             raise AssetHasHistory(former, name)
-    refuse_in_use(connection, {*names, *names.values()} | _readers(connection, names), _said(names))
+    makers = _makers(connection, writer.database.dialect)
+    refuse_in_use(connection, {*names, *names.values()} | _readers(connection, makers, names), _said(names))
     if last_attempts is not None:
         _refuse_changed(connection, ids, last_attempts)
     # A key that is free now, and those that are about to be, must be so before anyone takes them.
@@ -67,7 +70,7 @@ def move(
             "INSERT INTO asset_moves (storage_id, asset_id, former_key, moved_at) VALUES (?, ?, ?, ?)",
             (first + place, asset_id, former, now),
         )
-    _rename_inputs(connection, names)
+    _rename_inputs(connection, makers, names)
 
 
 def _said(names: Mapping[str, str]) -> str:
@@ -137,9 +140,9 @@ def _refuse_changed(
 # ------------------------------------------------------------------------------------------------- what read the assets
 
 
-def _readers(connection: Connection, names: Mapping[str, str]) -> set[str]:
+def _readers(connection: Connection, makers: Sequence[Maker], names: Mapping[str, str]) -> set[str]:
     """Return the keys of the assets whose latest values were made from these."""
-    ids = {asset_id for _, asset_id, made_by in _makers(connection) if _reads(made_by, names)}
+    ids = {asset_id for _, asset_id, made_by in makers if _reads(made_by, names)}
     found: set[str] = set()
     for part in batches(list(ids)):
         sql = f"SELECT asset_key FROM assets WHERE asset_id IN {in_list(part)}"
@@ -147,25 +150,48 @@ def _readers(connection: Connection, names: Mapping[str, str]) -> set[str]:
     return found
 
 
-def _makers(connection: Connection) -> Iterator[tuple[str, int, str]]:
-    for table in _STATE_TABLES:
-        sql = f"SELECT DISTINCT asset_id, made_by FROM {table} WHERE made_by IS NOT NULL"
-        for asset_id, made_by in connection.execute(sql).fetchall():
-            yield table, asset_id, made_by
+def _makers(connection: Connection, dialect: Dialect) -> list[Maker]:
+    """Return each text that says what made values of an asset; many partitions have the same."""
+    of_assets = "SELECT asset_id, made_by FROM asset_states WHERE made_by IS NOT NULL"
+    of_partitions = "SELECT DISTINCT asset_id, made_by FROM asset_partitions WHERE made_by IS NOT NULL"
+    if dialect.name == "sqlite":
+        # SQLite would look at every row; from text to text it goes by the index.
+        next_of = "SELECT min(made_by) FROM asset_partitions AS part WHERE part.asset_id = found.asset_id"
+        of_partitions = (
+            "WITH RECURSIVE groups (asset_id, made_by) AS ("
+            f" SELECT asset_id, ({next_of}) FROM asset_states AS found UNION ALL"
+            f" SELECT asset_id, ({next_of} AND part.made_by > found.made_by) FROM groups AS found"
+            " WHERE made_by IS NOT NULL) SELECT asset_id, made_by FROM groups WHERE made_by IS NOT NULL"
+        )
+    return [
+        (table, asset_id, made_by)
+        for table, sql in (("asset_states", of_assets), ("asset_partitions", of_partitions))
+        for asset_id, made_by in connection.execute(sql).fetchall()
+    ]
+
+
+def _pattern(name: str) -> str:
+    """Return what a text is LIKE in which the name stands as JSON."""
+    text = encode_json(name)
+    return f"%{text.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
 
 
 def _reads(made_by: str, names: Mapping[str, str]) -> bool:
     return any(name in names for name in read_made_by(made_by).dep_names or ())
 
 
-def _rename_inputs(connection: Connection, names: Mapping[str, str]) -> None:
+def _rename_inputs(connection: Connection, makers: Sequence[Maker], names: Mapping[str, str]) -> None:
     """Call inputs by their new keys in the state of what was made from them. (What is in bodies is told so when read.)"""
-    for table, asset_id, made_by in list(_makers(connection)):
+    for table, asset_id, made_by in makers:
         group = (asset_id, made_by)
         if read_made_by(made_by).is_listed:
             column = ", partition_key" if table == "asset_partitions" else ""
             where = "WHERE asset_id = ? AND made_by = ?"
-            rows = connection.execute(f"SELECT provenance{column} FROM {table} {where}", group).fetchall()
+            rows = []
+            for former in names:
+                # Most rows name other inputs, or none: they are not worth being read.
+                named = f"SELECT provenance{column} FROM {table} {where} AND provenance LIKE ? ESCAPE '!'"
+                rows += connection.execute(named, (*group, _pattern(former))).fetchall()
             for provenance, *partition in rows:
                 text = renamed_provenance(provenance, names)
                 if text is not None:

@@ -15,7 +15,7 @@ from typing import Any
 import headwater as hw
 from headwater.runtime.instance import Instance
 from headwater.runtime.moves import move_assets, moves_of_prefix
-from headwater.runtime.stored_values import io_managers, remove_values
+from headwater.runtime.stored_values import io_managers
 
 LETTERS = hw.StaticPartitionsDefinition(["a", "b", "c", "d"])
 PREFIXES = ("raw", "bronze")
@@ -55,7 +55,7 @@ def perform(instance: Instance, operation: str) -> None:
         return
     instance.wipe_asset_partitions(key, ["a", "b"])
     with io_managers(project(PREFIXES[0]), instance) as manager_of:
-        remove_values(manager_of(key), key, ["a", "b"], instance)
+        manager_of(key).remove(key, ["a", "b"])
 
 
 def main(order: dict[str, Any]) -> None:

@@ -187,7 +187,7 @@ class FilesystemIOManager(IOManager):
             remove_if_there(place + ending)
         return is_there
 
-    def copy_values(self, from_key: AssetKey, to_key: AssetKey, *, instance: Any = None) -> int:
+    def copy_values(self, from_key: AssetKey, to_key: AssetKey, *, asset_spec: Any = None, instance: Any = None) -> int:
         """Make all that is stored of an asset loadable under another key, too; return how many files that are."""
         from headwater.io.kept_values import copy_files
 
@@ -199,6 +199,7 @@ class FilesystemIOManager(IOManager):
         partition_keys: Sequence[str] | None = None,
         *,
         copied_to: AssetKey | None = None,
+        asset_spec: Any = None,
         instance: Any = None,
     ) -> int:
         """Remove all that is stored of an asset, or of these partitions of it; return how many values that were.

@@ -61,7 +61,7 @@ class InMemoryIOManager(IOManager):
             if place in self.values
         }
 
-    def copy_values(self, from_key: AssetKey, to_key: AssetKey, *, instance: Any = None) -> int:
+    def copy_values(self, from_key: AssetKey, to_key: AssetKey, *, asset_spec: Any = None, instance: Any = None) -> int:
         """Make all that is kept of an asset loadable under another key, too; return how many values that are."""
         found = {
             place.replace(before, after, 1): value
@@ -78,6 +78,7 @@ class InMemoryIOManager(IOManager):
         partition_keys: Sequence[str] | None = None,
         *,
         copied_to: AssetKey | None = None,
+        asset_spec: Any = None,
         instance: Any = None,
     ) -> int:
         """Forget all that is kept of an asset, or of these partitions of it; return how many values that were."""

@@ -260,7 +260,7 @@ class UPathIOManager(IOManager):
         """Whether every value that the context is about is there."""
         return all(self.path_exists(path) for path in self.paths_of(context))
 
-    def copy_values(self, from_key: AssetKey, to_key: AssetKey, *, instance: Any = None) -> int:
+    def copy_values(self, from_key: AssetKey, to_key: AssetKey, *, asset_spec: Any = None, instance: Any = None) -> int:
         """Make all that is stored of an asset loadable under another key, too; return how many values that are.
 
         A subclass that keeps partitions elsewhere than this class, by `get_path_for_partition`, must do it by itself.
@@ -287,6 +287,7 @@ class UPathIOManager(IOManager):
         partition_keys: Sequence[str] | None = None,
         *,
         copied_to: AssetKey | None = None,
+        asset_spec: Any = None,
         instance: Any = None,
     ) -> int:
         """Remove all that is stored of an asset, or of these partitions of it; return how many values that were."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.model.errors.repair import BadMove, ChangedMeanwhile, NothingRecorded, RepairError, StillDeclared
 from headwater.model.keys import AssetKey
 from headwater.runtime.instance import LEFT_VALUES
-from headwater.runtime.stored_values import can_copy, copy_values, index_of, io_managers, name_of, remove_copied
+from headwater.runtime.stored_values import KeptBy, index_of, io_managers
 
 if TYPE_CHECKING:
     from headwater.authoring.asset_index import AssetIndex
@@ -81,12 +81,12 @@ def move_assets(
             former: manager_of(key if index is not None and key in index.definition_by_key else former)
             for former, key in key_by_former.items()
         }
-        moving = {former: key for former, key in key_by_former.items() if can_copy(managers[former])}
+        moving = {former: key for former, key in key_by_former.items() if managers[former].can_copy}
         counts: dict[AssetKey, int] = {}
         if not is_dry:
             counts = _copy_and_move(instance, key_by_former, moving, managers)
             for former, key in moving.items():
-                remove_copied(managers[former], former, key, instance)
+                managers[former].remove_copied(former, key)
             _note_left(instance, moving, is_done=True)
         return [
             AssetMove(
@@ -94,7 +94,7 @@ def move_assets(
                 key,
                 partitions[former],
                 counts.get(former, 0),
-                None if former in moving or not _has_value(instance, former, key) else name_of(managers[former]),
+                None if former in moving or not _has_value(instance, former, key) else managers[former].name,
             )
             for former, key in key_by_former.items()
         ]
@@ -104,13 +104,13 @@ def _copy_and_move(
     instance: Instance,
     key_by_former: Mapping[AssetKey, AssetKey],
     moving: Mapping[AssetKey, AssetKey],
-    managers: Mapping[AssetKey, Any],
+    managers: Mapping[AssetKey, KeptBy],
 ) -> dict[AssetKey, int]:
     store = instance.store
     for attempt in range(1, _ATTEMPTS + 1):
         facts = store.latest_facts(key_by_former)
         seen = {former: facts[former].attempt_id if former in facts else None for former in key_by_former}
-        counts = {former: copy_values(managers[former], former, key, instance) for former, key in moving.items()}
+        counts = {former: managers[former].copy(former, key) for former, key in moving.items()}
         _note_left(instance, moving)
         try:
             store.move_assets(key_by_former, seen)
@@ -118,7 +118,7 @@ def _copy_and_move(
             if isinstance(error, ChangedMeanwhile) and attempt < _ATTEMPTS:
                 continue  # a run has built it since: its new value is taken along
             for former, key in moving.items():
-                managers[former].remove_values(key, copied_to=former, instance=instance)
+                managers[former].remove_copied(key, former)
             _note_left(instance, moving, is_done=True)
             raise
         return counts
@@ -150,7 +150,7 @@ def remove_left_values(instance: Instance, text: str) -> None:
         latest = renames.latest(former)
         # While it is not recorded that the asset moved, whoever moves it may still be at work.
         if latest is not None and latest[0] == key:
-            remove_copied(manager, AssetKey.parse(former), AssetKey.parse(key), instance)
+            manager.remove_values(AssetKey.parse(former), copied_to=AssetKey.parse(key))
             _note_left(instance, {AssetKey.parse(former): AssetKey.parse(key)}, is_done=True)
 
 
@@ -181,7 +181,11 @@ def adopt_former_keys(definitions: Definitions | JobDefinition, instance: Instan
     the way it is tried again the next time. What did not move is told in a warning.
     """
     index = index_of(definitions)
-    return [] if index is None or not instance.adopts_former_keys else adopt_keys(instance, former_keys_in(index), definitions)
+    return (
+        []
+        if index is None or not instance.adopts_former_keys
+        else adopt_keys(instance, former_keys_in(index), definitions)
+    )
 
 
 def former_keys_in(index: AssetIndex) -> list[tuple[AssetKey, AssetKey]]:

@@ -178,17 +178,17 @@ def _remove_values(
     workplace: Workplace, instance: Instance, partitions_by_key: dict[AssetKey, tuple[str, ...] | None]
 ) -> tuple[dict[AssetKey, int], dict[AssetKey, str]]:
     """Delete stored values; return how many by asset, and the IO managers of those where it cannot be done."""
-    from headwater.runtime.stored_values import can_remove, io_managers, name_of, remove_values
+    from headwater.runtime.stored_values import io_managers
 
     removed: dict[AssetKey, int] = {}
     left: dict[AssetKey, str] = {}
     with io_managers(workplace.definitions, instance) as manager_of:
         for key, partitions in partitions_by_key.items():
-            manager = manager_of(key)
-            if can_remove(manager):
-                removed[key] = remove_values(manager, key, partitions, instance)
+            kept_by = manager_of(key)
+            if kept_by.can_remove:
+                removed[key] = kept_by.remove(key, partitions)
             elif key in workplace.definitions.index.definition_by_key:
-                left[key] = name_of(manager)
+                left[key] = kept_by.name
     return removed, left
 
 

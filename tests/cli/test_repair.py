@@ -71,6 +71,7 @@ def test_an_asset_that_was_renamed_in_the_code_is_moved_with_its_history_and_val
     assert old.exit_code == 2
     assert 'There is no asset "orders": it is "sales/orders" now.' in old.err
     assert 'it is "sales/orders" now' in shop("materialize", "orders+").err
+    assert shop("asset", "show", "sales/orders", "--json").document["asset"]["former_keys"] == ["orders"]
     again = shop("asset", "mv", "orders", "elsewhere", "--yes")
     assert 'It is called "sales/orders" now' in again.err
 
@@ -123,6 +124,12 @@ def test_values_are_deleted_with_what_is_known_of_them(shop: Headwater) -> None:
     wiped = shop("asset", "wipe", "report revenue", "--values", "--yes", "--json").document["wiped"]
     assert {each["key"]: each["values_removed"] for each in wiped} == {"revenue": 1, "report": 1}
     assert not list(storage.glob("re*"))
+
+
+def test_an_asset_that_is_declared_no_more_can_be_wiped(shop: Headwater) -> None:
+    declare(SHOP.replace("def report(", "def summary(").replace("revenue, report,", "revenue, summary,").replace("+report", "+revenue"))
+    assert shop("asset", "wipe", "report", "--values", "--yes").out.endswith("1 stored value deleted.\n")
+    assert shop("asset", "wipe", "report", "--yes").exit_code == 2
 
 
 def test_one_materialization_is_wiped(shop: Headwater) -> None:

@@ -13,6 +13,7 @@ from headwater.model.errors.repair import (
     AssetInUse,
     NothingRecorded,
     NotThere,
+    RepairError,
     StillDeclared,
     UnknownMaterialization,
 )
@@ -309,3 +310,40 @@ def test_a_report_leaves_it_as_it_was_whether_there_is_a_value(instance: Instanc
     values = {key: state.materialization.has_value for key, state in states.items() if state.materialization}
     assert values == {"a": True, "b": True, "c": True, "new": False}
     assert instance.report_materializations("fresh") == 1
+
+
+def test_a_move_beside_runs_that_build_the_asset_leaves_each_value_with_its_record(tmp_path: Path) -> None:
+    from threading import Event, Thread
+
+    @hw.asset
+    def orders(context: hw.AssetExecutionContext) -> str:
+        return context.run_id
+
+    moved = Event()
+
+    def build_on() -> None:
+        with Instance.open(tmp_path / "home") as theirs:
+            after = 0
+            while after < 3:
+                assert hw.materialize([orders], instance=theirs).success
+                after += moved.is_set()
+
+    with Instance.open(tmp_path / "home") as ours:
+        hw.materialize([orders], instance=ours)
+        building = Thread(target=build_on)
+        building.start()
+        try:
+            while not moved.is_set():
+                try:
+                    ours.move_asset("orders", "sales/orders")
+                    moved.set()
+                except RepairError:
+                    continue
+        finally:
+            moved.set()
+            building.join()
+        defs = hw.Definitions(assets=[orders, hw.AssetSpec(["sales", "orders"])])
+        for key in (hw.AssetKey("orders"), hw.AssetKey(["sales", "orders"])):
+            latest = ours.get_latest_materialization_event(key)
+            assert latest is not None
+            assert defs.load_asset_value(key, instance=ours) == latest.run_id

@@ -87,8 +87,9 @@ def show(workplace: Workplace, as_json: bool, key: str) -> None:
     with workplace.instance_to_read() as instance:
         (view,) = asset_views(workplace.graph, instance.store, [asset_key])
         stale = staleness_in(workplace.definitions, instance, [asset_key])[asset_key]
+        former_keys = instance.store.renames().former_keys(str(asset_key))
     if as_json:
-        screen.document({"asset": _with_lineage(workplace, view, stale)})
+        screen.document({"asset": {**_with_lineage(workplace, view, stale), "former_keys": list(former_keys)}})
         return
     graph, spec, state = workplace.graph, view.spec, view.state
     made = state.materialization if state is not None else None
@@ -107,6 +108,7 @@ def show(workplace: Workplace, as_json: bool, key: str) -> None:
             ("owners", ", ".join(spec.owners)),
             ("tags", ", ".join(tags)),
             ("code version", spec.code_version),
+            ("called before", ", ".join(former_keys)),
             ("needs", "\n".join(map(str, graph.parents(asset_key))) or "nothing"),
             ("feeds", "\n".join(map(str, graph.children(asset_key))) or "nothing"),
             ("partitions", _partitions_in_words(view)),

@@ -133,10 +133,10 @@ def wipe(
             raise click.UsageError("--materialization names one; leave the range out.")
         _wipe_one(workplace, screen, workplace.asset_key(selection), partition, materialization, values, yes)
         return
-    keys = workplace.selected(selection)
     from headwater.views.words import counted, listed
 
     with workplace.instance() as instance:
+        keys = _selected_or_recorded(workplace, instance, selection)
         partitions_by_key = {key: _named_partitions(workplace, instance, key, partition, ends) for key in keys}
         named = listed([str(key) for key in keys])
         count = sum(len(partitions or ()) for partitions in partitions_by_key.values())
@@ -174,6 +174,15 @@ def wipe(
     screen.result(f"Forgotten: {what}. {stays}")
 
 
+def _selected_or_recorded(workplace: Workplace, instance: Instance, selection: str) -> list[AssetKey]:
+    """Return the assets of a selection, or the one of this key that is recorded and no longer declared."""
+    if all(selection.split("/")) and "*" not in selection:
+        key = _key(selection)
+        if not workplace.graph.has(key) and instance.store.asset_state(key) is not None:
+            return [key]
+    return workplace.selected(selection)
+
+
 def _remove_values(
     workplace: Workplace, instance: Instance, partitions_by_key: dict[AssetKey, tuple[str, ...] | None]
 ) -> tuple[dict[AssetKey, int], dict[AssetKey, str]]:
@@ -187,7 +196,7 @@ def _remove_values(
             kept_by = manager_of(key)
             if kept_by.can_remove:
                 removed[key] = kept_by.remove(key, partitions)
-            elif key in workplace.definitions.index.definition_by_key:
+            else:
                 left[key] = kept_by.name
     return removed, left
 
@@ -315,7 +324,7 @@ def _named_partitions(
 
     if partition is not None and instance.store.partition_states(key, [partition]):
         return (partition,)
-    partitions_def = workplace.graph.spec(key).partitions_def
+    partitions_def = workplace.graph.spec(key).partitions_def if workplace.graph.has(key) else None
     if partitions_def is None:
         raise CommandRefused(
             what=f'"{key}" is not partitioned, and a partition of it was named.',

@@ -347,3 +347,13 @@ class RepairContract:
         for key in (ORDERS, SALES):
             made_by, provenance = store.asset_provenances([key])[key]
             assert set(provenance.read_versions(read_made_by(made_by))) == {"plain"}
+
+    def test_more_partitions_than_one_event_can_tell_of_are_marked_and_wiped_at_once(self, store: Store) -> None:
+        keys = [f"{number:0250}" for number in range(5_000)]
+        store.append(materialized(ORDERS, keys[0]))
+        store.append(materialized(ORDERS, keys[-1]))
+        store.append(materialized(ORDERS, "another"))
+        store.invalidate(ORDERS, keys, "wrong")
+        assert set(store.invalidations()[ORDERS]) == {keys[0], keys[-1]}
+        store.wipe(ORDERS, keys)
+        assert store.materialized_partitions(ORDERS) == {"another"}

@@ -243,19 +243,27 @@ class AssetQueries(RenameQueries):
         from headwater.model.staleness import MarkedWrong
 
         of_all = marks.get(ALL_PARTITIONS)
-        made: dict[str | None, int] = {}
-        sql = "SELECT partition_key, materialization_id FROM asset_partitions WHERE asset_id = ?"
-        if of_all is not None:
-            made.update(self._rows(f"{sql} AND materialization_id < ?", (asset_id, of_all[0])))
-            whole = "SELECT materialization_id FROM asset_states WHERE asset_id = ? AND materialization_id IS NOT NULL"
-            made.update((None, made_id) for (made_id,) in self._rows(whole, (asset_id,)))
-        for part in batches([partition for partition in marks if partition != ALL_PARTITIONS]):
-            of_these = f"{sql} AND materialization_id IS NOT NULL AND partition_key IN {in_list(part)}"
-            made.update(self._rows(of_these, (asset_id, *part)))
         holding: dict[str | None, MarkedWrong] = {}
-        for partition, made_id in made.items():
-            own = None if partition is None else marks.get(partition)
-            storage_id, marked_at, reason = max(mark for mark in (own, of_all) if mark is not None)
-            if reason is not None and storage_id > made_id:
-                holding[partition] = MarkedWrong(reason, marked_at)
+        if of_all is not None and of_all[2] is not None:
+            older = "WHERE asset_id = ? AND materialization_id < ?"
+            about = (asset_id, of_all[0])
+            parts: list[str | None] = [
+                part for (part,) in self._rows(f"SELECT partition_key FROM asset_partitions {older}", about)
+            ]
+            parts += [None for _ in self._rows(f"SELECT 1 FROM asset_states {older}", about)]
+            holding = dict.fromkeys(parts, MarkedWrong(of_all[2], of_all[1]))
+        # A mark of a single partition counts where it is newer than the one of all.
+        newer = [
+            part
+            for part, mark in marks.items()
+            if part != ALL_PARTITIONS and mark[0] > (of_all[0] if of_all is not None else 0)
+        ]
+        made = "SELECT partition_key, materialization_id FROM asset_partitions WHERE asset_id = ?"
+        for some in batches(newer):
+            for partition, made_id in self._rows(f"{made} AND partition_key IN {in_list(some)}", (asset_id, *some)):
+                storage_id, marked_at, reason = marks[partition]
+                if made_id is None or made_id > storage_id or reason is None:
+                    holding.pop(partition, None)
+                else:
+                    holding[partition] = MarkedWrong(reason, marked_at)
         return holding

@@ -9,7 +9,7 @@ import contextlib
 import os
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,6 +25,7 @@ from headwater.store.history_queries import HistoryQueries
 from headwater.store.recovery import has_foreign_runs, interrupt_lost_runs, interrupt_runs_of, lost_run_ids
 from headwater.store.retention import prune
 from headwater.store.run_queries import INSERT_RUN, RunQueries, run_row
+from headwater.store.size_limit import EVENT_BYTES_LIMIT
 from headwater.store.statements import batches, in_list
 from headwater.store.wiping import find_materialization
 from headwater.store.writer import Writer
@@ -203,21 +204,19 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
     def invalidate(
         self, key: AssetKey, partitions: Iterable[str] | None = None, reason: str = "", *, is_undone: bool = False
     ) -> None:
-        named = None if partitions is None else tuple(partitions)
-        # No partitions at all is not the same as all of them.
-        if named != ():
-            marked = AssetInvalidated(
-                timestamp=self._clock(), asset=str(key), partitions=named or (), reason=reason, is_undone=is_undone
-            )
-            self.append(marked)
-            self.flush()
+        now = self._clock()
+        self.append_all(
+            [
+                AssetInvalidated(timestamp=now, asset=str(key), partitions=part, reason=reason, is_undone=is_undone)
+                for part in _in_events(partitions)
+            ]
+        )
+        self.flush()
 
     def wipe(self, key: AssetKey, partitions: Iterable[str] | None = None) -> None:
-        named = None if partitions is None else tuple(partitions)
-        # No partitions at all is not the same as all of them.
-        if named != ():
-            self.append(AssetWiped(timestamp=self._clock(), asset=str(key), partitions=named or ()))
-            self.flush()
+        now = self._clock()
+        self.append_all([AssetWiped(timestamp=now, asset=str(key), partitions=part) for part in _in_events(partitions)])
+        self.flush()
 
     # ------------------------------------------------------------------------------------------ HistoryStore
 
@@ -303,6 +302,24 @@ class SqlStore(RunQueries, AssetQueries, HistoryQueries):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _in_events(partitions: Iterable[str] | None) -> Iterator[tuple[str, ...]]:
+    """Yield partitions in parts that one event each can tell of: () is all of an asset, and no part is none of it."""
+    if partitions is None:
+        yield ()
+        return
+    part: list[str] = []
+    size = 0
+    for partition in partitions:
+        part.append(partition)
+        # As JSON a letter can take six bytes.
+        size += 6 * len(partition) + 3
+        if size > EVENT_BYTES_LIMIT // 2:
+            yield tuple(part)
+            part, size = [], 0
+    if part:
+        yield tuple(part)
 
 
 def _set_tags(connection: Connection, run_number: int, tags: Mapping[str, str]) -> None:

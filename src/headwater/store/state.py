@@ -61,6 +61,24 @@ class Wipe(NamedTuple):
     timestamp: float
     materialization_id: int | None
 
+    def is_joined_by(self, fact: Fact) -> bool:
+        """Whether the next fact wipes more partitions of the same asset."""
+        event = fact.event
+        is_of_partitions = bool(self.partitions) and self.materialization_id is None
+        return (
+            is_of_partitions
+            and fact.asset_id == self.asset_id
+            and bool(event.partitions)
+            and event.materialization_id is None
+        )
+
+    def joined(self, fact: Fact) -> Wipe:
+        return self._replace(
+            partitions=(*self.partitions, *fact.event.partitions),
+            storage_id=fact.storage_id,
+            timestamp=fact.event.timestamp,
+        )
+
 
 # The columns of one row that change, with their new values; a column that is not named keeps its value.
 RowChange = dict[str, Any]
@@ -85,11 +103,17 @@ def changes_of(facts: Iterable[Fact]) -> Iterator[StateChanges]:
     changes = StateChanges()
     for fact in facts:
         fold = FOLDS.get(type(fact.event))
-        if fold is not None:
-            fold(changes, fact)
-            if changes.wipe is not None:
-                yield changes
-                changes = StateChanges()
+        if fold is None:
+            continue
+        before = changes.wipe
+        if before is not None:
+            # Wipes of one asset in a row, as when there are more partitions than one event tells of, are carried out as one.
+            if isinstance(fact.event, AssetWiped) and before.is_joined_by(fact):
+                changes.wipe = before.joined(fact)
+                continue
+            yield changes
+            changes = StateChanges()
+        fold(changes, fact)
     yield changes
 
 

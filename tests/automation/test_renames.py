@@ -47,7 +47,7 @@ def test_a_rename_is_no_news_to_conditions_that_remember() -> None:
 
 def test_a_sensor_of_several_assets_goes_on_where_it_stood() -> None:
     @hw.multi_asset_sensor(monitored_assets=[hw.AssetKey("x")])
-    def follows(context): ...
+    def follows(context: hw.MultiAssetSensorEvaluationContext) -> None: ...
 
     with Instance.ephemeral() as instance:
         instance.report_materializations("a")

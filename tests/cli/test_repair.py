@@ -127,7 +127,11 @@ def test_values_are_deleted_with_what_is_known_of_them(shop: Headwater) -> None:
 
 
 def test_an_asset_that_is_declared_no_more_can_be_wiped(shop: Headwater) -> None:
-    declare(SHOP.replace("def report(", "def summary(").replace("revenue, report,", "revenue, summary,").replace("+report", "+revenue"))
+    declare(
+        SHOP.replace("def report(", "def summary(")
+        .replace("revenue, report,", "revenue, summary,")
+        .replace("+report", "+revenue")
+    )
     assert shop("asset", "wipe", "report", "--values", "--yes").out.endswith("1 stored value deleted.\n")
     assert shop("asset", "wipe", "report", "--yes").exit_code == 2
 

@@ -660,9 +660,7 @@ def test_a_renamed_asset_takes_its_table_along_and_a_wiped_one_loses_its_rows(pa
     with hw.Instance.open(tmp_path / "home") as instance:
         for color in ("red", "blue"):
             job = before.resolve_implicit_global_asset_job_def()
-            assert job.execute_in_process(
-                instance=instance, asset_selection=[old], partition_key=color
-            ).success
+            assert job.execute_in_process(instance=instance, asset_selection=[old], partition_key=color).success
         moved = instance.move_asset("raw/paint", "gold/colors", definitions=after)
         assert (moved.values, moved.partitions, moved.left_with) == (1, 2, None)
         tables = "SELECT table_schema || '.' || table_name FROM information_schema.tables"

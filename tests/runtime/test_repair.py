@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,12 @@ def project(name: str, *, former: tuple[str, ...] = (), version: str = "1") -> h
         former_keys=former,
         check_specs=[hw.AssetCheckSpec("full", asset=name.split("/"))],
     )
-    def orders():
+    def orders() -> Iterator[Any]:
         yield hw.Output([40, 2])
         yield hw.AssetCheckResult(passed=True)
 
     @hw.asset(key=f"{name}_parts".split("/"), partitions_def=LETTERS, former_keys=[f"{each}_parts" for each in former])
-    def parts(context) -> str:
+    def parts(context: hw.AssetExecutionContext) -> str:
         return context.partition_key.upper()
 
     @hw.asset(ins={"rows": hw.AssetIn(key=name.split("/"))})

@@ -74,3 +74,33 @@ def test_what_a_run_builds_stays_where_it_is_and_reports_are_taken_in_beside_it(
         service.command("asset", "invalidate", "slow", "--reason", "too slow")
         planned = json.loads(service.command("plan", "--stale", "--json"))["plan"]["steps"]
         assert {step["asset"] for step in planned} == {"revenue", "slow"}
+
+
+TOOL = """
+import headwater as hw
+
+@hw.asset
+def tool(context: hw.AssetExecutionContext) -> int:
+    instance = context.instance
+    count = instance.report_materializations("made", [f"{number:05}" for number in range(12_000)], data_version="v")
+    instance.invalidate("made", ["00001"], reason="wrong")
+    latest = instance.fetch_materializations(hw.AssetKey("made"), limit=1).records[0]
+    instance.wipe_materialization("made", latest.storage_id)
+    assert len(instance.get_materialized_partitions(hw.AssetKey("made"))) == 11_999
+    try:
+        instance.move_asset("made", "other")
+    except hw.HeadwaterError as refused:
+        context.log.info(str(refused))
+    return count
+
+defs = hw.Definitions(assets=[tool])
+"""
+
+
+def test_a_step_in_a_worker_reports_marks_and_wipes_and_moves_nothing(tmp_path: Path) -> None:
+    with RunningService(tmp_path / "shop", TOOL) as service:
+        run = service.ended(service.launch(selection="tool"))
+        assert run.is_success, run.cause
+        assert "an asset was to be moved" in service.command("run", "logs", run.run_id)
+        with service.instance() as instance:
+            assert str(instance.store.invalidations()[AssetKey("made")]["00001"]) == "marked as wrong by hand: wrong"

@@ -128,6 +128,7 @@ class Instance(RunHistory, RunReports, AssetHistory, Repairs):
     def of_worker(cls, store: Any, home: str, storage_dir: str) -> Instance:
         """Return the instance of a worker process, whose store asks the server; `get` returns it from now on."""
         cls._of_this_worker = cls(store, Path(home), storage_dir=Path(storage_dir))
+        cls._of_this_worker.adopts_former_keys = False  # the server did, before anything was built
         return cls._of_this_worker
 
     @classmethod

@@ -250,6 +250,9 @@ class RemoteStore:
     def delete_run(self, run_id: str) -> None:
         raise _refused("delete_run", f"run {run_id[:8]} was to be deleted", "delete it with `headwater run delete`")
 
+    def move_assets(self, *_: object, **__: object) -> None:
+        raise _refused("move_assets", "an asset was to be moved", "move it with `headwater asset mv`")
+
     def prune(self, *_: object, **__: object) -> int:
         raise _refused("prune", "history was to be trimmed", "run `headwater db prune`")
 

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from headwater.model.events import (
+    AssetInvalidated,
     AssetMaterialized,
     AssetNotMaterialized,
     AssetObserved,
@@ -121,6 +122,12 @@ EVENTS_SINCE_2 = (
     RunCancelRequested(run_id="r4", timestamp=45.0, reason="enough"),
     RunInterrupted(run_id="r4", timestamp=46.0, reason="gone"),
 )
+# What the fourth added.
+EVENTS_SINCE_6 = (
+    AssetInvalidated(timestamp=47.0, asset="sales/daily", partitions=("a",), reason="rows are missing"),
+    AssetWiped(timestamp=48.0, asset="wiped", materialization_id=1_000_000),
+)
+MOVED = (AssetKey("orders"), AssetKey(["sales", "orders"]))
 
 
 def main(path: Path) -> None:
@@ -138,8 +145,12 @@ def main(path: Path) -> None:
 def fill(store: Store) -> None:
     for run in RUNS:
         store.create_run(run)
-    for event in (*EVENTS, *EVENTS_SINCE_2):
+    for event in (*EVENTS, *EVENTS_SINCE_2, *EVENTS_SINCE_6):
         store.append(event)
+    former, key = MOVED
+    # Only what no unfinished run builds can be moved.
+    store.move_assets({former: key})
+    store.move_assets({key: former})
     store.add_dynamic_partitions("regions", ["eu", "us", "asia"])
     store.delete_dynamic_partition("regions", "us")
     store.set_cursor_values({"sensor": "17"})

@@ -635,3 +635,39 @@ def test_partitions_have_the_same_versions_whether_made_together_or_one_by_one(p
                 definition_metadata={"partition_expr": expression},
             )
             assert alone.data_version == together[key]
+
+
+# -- renaming and wiping ---------------------------------------------------------------------------------------------
+
+
+def renamed_tables(name: list[str], path: str) -> hw.Definitions:
+    @hw.asset(key=name, metadata={"partition_expr": "color"}, partitions_def=COLORS)
+    def paint(context: hw.AssetExecutionContext) -> pd.DataFrame:
+        return pd.DataFrame({"color": context.partition_keys, "litres": 1})
+
+    @hw.asset(key=[*name[:-1], f"{name[-1]}_all"])
+    def whole() -> pd.DataFrame:
+        return pd.DataFrame({"n": [1, 2]})
+
+    return hw.Definitions(assets=[paint, whole], resources={"io_manager": DuckDBPandasIOManager(database=path)})
+
+
+def test_a_renamed_asset_takes_its_table_along_and_a_wiped_one_loses_its_rows(path: str, tmp_path: Path):
+    from headwater.runtime.stored_values import io_managers
+
+    before, after = renamed_tables(["raw", "paint"], path), renamed_tables(["gold", "colors"], path)
+    old, new = hw.AssetKey(["raw", "paint"]), hw.AssetKey(["gold", "colors"])
+    with hw.Instance.open(tmp_path / "home") as instance:
+        for color in ("red", "blue"):
+            job = before.resolve_implicit_global_asset_job_def()
+            assert job.execute_in_process(instance=instance, asset_selection=[old], partition_key=color).success
+        moved = instance.move_asset("raw/paint", "gold/colors", definitions=after)
+        assert (moved.values, moved.partitions, moved.left_with) == (1, 2, None)
+        tables = "SELECT table_schema || '.' || table_name FROM information_schema.tables"
+        assert rows(path, tables) == [("gold.colors",)]
+        assert len(after.load_asset_value(new, instance=instance, python_type=pd.DataFrame)) == 2
+        with io_managers(after, instance) as kept_by:
+            assert kept_by(new).remove(new, ["red"]) == 1
+            assert rows(path, "SELECT DISTINCT color FROM gold.colors") == [("blue",)]
+            assert kept_by(new).remove(new, None) == 1
+        assert rows(path, tables) == []

@@ -142,9 +142,9 @@ def test_commands_work_on_the_database(project: Path) -> None:
     assert "There is no state at postgresql://" in headwater("run", "list")
     told = headwater("db", "migrate")
     assert "Made postgresql://" in told
-    assert "with schema version 5" in told
+    assert "with schema version 6" in told
     assert "is up to date" in headwater("db", "migrate")
-    assert json.loads(headwater("db", "migrate", "--json"))["version"] == 5
+    assert json.loads(headwater("db", "migrate", "--json"))["version"] == 6
     headwater("materialize", "orders")
     assert "succeeded" in headwater("run", "list")
     assert "Deleted 0 events" in headwater("db", "prune")

@@ -10,9 +10,10 @@ import pytest
 from headwater.store import SqliteStore, Store, open_store
 from tests.contracts.backfill_store_contract import BackfillStoreContract
 from tests.contracts.event_store_contract import EventStoreContract
+from tests.contracts.repair_contract import RepairContract
 
 
-class StoreContract(EventStoreContract, BackfillStoreContract):
+class StoreContract(EventStoreContract, BackfillStoreContract, RepairContract):
     """All of it."""
 
 

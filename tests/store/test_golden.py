@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from headwater.model.events import EVENT_KINDS
+from headwater.model.events import EVENT_KINDS, AssetMoved
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.runs import EventRecordsFilter, Run, RunStatus, StepStatus
 from headwater.store.schema import SCHEMA_VERSION
 from headwater.store.sql_store import SqlStore
-from tests.golden.write_store import EVENTS, EVENTS_SINCE_2, RUNS
+from tests.golden.write_store import EVENTS, EVENTS_SINCE_2, EVENTS_SINCE_6, MOVED, RUNS
 from tests.store.naive_fold import fold, told_by
 from tests.store_places import open_at
 
@@ -42,13 +42,21 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
 def test_each_schema_version_has_a_golden_file_and_each_kind_of_event_is_in_them() -> None:
     assert [file.name for file in FILES] == [f"store_v{number}.sqlite" for number in range(1, SCHEMA_VERSION + 1)]
     assert [file.name for file in DUMPS] == [f"store_v{number}.postgres.sql" for number in range(1, SCHEMA_VERSION + 1)]
-    assert {type(event) for event in (*EVENTS, *EVENTS_SINCE_2)} == set(EVENT_KINDS)
+    assert {type(event) for event in (*EVENTS, *EVENTS_SINCE_2, *EVENTS_SINCE_6)} | {AssetMoved} == set(EVENT_KINDS)
 
 
 def test_every_event_of_an_earlier_release_is_read_as_it_was(store: SqlStore, request: pytest.FixtureRequest) -> None:
-    is_first = "store_v1." in request.node.name
-    written = EVENTS if is_first else (*EVENTS, *EVENTS_SINCE_2)
-    assert [record.event for record in store.events(EventRecordsFilter(), ascending=True)] == list(written)
+    (version,) = (number for number in range(1, 100) if f"store_v{number}." in request.node.name)
+    written = [*EVENTS, *(EVENTS_SINCE_2 if version >= 2 else ()), *(EVENTS_SINCE_6 if version >= 6 else ())]
+    read = [record.event for record in store.events(EventRecordsFilter(), ascending=True)]
+    if version >= 6:
+        *read, there, back = read
+        former, key = MOVED
+        assert (there, back) == (
+            AssetMoved(timestamp=0.0, asset=str(former), former_key=str(former)),
+            AssetMoved(timestamp=0.0, asset=str(former), former_key=str(key)),
+        )
+    assert read == written
 
 
 def test_the_state_that_an_earlier_release_kept_is_still_the_answer(store: SqlStore) -> None:

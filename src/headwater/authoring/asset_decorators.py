@@ -68,6 +68,7 @@ def asset(
     pool: str | None = None,
     compute_kind: str | None = None,
     timeout: float | None = None,
+    former_keys: Iterable[CoercibleToAssetKey] | None = None,
 ) -> Callable[[Callable[P, R]], Asset[P, R]]: ...
 
 
@@ -105,12 +106,14 @@ def asset(
     pool: str | None = None,
     compute_kind: str | None = None,
     timeout: float | None = None,
+    former_keys: Iterable[CoercibleToAssetKey] | None = None,
 ) -> Any:
     """Declare an asset: the function's name is its name, its parameters are the upstream assets whose values it loads.
 
     The function may return the value, `Output`, `MaterializeResult`, `Unchanged()`, `Skip(reason)` or None, may be a
     generator or `async`, and may yield check results and observations too. `deps` are upstream assets that are not loaded.
-    `timeout` is in seconds, for each attempt. Raises InvalidDefinitionError for what cannot be meant.
+    `timeout` is in seconds, for each attempt. `former_keys` are what the asset was called before: what is recorded and
+    stored under these becomes its own, unless another asset has the key. Raises InvalidDefinitionError for what cannot be meant.
     """
 
     def decorate(function: Callable[..., Any]) -> Asset[..., Any]:
@@ -159,6 +162,7 @@ def asset(
             kinds=kinds or ({compute_kind} if compute_kind else None),
             partitions_def=partitions_def,
             freshness_policy=freshness_policy,
+            former_keys=former_keys,
         )
         annotation = dagster_type
         if annotation is NO_VALUE and signature.kind not in ("generator", "async_generator"):

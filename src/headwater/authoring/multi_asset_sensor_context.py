@@ -68,7 +68,7 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
         )
         self._of = f'Sensor "{sensor_name}"' if sensor_name else "The sensor"
         self._asset_keys = keys_monitored(self._of, monitored_assets, definitions)
-        self._start = read_cursors(self._of, cursor)
+        self._start = self._with_keys_of_now(read_cursors(self._of, cursor), instance)
         # By asset, what was consumed in this evaluation: the storage id by partition.
         self._consumed: dict[AssetKey, list[EventRecord]] = {}
         self._consumed_wholly = False
@@ -85,6 +85,16 @@ class MultiAssetSensorEvaluationContext(SensorEvaluationContext):
         """The definition by monitored asset; None for one that no definition provides."""
         by_key = self._project("assets_defs_by_key").index.definition_by_key
         return {key: by_key.get(key) for key in self._asset_keys}
+
+    def _with_keys_of_now(
+        self, start: Mapping[AssetKey, AssetEventCursor], instance: Any
+    ) -> Mapping[AssetKey, AssetEventCursor]:
+        """Assets that were renamed since the cursor was written go on where they stood."""
+        store = getattr(instance, "store", None)
+        if store is None or all(key in self._asset_keys for key in start):
+            return start
+        renames = store.renames()
+        return {AssetKey.parse(renames.as_of(str(key), at.storage_id)): at for key, at in start.items()}
 
     def _project(self, wanted: str) -> Definitions:
         if self._definitions is None:

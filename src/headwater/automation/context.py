@@ -19,11 +19,13 @@ from headwater.model.conditions import AutomationCondition
 from headwater.model.errors.automation import AutomationConditionError
 from headwater.model.errors.partitions import UnreadablePartitionsError
 from headwater.model.errors.root import HeadwaterError
+from headwater.model.keys import AssetCheckKey
 
 if TYPE_CHECKING:
     from headwater.automation.result import AutomationResult
     from headwater.graph.asset_graph import AssetGraph
     from headwater.model.partitions import PartitionsDefinition
+    from headwater.store.renames import Renames
 
 T = TypeVar("T")
 
@@ -51,6 +53,8 @@ class Evaluation:
     before: AutomationCursor
     requested: dict[EntityKey, EntitySubset[Any]] = field(default_factory=dict)
     # By the identity of conditions, which are held so that no other one gets it.
+    # What assets were called before; None where none was renamed.
+    renames: Renames | None = None
     _meanings: dict[int, tuple[AutomationCondition, str]] = field(default_factory=dict)
     _stateless: dict[int, tuple[AutomationCondition, bool]] = field(default_factory=dict)
 
@@ -254,14 +258,28 @@ class AutomationContext(Generic[T_EntityKey]):
         Labels and the rest of the tree have no part in it. A condition of the user's has a place as well, since
         only its author knows whether two of them mean the same.
         """
+        return self._node_id_of(str(self.key))
+
+    def _node_id_of(self, key: str) -> str:
         place = () if type(self.condition) is AutomationCondition else self.path
-        text = encode_json([self.evaluation.meaning_of(self.condition), str(self.key), place])
+        text = encode_json([self.evaluation.meaning_of(self.condition), key, place])
         return blake2b(text.encode(), digest_size=12).hexdigest()
 
     @property
     def previous_state(self) -> NodeState | None:
         """What this node knew at the evaluation before."""
-        return None if self.previous is None else self.previous.nodes.get(self.node_id)
+        if self.previous is None:
+            return None
+        found = self.previous.nodes.get(self.node_id)
+        renames = self.evaluation.renames
+        if found is None and renames is not None:
+            # It was told of the asset under the key that it had then.
+            asset = self.key.asset_key if isinstance(self.key, AssetCheckKey) else self.key
+            then = renames.then(str(asset), self.previous.storage_id)
+            if isinstance(self.key, AssetCheckKey):
+                then = f"{then}:{self.key.name}"
+            found = self.previous.nodes.get(self._node_id_of(then))
+        return found
 
     def remember(self, true_subset: EntitySubset[Any] | None = None, text: str | None = None) -> None:
         """Keep what this node is to know at the next evaluation."""

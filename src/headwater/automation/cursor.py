@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -40,6 +40,23 @@ class AutomationCursor(Struct, frozen=True, omit_defaults=True):
     requested: Mapping[str, SubsetData] = field(default_factory=dict)
     # A short hash of each data version, by asset and partition, of the assets where a change of it matters.
     data_versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def renamed(self, rename: Callable[[str, int], str]) -> AutomationCursor:
+        """Return it with the keys of now: `rename` says what a key (of an asset) of when a fact was recorded is called."""
+
+        def now(key: str, storage_id: int) -> str:
+            found = rename(key, storage_id)
+            if found == key and ":" in key:
+                asset, _, check = key.rpartition(":")
+                found = f"{rename(asset, storage_id)}:{check}"
+            return found
+
+        return msgspec.structs.replace(
+            self,
+            conditions={now(key, state.storage_id): state for key, state in self.conditions.items()},
+            requested={now(key, self.storage_id): data for key, data in self.requested.items()},
+            data_versions={now(key, self.storage_id): versions for key, versions in self.data_versions.items()},
+        )
 
     def serialize(self) -> str:
         """Return it as JSON text."""

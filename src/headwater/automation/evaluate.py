@@ -118,10 +118,13 @@ def evaluate_conditions(
     `built_along` are the checks that an asset's own function makes, which are asked for with it.
     """
     before = cursor or AutomationCursor()
+    renames = store.renames() if cursor is not None else None
+    if renames:
+        before = before.renamed(renames.as_of)
     view = AssetGraphView(graph, store, as_utc(evaluation_time) if evaluation_time else utc_now())
     # What is recorded from here on is left to the next evaluation.
     facts = RecordedFacts(view, store, max(store.last_storage_id(), before.storage_id), before.data_versions)
-    evaluation = Evaluation(before.evaluation_id + 1, view, facts, before)
+    evaluation = Evaluation(before.evaluation_id + 1, view, facts, before, renames=renames or None)
     results: list[AutomationResult[Any]] = []
     order = graph.execution_order()
     # Those of conditions that were not selected this time stay; those of assets that are gone do not.

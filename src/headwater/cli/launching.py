@@ -93,8 +93,9 @@ def launch_and_report(
 ) -> int:
     """Carry out the request, at the running service if there is one and not `here`; return the exit code."""
     screen = Screen(as_json)
+    definitions = workplace.definitions
     with workplace.instance() as instance, service_of(screen, workplace, instance, here=here) as service:
-        intended = intended_runs(workplace.definitions, instance, request)
+        intended = intended_runs(definitions, instance, request)
         _confirm(screen, instance, intended, request, workplace.settings.warn_above)
         if intended.added:
             named = listed([str(key) for key in intended.added])

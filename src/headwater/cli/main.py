@@ -21,7 +21,7 @@ _PLACES = {
     "why": ("headwater.cli.commands.why:why", "Explain why an asset is stale, missing or fresh."),
     "diff": ("headwater.cli.commands.why:diff", "Show what changed between two materializations."),
     "check": ("headwater.cli.commands.check:check", "Evaluate the checks of assets, without making them."),
-    "asset": ("headwater.cli.commands.asset:asset", "List, show, materialize, backfill and wipe assets."),
+    "asset": ("headwater.cli.commands.asset:asset", "List, show, materialize, backfill and repair assets."),
     "partition": ("headwater.cli.commands.partition:partition", "List and show partitions of an asset."),
     "job": ("headwater.cli.commands.job:job", "List, execute and backfill jobs."),
     "serve": ("headwater.cli.commands.serve:serve", "Run the service: one server, its code locations, warm workers."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from headwater.runtime.instance import Instance
     from headwater.runtime.project import LoadedProject
     from headwater.runtime.settings import Settings
+
+
+# What may be the key of an asset in a selection.
+_NAMES = re.compile(r"[\w./-]+")
 
 
 def _let_dagster_mean_headwater() -> None:
@@ -75,7 +80,30 @@ class Workplace:
         from headwater.runtime.instance import Instance
 
         with Instance.from_settings(self.settings) as instance:
+            self._adopt_former_keys(instance)
             yield instance
+
+    def _adopt_former_keys(self, instance: Instance) -> None:
+        """Where the definitions were loaded: assets that were renamed in the code take their history along.
+
+        While a service runs, which may have other code, this is left to the service.
+        """
+        if "project" not in self.__dict__:
+            return
+        from headwater.runtime.instance_repairs import declares_former_keys
+
+        if not declares_former_keys(self.definitions.index):
+            return
+        from headwater.runtime.moves import adopt_former_keys
+        from headwater.service.control import find_service
+
+        if instance.home is not None and find_service(instance.home) is not None:
+            instance.adopts_former_keys = False
+        else:
+            for move in adopt_former_keys(self.definitions, instance):
+                print(
+                    f"Renamed in the code: {move.former_key} -> {move.key}. Its history moved along.", file=sys.stderr
+                )
 
     @property
     def has_state(self) -> bool:
@@ -112,7 +140,8 @@ class Workplace:
             return [key for key in order if not graph.is_implied(key) or include_sources]
         from headwater.graph.selection import AssetSelection
 
-        chosen = AssetSelection.from_string(text, include_sources=include_sources).resolve_nonempty(graph)
+        with self.telling_of_renames(text):
+            chosen = AssetSelection.from_string(text, include_sources=include_sources).resolve_nonempty(graph)
         return [key for key in order if key in chosen]
 
     def asset_key(self, text: str) -> AssetKey:
@@ -122,8 +151,34 @@ class Workplace:
 
         key = AssetKey.parse(text) if all(text.split("/")) else None
         if key is None or not self.graph.has(key):
+            self._refuse_old_keys(text)
             raise UnknownAsset(text, map(str, self.graph.keys), "See: headwater asset list")
         return key
+
+    @contextlib.contextmanager
+    def telling_of_renames(self, selection: str | None) -> Iterator[None]:
+        """When the selection turns out to name what is not there: say what is called otherwise now."""
+        from headwater.model.errors import InvalidSubsetError
+
+        try:
+            yield
+        except InvalidSubsetError:
+            self._refuse_old_keys(selection or "")
+            raise
+
+    def _refuse_old_keys(self, text: str) -> None:
+        """Raise RenamedAsset when the text names an asset by a key that it had before."""
+        if not self.has_state:
+            return
+        with self.instance() as instance:
+            renames = instance.store.renames()
+        for name in _NAMES.findall(text) if renames else ():
+            latest = renames.latest(name)
+            if latest is not None:
+                from headwater.model.errors.repair import RenamedAsset
+                from headwater.views.words import instant_in_words
+
+                raise RenamedAsset(name, latest[0], instant_in_words(latest[1]))
 
 
 @contextlib.contextmanager

@@ -187,6 +187,32 @@ class FilesystemIOManager(IOManager):
             remove_if_there(place + ending)
         return is_there
 
+    def copy_values(self, from_key: AssetKey, to_key: AssetKey, *, asset_spec: Any = None, instance: Any = None) -> int:
+        """Make all that is stored of an asset loadable under another key, too; return how many files that are."""
+        from headwater.io.kept_values import copy_files
+
+        return copy_files(_root_of(self._base_dir, instance), ENDINGS, from_key, to_key)
+
+    def remove_values(
+        self,
+        asset_key: AssetKey,
+        partition_keys: Sequence[str] | None = None,
+        *,
+        copied_to: AssetKey | None = None,
+        asset_spec: Any = None,
+        instance: Any = None,
+    ) -> int:
+        """Remove all that is stored of an asset, or of these partitions of it; return how many values that were.
+
+        With `copied_to` only what `copy_values` has made loadable under that key.
+        """
+        from headwater.io.kept_values import remove_copied, remove_files
+
+        self._ending_by_place.clear()
+        if copied_to is not None:
+            return remove_copied(_root_of(self._base_dir, instance), ENDINGS, asset_key, copied_to)
+        return remove_files(_root_of(self._base_dir, instance), ENDINGS, asset_key, partition_keys)
+
     def remove_run(self, run_id: str, *, instance: Any = None) -> None:
         """Remove what the ops of a run returned; the values of assets stay."""
         import shutil

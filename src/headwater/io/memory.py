@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.authoring.io_manager import IOManager
 from headwater.io.frames import frames_asked, is_mapping_annotation, value_annotation
-from headwater.io.places import owner_of, places_of
+from headwater.io.places import PARTITION_MARK, asset_directory, asset_place, escape, owner_of, places_of
 from headwater.io.requests import are_gaps_allowed, as_asked, is_by_partition, mapping_expected, values_by_partition
 from headwater.model.errors.io import ValueNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from headwater.authoring.io_contexts import InputContext, OutputContext
+    from headwater.model.keys import AssetKey
 
 
 class InMemoryIOManager(IOManager):
@@ -58,6 +61,38 @@ class InMemoryIOManager(IOManager):
             if place in self.values
         }
 
+    def copy_values(self, from_key: AssetKey, to_key: AssetKey, *, asset_spec: Any = None, instance: Any = None) -> int:
+        """Make all that is kept of an asset loadable under another key, too; return how many values that are."""
+        found = {
+            place.replace(before, after, 1): value
+            for place, value in self.values.items()
+            for before, after in _places(from_key, to_key)
+            if place == before or (before.endswith(PARTITION_MARK) and place.startswith(before))
+        }
+        self.values.update(found)
+        return len(found)
+
+    def remove_values(
+        self,
+        asset_key: AssetKey,
+        partition_keys: Sequence[str] | None = None,
+        *,
+        copied_to: AssetKey | None = None,
+        asset_spec: Any = None,
+        instance: Any = None,
+    ) -> int:
+        """Forget all that is kept of an asset, or of these partitions of it; return how many values that were."""
+        directory = f"{asset_directory(asset_key)}/{PARTITION_MARK}"
+        if partition_keys is None:
+            place = asset_place(asset_key)
+            gone = [each for each in self.values if each == place or each.startswith(directory)]
+        else:
+            wanted = {directory + escape(key) for key in partition_keys}
+            gone = [each for each in self.values if each in wanted]
+        for each in gone:
+            del self.values[each]
+        return len(gone)
+
     def _asked(self, context: InputContext, value: Any, annotation: Any) -> Any:
         kinds, is_only_frames = frames_asked(annotation)
         return as_asked(context, value, kinds, is_only_frames) if kinds else value
@@ -69,3 +104,9 @@ class InMemoryIOManager(IOManager):
             partitions,
             fix="What is kept in memory ends with the process: materialize it in the same one, or keep it in files.",
         )
+
+
+def _places(from_key: AssetKey, to_key: AssetKey) -> Iterator[tuple[str, str]]:
+    """Yield where the value of each asset is, and where those of its partitions begin."""
+    yield asset_place(from_key), asset_place(to_key)
+    yield f"{asset_directory(from_key)}/{PARTITION_MARK}", f"{asset_directory(to_key)}/{PARTITION_MARK}"

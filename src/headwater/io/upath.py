@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -17,12 +17,13 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 from headwater.authoring.io_manager import IOManager
 from headwater.io.filesystem import default_storage_directory
 from headwater.io.frames import is_mapping_annotation
-from headwater.io.places import PARTITION_MARK, asset_directory, escape, owner_of, places_of
+from headwater.io.places import PARTITION_MARK, asset_directory, asset_place, escape, owner_of, places_of
 from headwater.io.requests import are_gaps_allowed, is_by_partition, mapping_expected, values_by_partition
 from headwater.model.errors.io import UnreadableValue, ValueNotFound
 
 if TYPE_CHECKING:
     from headwater.authoring.io_contexts import InputContext, OutputContext
+    from headwater.model.keys import AssetKey
     from headwater.model.metadata import RawMetadataMapping
 
 
@@ -258,6 +259,79 @@ class UPathIOManager(IOManager):
     def has_output(self, context: OutputContext) -> bool:
         """Whether every value that the context is about is there."""
         return all(self.path_exists(path) for path in self.paths_of(context))
+
+    def copy_values(self, from_key: AssetKey, to_key: AssetKey, *, asset_spec: Any = None, instance: Any = None) -> int:
+        """Make all that is stored of an asset loadable under another key, too; return how many values that are.
+
+        A subclass that keeps partitions elsewhere than this class, by `get_path_for_partition`, must do it by itself.
+        """
+        copied = 0
+        for source, target in self._kept(from_key, to_key):
+            self.make_directory(target.parent)
+            if isinstance(source, ObjectPath):
+                source.fs.copy(source.path, target.path, recursive=bool(source.fs.isdir(source.path)))
+            elif source.is_dir():
+                for part in source.rglob("*"):
+                    if part.is_file():
+                        copied_part = target / part.relative_to(source)
+                        copied_part.parent.mkdir(parents=True, exist_ok=True)
+                        copied_part.write_bytes(part.read_bytes())
+            else:
+                target.write_bytes(source.read_bytes())
+            copied += 1
+        return copied
+
+    def remove_values(
+        self,
+        asset_key: AssetKey,
+        partition_keys: Sequence[str] | None = None,
+        *,
+        copied_to: AssetKey | None = None,
+        asset_spec: Any = None,
+        instance: Any = None,
+    ) -> int:
+        """Remove all that is stored of an asset, or of these partitions of it; return how many values that were."""
+        wanted = None if partition_keys is None else {f"{PARTITION_MARK}{escape(key)}" for key in partition_keys}
+        extension = self.extension or ""
+        removed = 0
+        for path, _ in list(self._kept(asset_key, asset_key)):
+            stem = path.name.removesuffix(extension)
+            if wanted is not None and stem not in wanted:
+                continue
+            if isinstance(path, Path) and path.is_dir():
+                import shutil
+
+                shutil.rmtree(path)
+            else:
+                self.unlink(path)
+            removed += 1
+        return removed
+
+    def _kept(self, from_key: AssetKey, to_key: AssetKey) -> Iterator[tuple[Any, Any]]:
+        """Yield where each value of an asset is, with where it would be of another."""
+        extension = self.extension or ""
+        whole, target = (self._base_path / f"{asset_place(key)}{extension}" for key in (from_key, to_key))
+        if self.path_exists(whole) and (extension or not self._is_folder(whole)):
+            yield whole, target
+        directory, other = (self._base_path / asset_directory(key) for key in (from_key, to_key))
+        for name in self._names_in(directory):
+            if name.startswith(PARTITION_MARK) and name.endswith(extension):
+                yield directory / name, other / name
+
+    def _is_folder(self, path: Any) -> bool:
+        return bool(path.fs.isdir(path.path)) if isinstance(path, ObjectPath) else bool(path.is_dir())
+
+    def _names_in(self, directory: Any) -> list[str]:
+        if isinstance(directory, ObjectPath):
+            try:
+                listed = directory.fs.ls(directory.path, detail=False)
+            except FileNotFoundError:
+                return []
+            return [str(each).rstrip("/").rpartition("/")[2] for each in listed]
+        try:
+            return [each.name for each in directory.iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def paths_of(self, context: InputContext | OutputContext) -> list[Any]:
         """Return the path of the value, or of each partition's."""

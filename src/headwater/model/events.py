@@ -555,11 +555,33 @@ class CheckEvaluated(Event, frozen=True, kw_only=True, tag="check_evaluated"):
 
 
 class AssetWiped(Event, frozen=True, kw_only=True, tag="asset_wiped"):
-    """What was known of the asset (or of these partitions) counts no longer; its history stays readable."""
+    """What was known of the asset (or of these partitions) counts no longer; its history stays readable.
+
+    With `materialization_id` only that one materialization never was; it is taken out of the history.
+    """
 
     type_name: ClassVar[str] = "ASSET_WIPED"
     asset: str = ""
     partitions: tuple[str, ...] = ()
+    materialization_id: int | None = None
+
+
+class AssetInvalidated(Event, frozen=True, kw_only=True, tag="asset_invalidated"):
+    """Someone marked the value of the asset (or of these partitions) as wrong; with `is_undone` took the mark back."""
+
+    type_name: ClassVar[str] = "ASSET_INVALIDATED"
+    asset: str = ""
+    partitions: tuple[str, ...] = ()
+    reason: str = ""
+    is_undone: bool = False
+
+
+class AssetMoved(Event, frozen=True, kw_only=True, tag="asset_moved"):
+    """The asset `asset` was called `former_key` until now."""
+
+    type_name: ClassVar[str] = "ASSET_MOVED"
+    asset: str = ""
+    former_key: str = ""
 
 
 AnyEvent = (
@@ -587,6 +609,8 @@ AnyEvent = (
     | AssetNotMaterialized
     | CheckEvaluated
     | AssetWiped
+    | AssetInvalidated
+    | AssetMoved
 )
 
 EVENT_KINDS: tuple[type[Event], ...] = AnyEvent.__args__

@@ -268,11 +268,14 @@ class AssetSpec:
         kinds: Iterable[str] | None = None,
         partitions_def: PartitionsDefinition[Any] | None = None,
         freshness_policy: Any = None,
+        former_keys: Iterable[CoercibleToAssetKey] | None = None,
     ) -> None:
         self.key = AssetKey.from_coercible(key)
         self.deps = coerce_deps(deps) if deps else ()
         self.description = description
         self.metadata: Mapping[str, Any] = checked_metadata(metadata, f'"{self.key}"') if metadata else {}
+        if former_keys:
+            self.metadata = with_former_keys(self.metadata, former_keys, self.key)
         self.skippable = skippable
         if group_name is not None and not _GROUP.match(group_name):
             raise InvalidDefinitionError(
@@ -318,6 +321,12 @@ class AssetSpec:
         return frozenset(tag[len(KIND_TAG_PREFIX) :] for tag in self.tags if tag.startswith(KIND_TAG_PREFIX))
 
     @property
+    def former_keys(self) -> tuple[AssetKey, ...]:
+        """What the asset was called before: its history is found under these and becomes its own."""
+        listed = self.metadata.get(FORMER_KEYS_METADATA) if self.metadata else None
+        return () if listed is None else tuple(AssetKey.parse(text) for text in getattr(listed, "value", listed))
+
+    @property
     def group(self) -> str:
         """The group, "default" when none was given."""
         return self.group_name or DEFAULT_GROUP_NAME
@@ -333,7 +342,7 @@ class AssetSpec:
 
     def replace_attributes(self, **changes: Any) -> AssetSpec:
         """Return a spec in which each attribute that is named here has the value given here."""
-        unknown = set(changes) - {*self.__slots__, "kinds"}
+        unknown = set(changes) - {*self.__slots__, "kinds", "former_keys"}
         if unknown:
             raise CheckError(
                 what=f"AssetSpec has no attribute {', '.join(sorted(unknown))}.",
@@ -383,6 +392,25 @@ class AssetSpec:
 
 
 IO_MANAGER_KEY_METADATA = "headwater/io_manager_key"
+FORMER_KEYS_METADATA = "headwater/former_keys"
+
+
+def with_former_keys(
+    metadata: Mapping[str, Any], former_keys: Iterable[CoercibleToAssetKey], key: AssetKey
+) -> Mapping[str, Any]:
+    """Return metadata that also says what an asset was called before. Written keys may have several parts: "sales/orders".
+
+    Raises InvalidDefinitionError when the asset's own key is among them.
+    """
+    given = several(former_keys, f'former_keys= of "{key}"')
+    keys = [AssetKey.parse(each) if isinstance(each, str) else AssetKey.from_coercible(each) for each in given]
+    if key in keys:
+        raise InvalidDefinitionError(
+            what=f'"{key}" names its own key in former_keys.',
+            why="It would have to become itself.",
+            fix="Name only keys that it had before.",
+        )
+    return checked_metadata({**metadata, FORMER_KEYS_METADATA: [str(each) for each in keys]}, f'"{key}"')
 
 
 class AssetCheckSpec:

@@ -63,6 +63,18 @@ class FailedSince(StaleReason):
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedWrong(StaleReason):
+    """Someone marked the value as wrong, and it was not made again since. `marked_at` is in seconds since 1970."""
+
+    kind: ClassVar[str] = "marked_wrong"
+    reason: str = ""
+    marked_at: float = 0.0
+
+    def __str__(self) -> str:
+        return "marked as wrong by hand" + (f": {self.reason}" if self.reason else "")
+
+
+@dataclass(frozen=True, slots=True)
 class CodeVersionChanged(StaleReason):
     kind: ClassVar[str] = "code_version_changed"
     recorded: str | None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from headwater.model.clock import utc_now
 from headwater.model.errors import CheckError
 from headwater.model.errors.instance import NotAnAssetEvent
@@ -28,6 +30,7 @@ from headwater.runtime.instance_records import (
     materialization_record,
     observation_record,
 )
+from headwater.runtime.instance_repairs import current_key
 from headwater.runtime.run_history import page, position
 from headwater.store.interface import Store
 
@@ -86,6 +89,7 @@ class AssetHistory:
         from headwater.runtime.planned_materializations import planned_materializations
 
         wanted = AssetRecordsFilter(records_filter) if isinstance(records_filter, AssetKey) else records_filter
+        wanted = replace(wanted, asset_key=current_key(self.store, wanted.asset_key))
         return planned_materializations(self.store, wanted, limit, cursor, ascending)
 
     def _fetch(
@@ -112,7 +116,7 @@ class AssetHistory:
             before = at if before is None else min(at, before)
         filters = EventRecordsFilter(
             event_type,
-            wanted.asset_key,
+            current_key(self.store, wanted.asset_key),
             wanted.asset_partitions,
             after_cursor=after,
             before_cursor=before,
@@ -159,7 +163,9 @@ class AssetHistory:
         """Return the tags of the asset's materializations, newest first: of those with all of these tags, and this id."""
         ids = None if filter_event_id is None else [filter_event_id]
         records = self.store.events(
-            EventRecordsFilter(EventType.ASSET_MATERIALIZATION, asset_key=asset_key, storage_ids=ids)
+            EventRecordsFilter(
+                EventType.ASSET_MATERIALIZATION, asset_key=current_key(self.store, asset_key), storage_ids=ids
+            )
         )
         wanted = stored_names(filter_tags or {})
         tags = [record.tags for record in records]

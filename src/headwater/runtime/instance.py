@@ -23,6 +23,7 @@ from headwater.model.runs import Run
 from headwater.runtime.asset_history import AssetHistory
 from headwater.runtime.backfill_history import BackfillHistory
 from headwater.runtime.home import STORE_FILE, prepare_home
+from headwater.runtime.instance_repairs import Repairs
 from headwater.runtime.run_history import RunHistory
 from headwater.runtime.run_reports import RunReports
 from headwater.store import open_postgres, open_store
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
 
 _DAY_SECONDS = 86_400
 _PRUNED_AT = "headwater/history_pruned_at"
+# What a move of an asset has still to remove from storage (see runtime/moves.py).
+LEFT_VALUES = "headwater/moved_values"
 
 
-class Instance(RunHistory, RunReports, AssetHistory, BackfillHistory):
+class Instance(RunHistory, RunReports, AssetHistory, BackfillHistory, Repairs):
     """Runs, materializations, checks, dynamic partitions and cursors, kept in one place. Use it in a with statement.
 
     Make one with `Instance.get()` (the project's), `Instance.open(home)`, `Instance.local_temp()` or
@@ -126,6 +129,7 @@ class Instance(RunHistory, RunReports, AssetHistory, BackfillHistory):
     def of_worker(cls, store: Any, home: str, storage_dir: str) -> Instance:
         """Return the instance of a worker process, whose store asks the server; `get` returns it from now on."""
         cls._of_this_worker = cls(store, Path(home), storage_dir=Path(storage_dir))
+        cls._of_this_worker.adopts_former_keys = False  # the server did, before anything was built
         return cls._of_this_worker
 
     @classmethod
@@ -281,7 +285,12 @@ class Instance(RunHistory, RunReports, AssetHistory, BackfillHistory):
 
     def _prune_when_due(self, retention_days: int) -> None:
         now = utc_now().timestamp()
-        last = self.store.get_cursor_values([_PRUNED_AT]).get(_PRUNED_AT)
+        noted = self.store.get_cursor_values([_PRUNED_AT, LEFT_VALUES])
+        if LEFT_VALUES in noted:
+            from headwater.runtime.moves import remove_left_values
+
+            remove_left_values(self, noted[LEFT_VALUES])
+        last = noted.get(_PRUNED_AT)
         if last is None or now - float(last) >= _DAY_SECONDS:
             self.store.prune(now - retention_days * _DAY_SECONDS)
             self.store.set_cursor_values({_PRUNED_AT: repr(now)})

@@ -30,6 +30,7 @@ from headwater.plan.run_config import (
     required_keys,
 )
 from headwater.plan.run_plan import KnownOutputs, RunPlan
+from headwater.runtime.instance_repairs import declares_former_keys
 
 if TYPE_CHECKING:
     from headwater.authoring.job import JobDefinition
@@ -127,6 +128,10 @@ def run_job(
     on_line: Callable[[LogLine], None] | None = None,
 ) -> RunOutcome:
     """Run a job in this process. With `raise_on_error`, raises what the user's code raised, after it is recorded."""
+    if declares_former_keys(job.asset_index):
+        from headwater.runtime.moves import adopt_former_keys
+
+        adopt_former_keys(job, instance)
     asked = plan_request(job, request, instance)
     planned, config = asked.planned, asked.config
     plan = planned.plan

@@ -12,6 +12,7 @@ from headwater.model.errors import CheckError, did_you_mean
 from headwater.model.keys import AssetKey
 from headwater.model.partitions.spelling import read_partitions
 from headwater.plan.partitions_of_request import keys_in_range
+from headwater.runtime.moves import adopt_former_keys
 from headwater.runtime.staleness import as_definitions, opened, selected_keys, staleness_in
 from headwater.views.materialization_plan import MaterializationPlan
 from headwater.views.partition_spaces import PartitionSpaces
@@ -63,6 +64,7 @@ def plan(
         )
     project = as_definitions(definitions)
     with opened(instance) as remembered:
+        adopt_former_keys(project, remembered)
         chosen = selected_keys(project, selection)
         graph = project.index.graph
         staleness = staleness_in(project, remembered, chosen, run_config) if "stale" in modes else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from headwater.model.errors import CheckError, did_you_mean
 from headwater.model.errors.instance import InvalidCursor, RunNotFound
 from headwater.model.runs import (
@@ -20,6 +22,7 @@ from headwater.model.runs import (
 )
 from headwater.model.tags import Tags
 from headwater.runtime.instance_records import EventRecordsResult, RunStats
+from headwater.runtime.instance_repairs import current_key
 from headwater.store.interface import Store
 
 if TYPE_CHECKING:
@@ -169,7 +172,10 @@ class RunHistory:
     def get_event_records(
         self, event_records_filter: EventRecordsFilter, limit: int | None = None, ascending: bool = False
     ) -> Sequence[EventRecord]:
-        """Return the events that match, newest first unless `ascending`."""
+        """Return the events that match, newest first unless `ascending`. An asset is found by a key that it had before, too."""
+        if event_records_filter.asset_key is not None:
+            now = current_key(self.store, event_records_filter.asset_key)
+            event_records_filter = replace(event_records_filter, asset_key=now)
         return self.store.events(event_records_filter, limit, ascending)
 
     def fetch_run_status_changes(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.authoring.op import OpDefinition
 from headwater.model.keys import AssetKey
 from headwater.plan.config_hash import config_hash_of, declared_config_hash
+from headwater.runtime.moves import adopt_former_keys
 from headwater.views.staleness import Staleness, staleness_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def stale_assets(definitions: Any, *, selection: Any = None, instance: Instance 
     """
     with opened(instance) as remembered:
         project = as_definitions(definitions)
+        adopt_former_keys(project, remembered)
         chosen = selected_keys(project, selection)
         return staleness_in(project, remembered, chosen).stale_keys & set(chosen)
 

@@ -50,6 +50,7 @@ class Host:
         self.arguments = arguments
         self.definitions: Definitions | None = None
         self.path: str | None = None
+        self.former_keys: tuple[tuple[str, str, bool], ...] = ()
         self.can_fork = False
         self.pid_by_worker: dict[int, int] = {}
         self._frames = Frames()
@@ -66,7 +67,16 @@ class Host:
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         self._send(
-            HostReady(PROTOCOL, __version__, platform.python_version(), os.getpid(), problem, self.can_fork, self.path)
+            HostReady(
+                PROTOCOL,
+                __version__,
+                platform.python_version(),
+                os.getpid(),
+                problem,
+                self.can_fork,
+                self.path,
+                self.former_keys,
+            )
         )
         try:
             self._serve(wake_read, wake_write)
@@ -80,6 +90,7 @@ class Host:
             project = load_project(self.arguments)
             self.definitions = project.definitions
             self.path = None if project.path is None else os.path.realpath(project.path)
+            self.former_keys = _former_keys(project.definitions)
             from headwater.service.worker import prime
 
             prime()
@@ -170,6 +181,21 @@ class Host:
     def _send(self, message: Message) -> None:
         with contextlib.suppress(OSError):
             self.control.sendall(encode(message))
+
+
+def _former_keys(definitions: Definitions) -> tuple[tuple[str, str, bool], ...]:
+    from headwater.runtime.instance_repairs import declares_former_keys
+
+    index = definitions.index
+    if not declares_former_keys(index):
+        return ()
+    from headwater.runtime.moves import former_keys_in
+
+    given = definitions.global_asset_job.resource_defs if index.definitions else {}
+    return tuple(
+        (str(former), str(key), (manager := index.io_manager_key_of(key)) == "io_manager" and manager not in given)
+        for former, key in former_keys_in(index)
+    )
 
 
 def _be_worker(descriptor: int, parent: int, load: object) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 import signal
 import socket
 import subprocess
@@ -159,6 +160,7 @@ class Hosting(ABC):
             # It read the code before the one that is there already, and took longer to import it.
             self._drop(snapshot)
             return
+        self._adopt_former_keys(message)
         self.current[name] = snapshot
         if self.is_ready.is_set():
             self.options.on_loaded(name, None)
@@ -169,6 +171,29 @@ class Hosting(ABC):
         self._repin(name, snapshot.unit)
         self._adopt_runs(name)
         self._act_soon()
+
+    def _adopt_former_keys(self, message: HostReady) -> None:
+        """Assets that were renamed in the code take their history along before anything is built under the new keys."""
+        if not message.former_keys:
+            return
+        from headwater.model.keys import AssetKey
+        from headwater.runtime.moves import adopt_keys
+
+        pairs = [(AssetKey.parse(former), AssetKey.parse(key)) for former, key, _ in message.former_keys]
+        is_default = {AssetKey.parse(key): default for _, key, default in message.former_keys}
+        try:
+            adopt_keys(self.instance, [pair for pair in pairs if is_default[pair[1]]])
+            elsewhere = [pair for pair in pairs if not is_default[pair[1]]]
+            known = self.instance.store.latest_facts([key for pair in elsewhere for key in pair])
+            for former, key in elsewhere:
+                if former in known and key not in known:
+                    logging.getLogger("headwater").warning(
+                        'The history of "%s" was not moved to "%s", as only your code knows where its values are: '
+                        "headwater asset mv %s %s",
+                        *(former, key, former, key),
+                    )
+        except OSError as error:
+            logging.getLogger("headwater").warning("Values of renamed assets could not be moved: %s", error)
 
     def _host_lost(self, snapshot: Snapshot) -> None:
         """A host is gone, and with it all of its workers: the kernel ends them."""

@@ -83,6 +83,8 @@ class HostReady(Message, frozen=True):
     can_fork: bool = True
     # The file of the module with the definitions.
     path: str | None = None
+    # Keys that assets had before, each with the key now and whether the values are in the default storage.
+    former_keys: tuple[tuple[str, str, bool], ...] = ()
 
 
 class WorkerForked(Message, frozen=True):

@@ -48,6 +48,7 @@ ALLOWED: Final = frozenset(
         "add_run_tags",
         "append",
         "ask_backfill",
+        "append_all",
         "asset_keys",
         "asset_provenances",
         "asset_state",
@@ -67,6 +68,8 @@ ALLOWED: Final = frozenset(
         "get_dynamic_partitions",
         "has_dynamic_partition",
         "kept_partition_sets",
+        "invalidate",
+        "invalidations",
         "last_storage_id",
         "latest_checks",
         "latest_facts",
@@ -80,12 +83,15 @@ ALLOWED: Final = frozenset(
         "partition_provenances",
         "partition_states",
         "partitions_attempted_by",
+        "partitions_with_value",
+        "renames",
         "run_count",
         "runs",
         "set_cursor_values",
         "step_seconds",
         "steps_of",
         "wipe",
+        "wipe_materialization",
     }
 )
 
@@ -181,9 +187,10 @@ def answer(store: Any, question: Question) -> Answer:
             )
         positional, named = msgspec.msgpack.decode(question.arguments)
         arguments = [from_wire(each) for each in positional]
-        if question.method == "append" and isinstance(arguments[0], _SERVER_SAYS):
+        told = arguments[:1] if question.method == "append" else arguments[0] if question.method == "append_all" else ()
+        if refused := [each for each in told if isinstance(each, _SERVER_SAYS)]:
             raise ServiceError(
-                what=f"A worker wanted to record {type(arguments[0]).__name__}.",
+                what=f"A worker wanted to record {type(refused[0]).__name__}.",
                 why="Where a run and its steps stand is for the server to say, which would go on against what it reads.",
                 fix="Raise an error in the step to have it fail; raise headwater.Failure(..., allow_retries=False) to end it.",
             )
@@ -262,6 +269,9 @@ class RemoteStore:
 
     def delete_run(self, run_id: str) -> None:
         raise _refused("delete_run", f"run {run_id[:8]} was to be deleted", "delete it with `headwater run delete`")
+
+    def move_assets(self, *_: object, **__: object) -> None:
+        raise _refused("move_assets", "an asset was to be moved", "move it with `headwater asset mv`")
 
     def prune(self, *_: object, **__: object) -> int:
         raise _refused("prune", "history was to be trimmed", "run `headwater db prune`")

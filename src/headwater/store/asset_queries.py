@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.model.codec import decode_event
 from headwater.model.events import AssetMaterialized, AssetObserved
@@ -19,18 +19,21 @@ from headwater.model.provenance import (
 )
 from headwater.model.runs import AssetState, EventRecord
 from headwater.store.latest_facts import LatestFacts
-from headwater.store.reading import Reading
-from headwater.store.statements import batches, in_list
+from headwater.store.reading import LAST_MOVE, RenameQueries
+from headwater.store.statements import ALL_PARTITIONS, batches, in_list
+
+if TYPE_CHECKING:
+    from headwater.model.staleness import MarkedWrong
 
 _STATE_COLUMNS = (
     "materialization, materialization_id, materialization_count, attempt_outcome, attempted_at, attempt_run_id,"
-    " attempt_cause, observation, observation_id"
+    f" attempt_cause, observation, observation_id, {LAST_MOVE}"
 )
 _FACT_COLUMNS = "materialization_id, observation_id, data_version, attempt_id, attempt_outcome, attempt_run_id"
 _ASSET_ID = "(SELECT asset_id FROM assets WHERE asset_key = ?)"
 
 
-class AssetQueries(Reading):
+class AssetQueries(RenameQueries):
     """The reading half of AssetStore."""
 
     def asset_keys(self, prefix: Sequence[str] | None = None) -> Sequence[AssetKey]:
@@ -42,13 +45,13 @@ class AssetQueries(Reading):
         if partition is not None:
             return self.partition_states(key, [partition]).get(partition)
         rows = self._rows(f"SELECT {_STATE_COLUMNS} FROM asset_states WHERE asset_id = {_ASSET_ID}", (str(key),))
-        return _state(key, None, rows[0]) if rows else None
+        return self._state(key, None, rows[0]) if rows else None
 
     def asset_states(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, AssetState]:
         key_by_text = {str(key): key for key in keys}
         sql = f"SELECT asset_key, {_STATE_COLUMNS} FROM assets JOIN asset_states USING (asset_id) WHERE asset_key IN "
         return {
-            key_by_text[text]: _state(key_by_text[text], None, row)
+            key_by_text[text]: self._state(key_by_text[text], None, row)
             for part in batches(list(key_by_text))
             for text, *row in self._rows(sql + in_list(part), part)
         }
@@ -56,7 +59,30 @@ class AssetQueries(Reading):
     def partition_states(self, key: AssetKey, partitions: Iterable[str] | None = None) -> Mapping[str, AssetState]:
         sql = f"SELECT partition_key, {_STATE_COLUMNS} FROM asset_partitions WHERE asset_id = {_ASSET_ID}"
         rows = self._rows_of_partitions(sql, [str(key)], partitions)
-        return {partition: _state(key, partition, row) for partition, *row in rows}
+        return {partition: self._state(key, partition, row) for partition, *row in rows}
+
+    def _state(self, key: AssetKey, partition: str | None, row: Sequence[Any]) -> AssetState:
+        materialization, made_id, count, outcome, attempted_at, run_id, cause, observation, seen_id, last_move = row
+        materialized = None if materialization is None else decode_event(materialization)
+        observed = None if observation is None else decode_event(observation)
+        if last_move is not None:
+            materialized = materialized and self._told(materialized, str(key), made_id, last_move)
+            observed = observed and self._told(observed, str(key), seen_id, last_move)
+        assert materialized is None or isinstance(materialized, AssetMaterialized)
+        assert observed is None or isinstance(observed, AssetObserved)
+        return AssetState(
+            asset_key=key,
+            partition=partition,
+            materialization=materialized,
+            materialization_storage_id=made_id,
+            materialization_count=count,
+            last_attempt_outcome=outcome,
+            last_attempt_at=attempted_at,
+            last_attempt_run_id=run_id,
+            last_attempt_cause=cause,
+            latest_observation=observed,
+            latest_observation_storage_id=seen_id,
+        )
 
     def materialized_partitions(self, key: AssetKey) -> frozenset[str]:
         sql = (
@@ -75,6 +101,14 @@ class AssetQueries(Reading):
             for part in batches(list(partitions))
             for (partition,) in self._rows(sql + in_list(part), [str(key), *part])
         )
+
+    def partitions_with_value(self, key: AssetKey) -> frozenset[str]:
+        told = self._dialect.json_text.format(column="materialization", field="has_value")
+        sql = (
+            f"SELECT partition_key, {told} FROM asset_partitions"
+            f" WHERE asset_id = {_ASSET_ID} AND materialization IS NOT NULL"
+        )
+        return frozenset(partition for partition, told in self._rows(sql, (str(key),)) if told in (1, True, "true"))
 
     def latest_facts(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, LatestFacts]:
         key_by_text = {str(key): key for key in keys}
@@ -118,27 +152,30 @@ class AssetQueries(Reading):
         if len(found) == len(texts):
             return found
         bodies = self._rows(
-            f"SELECT materialization {of_asset} AND made_by IS NULL AND materialization_id IS NOT NULL", (str(key),)
+            f"SELECT materialization, materialization_id, {LAST_MOVE} {of_asset}"
+            " AND made_by IS NULL AND materialization_id IS NOT NULL",
+            (str(key),),
         )
         rows_by_maker: dict[str, list[Provenance]] = {}
-        for (body,) in bodies:
-            for made_by, provenance in _provenance_in(body):
+        for body in bodies:
+            for made_by, provenance in self._provenance_in(*body):
                 rows_by_maker.setdefault(made_by, []).append(provenance)
         return found + [group_of_rows(read_made_by(made_by), rows) for made_by, rows in rows_by_maker.items()]
 
     def asset_provenances(self, keys: Iterable[AssetKey]) -> Mapping[AssetKey, tuple[str, Provenance]]:
         key_by_text = {str(key): key for key in keys}
         sql = (
-            "SELECT asset_key, made_by, provenance, CASE WHEN made_by IS NULL THEN materialization END"
-            " FROM assets JOIN asset_states USING (asset_id) WHERE materialization_id IS NOT NULL AND asset_key IN "
+            "SELECT asset_key, made_by, provenance, CASE WHEN made_by IS NULL THEN materialization END,"
+            f" materialization_id, {LAST_MOVE} FROM assets JOIN asset_states USING (asset_id)"
+            " WHERE materialization_id IS NOT NULL AND asset_key IN "
         )
         found: dict[AssetKey, tuple[str, Provenance]] = {}
         for part in batches(list(key_by_text)):
-            for name, made_by, text, body in self._rows(sql + in_list(part), part):
+            for name, made_by, text, *body in self._rows(sql + in_list(part), part):
                 if made_by is not None:
                     found[key_by_text[name]] = made_by, read_provenances(text)[0]
                 else:
-                    found.update((key_by_text[name], each) for each in _provenance_in(body))
+                    found.update((key_by_text[name], each) for each in self._provenance_in(*body))
         return found
 
     def failed_partitions(self, key: AssetKey) -> Sequence[str]:
@@ -163,7 +200,10 @@ class AssetQueries(Reading):
 
     def latest_checks(self, keys: Iterable[AssetCheckKey] | None = None) -> Mapping[AssetCheckKey, EventRecord]:
         wanted = None if keys is None else set(keys)
-        sql = "SELECT asset_key, check_name, storage_id, body FROM check_states JOIN assets USING (asset_id)"
+        sql = (
+            f"SELECT asset_key, check_name, storage_id, body, {LAST_MOVE}"
+            " FROM check_states JOIN assets USING (asset_id)"
+        )
         if wanted is None:
             rows = self._rows(sql)
         else:
@@ -173,8 +213,8 @@ class AssetQueries(Reading):
             ]
         found = ((AssetCheckKey(AssetKey.parse(row[0]), row[1]), row) for row in rows)
         return {
-            key: EventRecord(storage_id, decode_event(body))
-            for key, (_, _, storage_id, body) in found
+            key: EventRecord(storage_id, self._told(decode_event(body), name, storage_id, last_move))
+            for key, (name, _, storage_id, body, last_move) in found
             if wanted is None or key in wanted
         }
 
@@ -182,11 +222,16 @@ class AssetQueries(Reading):
         self, key: AssetCheckKey, partitions: Iterable[str] | None = None
     ) -> Mapping[str, EventRecord]:
         sql = (
-            "SELECT partition_key, storage_id, body FROM check_partitions"
+            f"SELECT partition_key, storage_id, body, {LAST_MOVE} FROM check_partitions"
             f" WHERE asset_id = {_ASSET_ID} AND check_name = ?"
         )
         rows = self._rows_of_partitions(sql, [str(key.asset_key), key.name], partitions)
-        return {partition: EventRecord(storage_id, decode_event(body)) for partition, storage_id, body in rows}
+        return {
+            partition: EventRecord(
+                storage_id, self._told(decode_event(body), str(key.asset_key), storage_id, last_move)
+            )
+            for partition, storage_id, body, last_move in rows
+        }
 
     def _rows_among(self, sql: str, key: str, partitions: Collection[str] | None) -> list[Any]:
         """Return the rows of these partitions, or of all, in no order."""
@@ -210,30 +255,55 @@ class AssetQueries(Reading):
             )
         ]
 
+    def _provenance_in(self, body: str, storage_id: int, last_move: int | None) -> Iterator[tuple[str, Provenance]]:
+        event = self._told(decode_event(body), None, storage_id, last_move)
+        found = provenance_of(event) if isinstance(event, AssetMaterialized) else None
+        if found is not None:
+            yield found
 
-def _provenance_in(body: str) -> Iterator[tuple[str, Provenance]]:
-    event = decode_event(body)
-    found = provenance_of(event) if isinstance(event, AssetMaterialized) else None
-    if found is not None:
-        yield found
+    def invalidations(self) -> Mapping[AssetKey, Mapping[str | None, MarkedWrong]]:
+        rows = self._rows(
+            "SELECT asset_id, asset_key, partition_key, storage_id, marked_at, reason"
+            " FROM asset_invalidations JOIN assets USING (asset_id)"
+        )
+        marks_by_asset: dict[tuple[int, str], dict[str, tuple[int, float, str | None]]] = {}
+        for asset_id, name, partition, storage_id, marked_at, reason in rows:
+            marks_by_asset.setdefault((asset_id, name), {})[partition] = (storage_id, marked_at, reason)
+        found: dict[AssetKey, Mapping[str | None, MarkedWrong]] = {}
+        for (asset_id, name), marks in marks_by_asset.items():
+            holding = self._holding(asset_id, marks)
+            if holding:
+                found[AssetKey.parse(name)] = holding
+        return found
 
+    def _holding(
+        self, asset_id: int, marks: Mapping[str, tuple[int, float, str | None]]
+    ) -> Mapping[str | None, MarkedWrong]:
+        """Return those marks that are newer than the value that they are about."""
+        from headwater.model.staleness import MarkedWrong
 
-def _state(key: AssetKey, partition: str | None, row: Sequence[Any]) -> AssetState:
-    materialization, materialization_id, count, outcome, attempted_at, run_id, cause, observation, observation_id = row
-    materialized = None if materialization is None else decode_event(materialization)
-    observed = None if observation is None else decode_event(observation)
-    assert materialized is None or isinstance(materialized, AssetMaterialized)
-    assert observed is None or isinstance(observed, AssetObserved)
-    return AssetState(
-        asset_key=key,
-        partition=partition,
-        materialization=materialized,
-        materialization_storage_id=materialization_id,
-        materialization_count=count,
-        last_attempt_outcome=outcome,
-        last_attempt_at=attempted_at,
-        last_attempt_run_id=run_id,
-        last_attempt_cause=cause,
-        latest_observation=observed,
-        latest_observation_storage_id=observation_id,
-    )
+        of_all = marks.get(ALL_PARTITIONS)
+        holding: dict[str | None, MarkedWrong] = {}
+        if of_all is not None and of_all[2] is not None:
+            older = "WHERE asset_id = ? AND materialization_id < ?"
+            about = (asset_id, of_all[0])
+            parts: list[str | None] = [
+                part for (part,) in self._rows(f"SELECT partition_key FROM asset_partitions {older}", about)
+            ]
+            parts += [None for _ in self._rows(f"SELECT 1 FROM asset_states {older}", about)]
+            holding = dict.fromkeys(parts, MarkedWrong(of_all[2], of_all[1]))
+        # A mark of a single partition counts where it is newer than the one of all.
+        newer = [
+            part
+            for part, mark in marks.items()
+            if part != ALL_PARTITIONS and mark[0] > (of_all[0] if of_all is not None else 0)
+        ]
+        made = "SELECT partition_key, materialization_id FROM asset_partitions WHERE asset_id = ?"
+        for some in batches(newer):
+            for partition, made_id in self._rows(f"{made} AND partition_key IN {in_list(some)}", (asset_id, *some)):
+                storage_id, marked_at, reason = marks[partition]
+                if made_id is None or made_id > storage_id or reason is None:
+                    holding.pop(partition, None)
+                else:
+                    holding[partition] = MarkedWrong(reason, marked_at)
+        return holding

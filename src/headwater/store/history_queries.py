@@ -10,18 +10,18 @@ from headwater.model.codec import decode_event
 from headwater.model.errors import did_you_mean
 from headwater.model.errors.store import UnknownEventType
 from headwater.model.event_types import NEVER_RECORDED
-from headwater.model.events import EVENT_KINDS, HookRan
+from headwater.model.events import EVENT_KINDS, Event, HookRan
 from headwater.model.runs import EventRecord, EventRecordsFilter, EventType
 from headwater.store.database import Dialect
-from headwater.store.reading import Reading
+from headwater.store.reading import LAST_MOVE, RenameQueries
 from headwater.store.statements import in_list
 
 # These kinds tell of many partitions in one event.
-_OF_MANY_PARTITIONS = ("asset_not_materialized", "asset_wiped")
+_OF_MANY_PARTITIONS = ("asset_not_materialized", "asset_wiped", "asset_invalidated")
 _HOOK_OUTCOMES = ("completed", "skipped", "errored")
 
 
-class HistoryQueries(Reading):
+class HistoryQueries(RenameQueries):
     """The reading half of HistoryStore."""
 
     def events(
@@ -41,14 +41,24 @@ class HistoryQueries(Reading):
         self, where: Sequence[str], values: list[Any], limit: int | None, ascending: bool
     ) -> Sequence[EventRecord]:
         job = "(SELECT job_name FROM runs WHERE runs.run_number = events.run_number)"
-        sql = f"SELECT storage_id, body, {job} FROM events"
+        asset = "(SELECT asset_key FROM assets WHERE assets.asset_id = events.asset_id)"
+        sql = f"SELECT storage_id, body, {job}, {asset}, {LAST_MOVE} FROM events"
         if where:
             sql += f" WHERE {' AND '.join(where)}"
         sql += f" ORDER BY storage_id {'ASC' if ascending else 'DESC'}"
         if limit is not None:
             sql += " LIMIT ?"
             values = [*values, limit]
-        return [EventRecord(storage_id, decode_event(body), job) for storage_id, body, job in self._rows(sql, values)]
+        return [
+            EventRecord(storage_id, self._recorded(decode_event(body), asset, storage_id, last_move), job)
+            for storage_id, body, job, asset, last_move in self._rows(sql, values)
+        ]
+
+    def _recorded(self, event: Event, asset: str | None, storage_id: int, last_move: int | None) -> Event:
+        if asset is None or last_move is None:
+            return event
+        told: Event = self._told(event, asset, storage_id, last_move)
+        return told
 
 
 def _conditions(filters: EventRecordsFilter, dialect: Dialect) -> Iterator[tuple[str, Sequence[Any]]]:

@@ -6,10 +6,10 @@ The promise that readers lean on: an event and the state that follows from it be
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from headwater.model.backfills import Backfill, BackfillPlan, BackfillStatus, BackfillWish
-from headwater.model.events import Event
+from headwater.model.events import AssetMaterialized, Event
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.provenance import Provenance, ProvenanceGroup
 from headwater.model.runs import (
@@ -23,6 +23,10 @@ from headwater.model.runs import (
 from headwater.store.changes import Listener
 from headwater.store.latest_facts import LatestFacts
 from headwater.store.partition_sets import ROWS_AT_ONCE, KeptPartitionSets, PartitionChanges
+
+if TYPE_CHECKING:
+    from headwater.model.staleness import MarkedWrong
+    from headwater.store.renames import Renames
 
 
 class EventWriter(Protocol):
@@ -108,6 +112,9 @@ class AssetStore(Protocol):
     def materialized_among(self, key: AssetKey, partitions: Iterable[str]) -> frozenset[str]:
         """Return which of these partitions have been materialized."""
 
+    def partitions_with_value(self, key: AssetKey) -> frozenset[str]:
+        """Return the partitions of which a value was stored that a downstream asset can load."""
+
     def partition_outcomes(self, key: AssetKey, among: Collection[str] | None = None) -> Mapping[str, str]:
         """Return the last attempt's outcome by partition, of all or of a few, without reading bodies."""
 
@@ -164,6 +171,40 @@ class AssetStore(Protocol):
 
     def wipe(self, key: AssetKey, partitions: Iterable[str] | None = None) -> None:
         """Forget the state of the asset, or of these partitions, with its checks. History stays readable."""
+
+    def wipe_materialization(self, key: AssetKey, storage_id: int) -> AssetMaterialized:
+        """Make state what it would be if this one materialization had never been, and return it.
+
+        The one before it becomes the latest again if history has it. Where another value is in storage then, what is left
+        is marked as wrong. Raises UnknownMaterialization.
+        """
+
+    def invalidate(
+        self, key: AssetKey, partitions: Iterable[str] | None = None, reason: str = "", *, is_undone: bool = False
+    ) -> None:
+        """Mark the values of the asset, or of these partitions, as wrong until they are made again; or take that back."""
+
+    def invalidations(self) -> Mapping[AssetKey, Mapping[str | None, MarkedWrong]]:
+        """Return the marks that hold, by asset and partition: None is the asset over all of its partitions."""
+
+    def move_assets(
+        self,
+        key_by_former: Mapping[AssetKey, AssetKey],
+        last_attempts: Mapping[AssetKey, int | None] | None = None,
+        *,
+        is_dry: bool = False,
+    ) -> None:
+        """Give assets other keys with all that is recorded of them: all of them, or none when this raises.
+
+        `last_attempts` are the ids of the assets' last attempts, which must still be these. Raises NothingRecorded,
+        AssetHasHistory, AssetInUse and ChangedMeanwhile. With `is_dry` it only raises.
+        """
+
+    def renames(self) -> Renames:
+        """Return what assets were called before."""
+
+    def refuse_in_use(self, keys: Iterable[AssetKey], what: str) -> None:
+        """Raise AssetInUse when an unfinished run is to build one of these assets; `what` says what was to be done."""
 
 
 class HistoryStore(Protocol):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.model.codec import decode_json, encode_json
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.runs import Run, RunsFilter, RunStatus, StepRecord, StepStatus
-from headwater.store.reading import Reading
+from headwater.store.reading import LAST_MOVE, RenameQueries
 from headwater.store.statements import in_list
+
+if TYPE_CHECKING:
+    from headwater.store.renames import Renames
 
 _RUN_COLUMNS = (
     "run_id, job_name, status, tags, request, plan, parent_run_id, root_run_id, created_at, started_at, ended_at, cause"
@@ -37,12 +40,12 @@ INSERT_RUN = (
 )
 
 
-class RunQueries(Reading):
+class RunQueries(RenameQueries):
     """The reading half of RunStore."""
 
     def find_run(self, run_id: str) -> Run | None:
-        rows = self._rows(f"SELECT {_RUN_COLUMNS} FROM runs WHERE run_id = ?", (run_id,))
-        return run_from_row(rows[0]) if rows else None
+        rows = self._rows(f"SELECT {_RUN_COLUMNS}, {LAST_MOVE} FROM runs WHERE run_id = ?", (run_id,))
+        return run_from_row(rows[0], self._renames_if_any(rows)) if rows else None
 
     def runs(
         self, filters: RunsFilter | None = None, limit: int | None = None, cursor: str | None = None
@@ -51,11 +54,16 @@ class RunQueries(Reading):
         if cursor is not None:
             where.append("run_number < (SELECT run_number FROM runs AS before WHERE before.run_id = ?)")
             values.append(cursor)
-        sql = f"SELECT {_RUN_COLUMNS} FROM runs{_joined(where)} ORDER BY run_number DESC"
+        sql = f"SELECT {_RUN_COLUMNS}, {LAST_MOVE} FROM runs{_joined(where)} ORDER BY run_number DESC"
         if limit is not None:
             sql += " LIMIT ?"
             values.append(limit)
-        return [run_from_row(row) for row in self._rows(sql, values)]
+        rows = self._rows(sql, values)
+        renames = self._renames_if_any(rows)
+        return [run_from_row(row, renames) for row in rows]
+
+    def _renames_if_any(self, rows: Sequence[Any]) -> Renames | None:
+        return self._renames_of(rows[0][-1]) if rows and rows[0][-1] is not None else None
 
     def run_count(self, filters: RunsFilter | None = None) -> int:
         where, values = _where(filters)
@@ -111,17 +119,23 @@ def run_row(run: Run, now: float, owner_id: int | None) -> tuple[Any, ...]:
     )
 
 
-def run_from_row(row: Sequence[Any]) -> Run:
-    run_id, job_name, status, tags, request, plan, parent, root, created_at, started_at, ended_at, cause = row
+def run_from_row(row: Sequence[Any], renames: Renames | None) -> Run:
+    run_id, job_name, status, tags, request, plan, parent, root, created_at, started_at, ended_at, cause = row[:12]
     asked: Mapping[str, Any] = decode_json(request)
+    assets = [AssetKey.parse(key) for key in asked.get("asset_selection", ())]
+    checks = [AssetCheckKey.parse(key) for key in asked.get("check_selection", ())]
+    if renames:
+        # What the run was asked for has other keys now. (Its plan says what it was, in the words of then.)
+        assets = [AssetKey.parse(renames.at(str(key), created_at)) for key in assets]
+        checks = [key.replace_asset_key(AssetKey.parse(renames.at(str(key.asset_key), created_at))) for key in checks]
     return Run(
         run_id=run_id,
         job_name=job_name,
         status=RunStatus(status),
         tags=decode_json(tags),
         run_config=asked.get("run_config", {}),
-        asset_selection=tuple(AssetKey.parse(key) for key in asked.get("asset_selection", ())),
-        check_selection=tuple(AssetCheckKey.parse(key) for key in asked.get("check_selection", ())),
+        asset_selection=tuple(assets),
+        check_selection=tuple(checks),
         step_keys=tuple(asked.get("step_keys", ())),
         parent_run_id=parent,
         root_run_id=root,

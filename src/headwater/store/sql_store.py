@@ -9,13 +9,13 @@ import contextlib
 import os
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from headwater.model.codec import decode_json, encode_json
+from headwater.model.codec import decode_json, encode_event, encode_json
 from headwater.model.errors.store import RunAlreadyExists, RunInProgress, StoreError
-from headwater.model.events import AssetWiped, Event
+from headwater.model.events import AssetInvalidated, AssetMaterialized, AssetWiped, Event
 from headwater.model.keys import AssetKey
 from headwater.model.runs import Run, RunStatus
 from headwater.store.asset_queries import AssetQueries
@@ -27,10 +27,16 @@ from headwater.store.partition_sets import KEEP_SETS, KeptPartitionSets, Partiti
 from headwater.store.recovery import has_foreign_runs, interrupt_lost_runs, interrupt_runs_of, lost_run_ids
 from headwater.store.retention import prune
 from headwater.store.run_queries import INSERT_RUN, RunQueries, run_row
+from headwater.store.size_limit import EVENT_BYTES_LIMIT
 from headwater.store.statements import batches, in_list
+from headwater.store.wiping import find_materialization
 from headwater.store.writer import Writer
 
 _IN_PROGRESS = ("STARTING", "STARTED", "CANCELING")
+
+
+class _OnlyTried(Exception):
+    """Ends a transaction that was only to be tried."""
 
 
 class SqlStore(RunQueries, AssetQueries, PartitionSetQueries, HistoryQueries, BackfillTable):
@@ -177,12 +183,58 @@ class SqlStore(RunQueries, AssetQueries, PartitionSetQueries, HistoryQueries, Ba
 
     # ------------------------------------------------------------------------------------------ AssetStore
 
+    def move_assets(
+        self,
+        key_by_former: Mapping[AssetKey, AssetKey],
+        last_attempts: Mapping[AssetKey, int | None] | None = None,
+        *,
+        is_dry: bool = False,
+    ) -> None:
+        from headwater.store.moving import move
+
+        with contextlib.suppress(_OnlyTried), self._writer.transaction() as connection:
+            move(connection, self._writer, key_by_former, last_attempts, self._clock())
+            if is_dry:
+                raise _OnlyTried
+            self._writer.will_have_changed("events", "runs")
+        # In memory nobody else tells it.
+        self._writer.forget_asset_ids()
+
+    def refuse_in_use(self, keys: Iterable[AssetKey], what: str) -> None:
+        from headwater.store.moving import refuse_in_use
+
+        with self._writer.transaction() as connection:
+            refuse_in_use(connection, [str(key) for key in keys], what)
+
+    def wipe_materialization(self, key: AssetKey, storage_id: int) -> AssetMaterialized:
+        with self._writer.transaction() as connection:
+            row = connection.execute("SELECT asset_id FROM assets WHERE asset_key = ?", (str(key),)).fetchone()
+            found = find_materialization(connection, None if row is None else row[0], str(key), storage_id)
+            wiped = AssetWiped(
+                timestamp=self._clock(),
+                asset=str(key),
+                partitions=() if found.partition is None else (found.partition,),
+                materialization_id=storage_id,
+            )
+            self._writer.write([(wiped, encode_event(wiped).decode())], {})
+        return found
+
+    def invalidate(
+        self, key: AssetKey, partitions: Iterable[str] | None = None, reason: str = "", *, is_undone: bool = False
+    ) -> None:
+        now = self._clock()
+        self.append_all(
+            [
+                AssetInvalidated(timestamp=now, asset=str(key), partitions=part, reason=reason, is_undone=is_undone)
+                for part in _in_events(partitions)
+            ]
+        )
+        self.flush()
+
     def wipe(self, key: AssetKey, partitions: Iterable[str] | None = None) -> None:
-        named = None if partitions is None else tuple(partitions)
-        # No partitions at all is not the same as all of them.
-        if named != ():
-            self.append(AssetWiped(timestamp=self._clock(), asset=str(key), partitions=named or ()))
-            self.flush()
+        now = self._clock()
+        self.append_all([AssetWiped(timestamp=now, asset=str(key), partitions=part) for part in _in_events(partitions)])
+        self.flush()
 
     def keep_partition_sets(self, key: AssetKey, sets: KeptPartitionSets) -> bool:
         values = (sets.space, sets.up_to, sets.body, str(key), sets.forgotten)
@@ -272,6 +324,24 @@ class SqlStore(RunQueries, AssetQueries, PartitionSetQueries, HistoryQueries, Ba
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _in_events(partitions: Iterable[str] | None) -> Iterator[tuple[str, ...]]:
+    """Yield partitions in parts that one event each can tell of: () is all of an asset, and no part is none of it."""
+    if partitions is None:
+        yield ()
+        return
+    part: list[str] = []
+    size = 0
+    for partition in partitions:
+        part.append(partition)
+        # As JSON a letter can take six bytes.
+        size += 6 * len(partition) + 3
+        if size > EVENT_BYTES_LIMIT // 2:
+            yield tuple(part)
+            part, size = [], 0
+    if part:
+        yield tuple(part)
 
 
 def _set_tags(connection: Connection, run_number: int, tags: Mapping[str, str]) -> None:

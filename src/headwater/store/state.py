@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from headwater.model.events import (
+    AssetInvalidated,
     AssetMaterialized,
     AssetNotMaterialized,
     AssetObserved,
@@ -35,6 +36,7 @@ from headwater.model.events import (
     StepSucceeded,
 )
 from headwater.model.provenance import provenance_texts
+from headwater.store.statements import ALL_PARTITIONS
 
 LONGEST_CAUSE = 500
 _FIRST_OF_LIST = re.compile(r"\s*1\. (.+)")
@@ -48,6 +50,34 @@ class Fact(NamedTuple):
     body: str
     run_number: int | None
     asset_id: int | None
+
+
+class Wipe(NamedTuple):
+    """What counts no longer from the fact `storage_id` on: these partitions, all of the asset, or one materialization."""
+
+    asset_id: int
+    partitions: tuple[str, ...]
+    storage_id: int
+    timestamp: float
+    materialization_id: int | None
+
+    def is_joined_by(self, fact: Fact) -> bool:
+        """Whether the next fact wipes more partitions of the same asset."""
+        event = fact.event
+        is_of_partitions = bool(self.partitions) and self.materialization_id is None
+        return (
+            is_of_partitions
+            and fact.asset_id == self.asset_id
+            and bool(event.partitions)
+            and event.materialization_id is None
+        )
+
+    def joined(self, fact: Fact) -> Wipe:
+        return self._replace(
+            partitions=(*self.partitions, *fact.event.partitions),
+            storage_id=fact.storage_id,
+            timestamp=fact.event.timestamp,
+        )
 
 
 # The columns of one row that change, with their new values; a column that is not named keeps its value.
@@ -64,7 +94,8 @@ class StateChanges:
     asset_partitions: dict[tuple[int, str], RowChange] = field(default_factory=dict)
     checks: dict[tuple[int, str], RowChange] = field(default_factory=dict)
     check_partitions: dict[tuple[int, str, str], RowChange] = field(default_factory=dict)
-    wipe: tuple[int, tuple[str, ...]] | None = None
+    invalidations: dict[tuple[int, str], RowChange] = field(default_factory=dict)
+    wipe: Wipe | None = None
 
 
 def changes_of(facts: Iterable[Fact]) -> Iterator[StateChanges]:
@@ -72,11 +103,17 @@ def changes_of(facts: Iterable[Fact]) -> Iterator[StateChanges]:
     changes = StateChanges()
     for fact in facts:
         fold = FOLDS.get(type(fact.event))
-        if fold is not None:
-            fold(changes, fact)
-            if changes.wipe is not None:
-                yield changes
-                changes = StateChanges()
+        if fold is None:
+            continue
+        before = changes.wipe
+        if before is not None:
+            # Wipes of one asset in a row, as when there are more partitions than one event tells of, are carried out as one.
+            if isinstance(fact.event, AssetWiped) and before.is_joined_by(fact):
+                changes.wipe = before.joined(fact)
+                continue
+            yield changes
+            changes = StateChanges()
+        fold(changes, fact)
     yield changes
 
 
@@ -275,7 +312,18 @@ def _asset_observed(changes: StateChanges, fact: Fact) -> None:
 
 def _asset_wiped(changes: StateChanges, fact: Fact) -> None:
     if fact.asset_id is not None:
-        changes.wipe = (fact.asset_id, fact.event.partitions)
+        event: AssetWiped = fact.event
+        changes.wipe = Wipe(fact.asset_id, event.partitions, fact.storage_id, event.timestamp, event.materialization_id)
+
+
+def _asset_invalidated(changes: StateChanges, fact: Fact) -> None:
+    event: AssetInvalidated = fact.event
+    if fact.asset_id is None:
+        return
+    reason = None if event.is_undone else event.reason
+    for partition in event.partitions or (ALL_PARTITIONS,):
+        mark = {"storage_id": fact.storage_id, "marked_at": event.timestamp, "reason": reason}
+        changes.invalidations[fact.asset_id, partition] = mark
 
 
 def _check_evaluated(changes: StateChanges, fact: Fact) -> None:
@@ -307,5 +355,6 @@ FOLDS: dict[type[Event], Callable[[StateChanges, Fact], None]] = {
     AssetNotMaterialized: _asset_not_materialized,
     AssetObserved: _asset_observed,
     AssetWiped: _asset_wiped,
+    AssetInvalidated: _asset_invalidated,
     CheckEvaluated: _check_evaluated,
 }

@@ -34,6 +34,10 @@ ASSET_PARTITIONS = Table(
 )
 CHECK_STATES = Table("check_states", ("asset_id", "check_name"))
 CHECK_PARTITIONS = Table("check_partitions", ("asset_id", "check_name", "partition_key"))
+ASSET_INVALIDATIONS = Table("asset_invalidations", ("asset_id", "partition_key"))
+ASSET_WIPES = Table("asset_wipes", ("asset_id", "partition_key"))
+# In the place of a partition: all of the asset. No partition key can be this.
+ALL_PARTITIONS = "..."
 
 EVENT_COLUMNS = ("storage_id", "run_number", "kind", "step_key", "asset_id", "partition_key", "timestamp", "body")
 

@@ -1,16 +1,40 @@
-"""Wiping: what was known of an asset, or of some of its partitions, counts no longer. History stays as it is."""
+"""Wiping: what was known of an asset, or of some of its partitions, counts no longer. History stays as it is.
+
+Of one materialization it is otherwise: that is taken out of history, and what is left is folded again, so that state is what
+it would be if the materialization had never been.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from headwater.store.database import Connection
+from headwater.model.codec import decode_event
+from headwater.model.events import AssetMaterialized, AssetUnchanged
+from headwater.store.database import Connection, Dialect
 from headwater.store.partition_sets import TAKEN_BACK
-from headwater.store.statements import batches, in_list
+from headwater.store.state import FOLDS, Fact, StateChanges, Wipe
+from headwater.store.statements import ALL_PARTITIONS, ASSET_INVALIDATIONS, ASSET_WIPES, batches, in_list, upserts
 
 _MATERIALIZATION = ("materialization_id", "data_version", "code_version", "materialization", "made_by", "provenance")
 _ATTEMPT = ("attempt_id", "attempt_outcome", "attempted_at", "attempt_run_id", "attempt_cause")
 _OBSERVATION = ("observation_id", "observation")
+
+
+# What a wipe says of the value that it leaves in storage.
+REPLACED_VALUE = "the value that is stored is that of a materialization that was wiped"
+
+
+def carry_out_wipe(connection: Connection, dialect: Dialect, wanted: Wipe) -> None:
+    """Make state what it is after a wipe."""
+    if wanted.materialization_id is not None:
+        connection.execute(TAKEN_BACK, (wanted.asset_id,))
+        _wipe_materialization(connection, dialect, wanted)
+        return
+    wipe(connection, wanted.asset_id, wanted.partitions)
+    rows = {(wanted.asset_id, key): {"storage_id": wanted.storage_id} for key in wanted.partitions or (ALL_PARTITIONS,)}
+    for sql, values in upserts(ASSET_WIPES, rows):
+        connection.execute(sql, values)
 
 
 def wipe(connection: Connection, asset_id: int, partitions: Sequence[str]) -> None:
@@ -59,3 +83,151 @@ def _recompute_checks(connection: Connection, asset_id: int) -> None:
         " ON CONFLICT (asset_id, check_name) DO NOTHING",
         (asset_id,),
     )
+
+
+# ------------------------------------------------------------------------------------------------- one materialization
+
+_ATTEMPT_KINDS = ("asset_materialized", "asset_unchanged", "asset_not_materialized")
+
+
+def find_materialization(connection: Connection, asset_id: int | None, key: str, storage_id: int) -> AssetMaterialized:
+    """Return a materialization of an asset, from history or, where that was trimmed, from state.
+
+    Raises UnknownMaterialization, also for one that a wipe of the asset or the partition has made count no longer.
+    """
+    in_history = "SELECT body FROM events WHERE storage_id = ? AND asset_id = ? AND kind = 'asset_materialized'"
+    rows = connection.execute(in_history, (storage_id, asset_id)).fetchall()
+    for table in ("asset_states", "asset_partitions"):
+        if not rows:
+            in_state = f"SELECT materialization FROM {table} WHERE materialization_id = ? AND asset_id = ?"
+            rows = connection.execute(in_state, (storage_id, asset_id)).fetchall()
+    found = decode_event(rows[0][0]) if rows else None
+    if not isinstance(found, AssetMaterialized):
+        from headwater.model.errors.repair import UnknownMaterialization
+
+        latest = "SELECT storage_id FROM events WHERE asset_id = ? AND kind = 'asset_materialized'"
+        known = connection.execute(f"{latest} ORDER BY storage_id DESC LIMIT 5", (asset_id,)).fetchall()
+        raise UnknownMaterialization(key, storage_id, [each for (each,) in known])
+    return found
+
+
+def _wipe_materialization(connection: Connection, dialect: Dialect, wanted: Wipe) -> None:
+    asset_id, wiped = wanted.asset_id, wanted.materialization_id
+    partition = wanted.partitions[0] if wanted.partitions else None
+    table, where, row = _row_of(asset_id, partition)
+    state = connection.execute(
+        f"SELECT materialization_id, materialization_count, materialization FROM {table} {where}", row
+    ).fetchone()
+    since = _wiped_up_to(connection, asset_id, partition)
+    connection.execute("DELETE FROM events WHERE storage_id = ?", (wiped,))
+    assert wiped is not None
+    if state is None or wiped <= since:
+        return
+    latest, count, body = state
+    if latest != wiped:
+        counted = f"UPDATE {table} SET materialization_count = materialization_count - 1 {where}"
+        connection.execute(counted, row)
+    else:
+        _restore(connection, dialect, wanted, partition, since, count, decode_event(body))
+        _restore_checks(connection, asset_id, partition, since, wiped)
+    if partition is not None:
+        _recompute_asset(connection, asset_id)
+
+
+def _row_of(asset_id: int, partition: str | None) -> tuple[str, str, tuple[Any, ...]]:
+    if partition is None:
+        return "asset_states", "WHERE asset_id = ?", (asset_id,)
+    return "asset_partitions", "WHERE asset_id = ? AND partition_key = ?", (asset_id, partition)
+
+
+def _wiped_up_to(connection: Connection, asset_id: int, partition: str | None) -> int:
+    (found,) = connection.execute(
+        "SELECT max(storage_id) FROM asset_wipes WHERE asset_id = ? AND partition_key IN (?, ?)",
+        (asset_id, ALL_PARTITIONS, ALL_PARTITIONS if partition is None else partition),
+    ).fetchone()
+    return int(found or 0)
+
+
+def _restore(
+    connection: Connection,
+    dialect: Dialect,
+    wanted: Wipe,
+    partition: str | None,
+    since: int,
+    count: int,
+    wiped: Any,
+) -> None:
+    """Set a row to what it was before its latest materialization, from the facts that history has."""
+    asset_id, wiped_id = wanted.asset_id, wanted.materialization_id
+    of_part = "partition_key IS NULL"
+    values: tuple[str, ...] = ()
+    if partition is not None:
+        items = dialect.json_items.format(column="events.body", field="partitions")
+        # A failure is told of many partitions at once.
+        of_part = (
+            "(partition_key = ? OR (partition_key IS NULL AND kind = 'asset_not_materialized'"
+            f" AND EXISTS (SELECT 1 FROM {items} AS one WHERE one.value = ?)))"
+        )
+        values = (partition, partition)
+    before = connection.execute(
+        "SELECT max(storage_id) FROM events WHERE asset_id = ? AND kind = 'asset_materialized' AND storage_id < ?"
+        f" AND storage_id > ? AND {of_part}",
+        (asset_id, wiped_id, since, *values),
+    ).fetchone()[0]
+    facts = connection.execute(
+        f"SELECT storage_id, body FROM events WHERE asset_id = ? AND kind IN {in_list(_ATTEMPT_KINDS)}"
+        f" AND storage_id >= ? AND storage_id > ? AND storage_id <> ? AND {of_part} ORDER BY storage_id",
+        (asset_id, *_ATTEMPT_KINDS, before or 0, since, wiped_id, *values),
+    ).fetchall()
+    changes = StateChanges()
+    for storage_id, body in facts:
+        event = decode_event(body)
+        # What was said to hold still is what is wiped.
+        if not (isinstance(event, AssetUnchanged) and storage_id > (wiped_id or 0)):
+            FOLDS[type(event)](changes, Fact(storage_id, event, body, None, asset_id))
+    change = changes.assets.get(asset_id) if partition is None else changes.asset_partitions.get((asset_id, partition))
+    table, where, row = _row_of(asset_id, partition)
+    columns = (*_MATERIALIZATION, *_ATTEMPT)
+    sets = ", ".join(f"{column} = ?" for column in columns)
+    connection.execute(
+        f"UPDATE {table} SET {sets}, materialization_count = ? {where}",
+        (*((change or {}).get(column) for column in columns), count - 1 if before is not None else 0, *row),
+    )
+    if before is None:
+        connection.execute(f"DELETE FROM {table} {where} AND attempt_id IS NULL AND observation_id IS NULL", row)
+        return
+    restored = decode_event((change or {})["materialization"])
+    assert isinstance(restored, AssetMaterialized)
+    is_there = restored.data_version is not None and restored.data_version == wiped.data_version
+    if restored.has_value and wiped.has_value and not is_there:
+        mark = {"storage_id": wanted.storage_id, "marked_at": wanted.timestamp, "reason": REPLACED_VALUE}
+        for sql, given in upserts(ASSET_INVALIDATIONS, {(asset_id, partition or ALL_PARTITIONS): mark}):
+            connection.execute(sql, given)
+
+
+def _restore_checks(connection: Connection, asset_id: int, partition: str | None, since: int, wiped: int) -> None:
+    """Set results that were about the wiped value to those of before; history keeps them all."""
+    table, where = "check_states", "asset_id = ? AND partition_key IS NULL"
+    row: tuple[Any, ...] = (asset_id,)
+    if partition is not None:
+        table, where, row = "check_partitions", "asset_id = ? AND partition_key = ?", (asset_id, partition)
+    about_it = f"SELECT check_name FROM {table} WHERE {where} AND storage_id > ?"
+    names = [name for (name,) in connection.execute(about_it, (*row, wiped)).fetchall()]
+    if not names:
+        return
+    earlier = connection.execute(
+        f"SELECT storage_id, body FROM events WHERE {where} AND kind = 'check_evaluated'"
+        " AND storage_id < ? AND storage_id > ? ORDER BY storage_id",
+        (*row, wiped, since),
+    ).fetchall()
+    latest = {getattr(decode_event(body), "check", ""): (storage_id, body) for storage_id, body in earlier}
+    for name in names:
+        of_check = f"WHERE {where} AND check_name = ?"
+        if name not in latest:
+            connection.execute(f"DELETE FROM {table} {of_check}", (*row, name))
+            continue
+        storage_id, body = latest[name]
+        passed = int(getattr(decode_event(body), "passed", False))
+        sets = "storage_id = ?, passed = ?, body = ?"
+        connection.execute(f"UPDATE {table} SET {sets} {of_check}", (storage_id, passed, body, *row, name))
+    _recompute_checks(connection, asset_id)

@@ -23,10 +23,12 @@ from headwater.model.events import EVENT_KINDS, Event
 from headwater.store.changes import Changes
 from headwater.store.database import Connection, Database
 from headwater.store.liveness import this_process
+from headwater.store.reading import LAST_MOVE
 from headwater.store.schema import bring_up_to_date
 from headwater.store.size_limit import EVENT_BYTES_LIMIT, body_within_limit
 from headwater.store.state import Fact, StateChanges, changes_of
 from headwater.store.statements import (
+    ASSET_INVALIDATIONS,
     ASSET_PARTITIONS,
     ASSET_STATES,
     CHECK_PARTITIONS,
@@ -39,7 +41,7 @@ from headwater.store.statements import (
     update_run_sql,
     upserts,
 )
-from headwater.store.wiping import wipe
+from headwater.store.wiping import carry_out_wipe
 
 COMMIT_INTERVAL_SECONDS = 0.005
 # Beyond this many facts the appending thread commits them itself, so that memory stays bounded.
@@ -88,6 +90,7 @@ class Writer:
         self._failure: StoreError | None = None
         self._is_closed = False
         self._asset_ids: dict[str, int] = {}
+        self._last_move: int | None = None
         self._run_numbers: dict[str, int] = {}
         self._ended_run_ids: deque[str] = deque()
         self._changed: set[str] = set()
@@ -295,8 +298,10 @@ class Writer:
 
         `taken_over` holds the numbers of runs whose owner is gone, when the events are about those.
         """
-        if taken_over is None and any(event.run_id for event, _ in batch):
+        if taken_over is None and self.owner_id is not None and any(event.run_id for event, _ in batch):
             self._check_lease()
+        elif self._asset_ids and not self._in_memory and any(type(event) in _HAS_ASSET for event, _ in batch):
+            self._see_moves(self.connection.execute(f"SELECT {LAST_MOVE}").fetchone()[0])
         asset_ids = self._ids_of_assets(
             {event.asset for event, _ in batch if type(event) in _HAS_ASSET}  # type: ignore[attr-defined]
         )
@@ -342,6 +347,7 @@ class Writer:
             (ASSET_PARTITIONS, changes.asset_partitions),
             (CHECK_STATES, changes.checks),
             (CHECK_PARTITIONS, changes.check_partitions),
+            (ASSET_INVALIDATIONS, changes.invalidations),
         ):
             if rows:
                 for sql, values in upserts(table, rows):
@@ -356,7 +362,16 @@ class Writer:
                 change["owner_id"] = self.lease()
             execute_later(self.connection, update_run_sql(tuple(change)), (*change.values(), run_number))
         if changes.wipe is not None:
-            wipe(self.connection, *changes.wipe)
+            carry_out_wipe(self.connection, self.database.dialect, changes.wipe)
+
+    @property
+    def last_storage_id(self) -> int:
+        """The id of the last fact that this process wrote."""
+        return self._last_storage_id
+
+    def forget_asset_ids(self) -> None:
+        """Look up again which asset a key means."""
+        self._asset_ids.clear()
 
     def _ids_of_assets(self, keys: set[str]) -> dict[str, int]:
         known = self._asset_ids
@@ -405,10 +420,17 @@ class Writer:
     def _check_lease(self) -> None:
         if self.owner_id is None:
             return
-        row = self.connection.execute("SELECT 1 FROM owners WHERE owner_id = ?", (self.owner_id,)).fetchone()
+        row = self.connection.execute(f"SELECT {LAST_MOVE} FROM owners WHERE owner_id = ?", (self.owner_id,)).fetchone()
         if row is None:
             ended = set(self._ended_run_ids)
             raise LeaseLost(self.path, [run_id for run_id in self._run_numbers if run_id not in ended])
+        self._see_moves(row[0])
+
+    def _see_moves(self, last_move: int | None) -> None:
+        """Another process may have given an asset another key: then ids are looked up again."""
+        if last_move != self._last_move:
+            self._last_move = last_move
+            self._asset_ids.clear()
 
     def renew_lease(self) -> None:
         """Say that this process lives. A lease that another process took away is found lost here."""

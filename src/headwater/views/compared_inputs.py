@@ -119,9 +119,16 @@ class ComparedInputs:
         self._digests: dict[AssetKey, tuple[str, ...]] = {}
         self._current: dict[tuple[AssetKey, tuple[str | None, ...]], Mapping[str | None, str]] = {}
 
-    def own_reasons(self, one: AssetStaleness, failed: Sequence[str | None]) -> OwnReasons:
-        """Return the reasons of each partition that has any. `failed` are those whose last attempt did."""
+    def own_reasons(
+        self, one: AssetStaleness, failed: Sequence[str | None], marks: Mapping[str | None, StaleReason]
+    ) -> OwnReasons:
+        """Return the reasons of each partition that has any.
+
+        `failed` are those whose last attempt did, `marks` what was marked as wrong by hand.
+        """
         reasons = self._blank
+        for partition, mark in marks.items():
+            reasons.add(partition, mark)
         for group in one.groups:
             if group.partitions:
                 self._compare(one, group, reasons)

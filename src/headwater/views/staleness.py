@@ -17,7 +17,7 @@ from headwater.model.keys import AssetKey
 from headwater.model.partitions.definition import PartitionsDefinition
 from headwater.model.partitions.subset import PartitionsSubset
 from headwater.model.provenance import Provenance, ProvenanceGroup, group_of_rows, read_made_by
-from headwater.model.staleness import Freshness, NeverMaterialized, UpstreamStale
+from headwater.model.staleness import Freshness, MarkedWrong, NeverMaterialized, UpstreamStale
 from headwater.store.interface import Store
 from headwater.store.latest_facts import LatestFacts
 from headwater.views.compared_inputs import NO_REASONS, ComparedInputs, OwnReasons, Reasons
@@ -158,6 +158,7 @@ def staleness_of(
     facts = store.latest_facts(order)
     whole = store.asset_provenances([key for key in order if key in facts and graph.spec(key).partitions_def is None])
     seen = _seen_versions(store, order, facts, whole)
+    marks = store.invalidations()
     found: dict[AssetKey, AssetStaleness] = {}
     comparison = ComparedInputs(graph, spaces, found, declared_config or {}, given_config or {})
     for key in order:
@@ -165,7 +166,7 @@ def staleness_of(
         one = found[key] = _what_is_there(graph, store, spaces, key, fact, whole.get(key), seen.get(key))
         if not one.is_buildable or not one.materialized:
             continue
-        one.own_reasons = comparison.own_reasons(one, _failed(store, one, fact))
+        one.own_reasons = comparison.own_reasons(one, _failed(store, one, fact), _marks(one, marks.get(key)))
         if one.own_reasons:
             one.stale = _part_of(one, one.own_reasons.partitions())
         _take_from_upstream(graph, spaces, found, one)
@@ -240,6 +241,11 @@ def _failed(store: Store, one: AssetStaleness, fact: LatestFacts | None) -> Sequ
     if one.space is None:
         return (None,) if fact is not None and fact.attempt_outcome == "failed" else ()
     return [part for part in store.failed_partitions(one.key) if has_part(one.materialized, part)]
+
+
+def _marks(one: AssetStaleness, marks: Mapping[str | None, MarkedWrong] | None) -> Mapping[str | None, MarkedWrong]:
+    """Return the marks of what is there."""
+    return {part: mark for part, mark in (marks or {}).items() if has_part(one.materialized, part)}
 
 
 def _take_from_upstream(

@@ -1,4 +1,4 @@
-"""headwater asset: what exists, what is known of one asset, and how to forget it."""
+"""headwater asset: what exists, and what is known of one asset. How it is repaired is in asset_repair.py."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headwater.cli.commands.asset_repair import invalidate, mv, report, wipe
 from headwater.cli.commands.backfill import launch as backfill
 from headwater.cli.commands.materialize import materialize
 from headwater.cli.lazy_group import LazyGroup
 from headwater.cli.options import project_options
-from headwater.cli.run_options import partition_options, read_partition_range
-from headwater.cli.screen import Screen, can_draw
+from headwater.cli.screen import Screen
 from headwater.cli.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 @click.group(cls=LazyGroup)
 def asset() -> None:
-    """List, show, materialize, backfill and wipe assets."""
+    """List, show, materialize, backfill and repair assets."""
 
 
-asset.add_command(materialize)
+for _command in (materialize, mv, wipe, invalidate, report):
+    asset.add_command(_command)
 asset.add_command(backfill, "backfill")
 
 
@@ -88,8 +89,9 @@ def show(workplace: Workplace, as_json: bool, key: str) -> None:
     with workplace.instance_to_read() as instance:
         (view,) = asset_views(workplace.graph, instance.store, [asset_key])
         stale = staleness_in(workplace.definitions, instance, [asset_key])[asset_key]
+        former_keys = instance.store.renames().former_keys(str(asset_key))
     if as_json:
-        screen.document({"asset": _with_lineage(workplace, view, stale)})
+        screen.document({"asset": {**_with_lineage(workplace, view, stale), "former_keys": list(former_keys)}})
         return
     graph, spec, state = workplace.graph, view.spec, view.state
     made = state.materialization if state is not None else None
@@ -108,6 +110,7 @@ def show(workplace: Workplace, as_json: bool, key: str) -> None:
             ("owners", ", ".join(spec.owners)),
             ("tags", ", ".join(tags)),
             ("code version", spec.code_version),
+            ("called before", ", ".join(former_keys)),
             ("needs", "\n".join(map(str, graph.parents(asset_key))) or "nothing"),
             ("feeds", "\n".join(map(str, graph.children(asset_key))) or "nothing"),
             ("partitions", _partitions_in_words(view)),
@@ -130,6 +133,7 @@ def show(workplace: Workplace, as_json: bool, key: str) -> None:
             [
                 ("when", f"{instant_in_words(made.timestamp)} ({ago(made.timestamp, now)})"),
                 ("partition", made.partition),
+                ("id", str(state.materialization_storage_id) if state is not None else None),
                 ("run", short_id(made.run_id)),
                 ("data version", made.data_version),
                 ("code version", made.code_version),
@@ -151,84 +155,6 @@ def show(workplace: Workplace, as_json: bool, key: str) -> None:
                 for check in view.checks
             ],
         )
-
-
-@asset.command("wipe", short_help="Forget what is known of assets.")
-@click.argument("selection")
-@partition_options
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@project_options
-def wipe(
-    workplace: Workplace,
-    as_json: bool,
-    selection: str,
-    partition: str | None,
-    partition_range: str | None,
-    first: str | None,
-    last: str | None,
-    yes: bool,
-) -> None:
-    """Forget what was materialized, observed and checked of the assets of SELECTION.
-
-    The history of runs stays, and so do the stored values: files are not deleted.
-    """
-    screen = Screen(as_json)
-    ends = read_partition_range(partition, partition_range, first, last)
-    keys = workplace.selected(selection)
-    from headwater.cli.error_report import CommandRefused
-    from headwater.views.words import counted, listed
-
-    with workplace.instance() as instance:
-        partitions_by_key = {key: _partitions_to_wipe(workplace, instance, key, partition, ends) for key in keys}
-        named = listed([str(key) for key in keys])
-        count = sum(len(partitions or ()) for partitions in partitions_by_key.values())
-        what = f"{counted(count, 'partition')} of {named}" if partition is not None or ends is not None else named
-        stays = f"The files stay, in {instance.storage_dir}."
-        if not yes:
-            if not can_draw(screen.err):
-                raise CommandRefused(
-                    what=f"What is known of {what} would be forgotten.",
-                    why="Nobody can be asked here, so nothing was done.",
-                    fix="Say so on the command line: --yes.",
-                )
-            click.confirm(f"Forget what is known of {what}? {stays}", abort=True, err=True)
-        for key, partitions in partitions_by_key.items():
-            if partitions is None:
-                instance.wipe_assets([key])
-            else:
-                instance.wipe_asset_partitions(key, partitions)
-    if as_json:
-        screen.document(
-            {
-                "wiped": [
-                    {"key": str(key), "partitions": None if partitions is None else list(partitions)}
-                    for key, partitions in partitions_by_key.items()
-                ]
-            }
-        )
-    screen.result(f"Forgotten: {what}. {stays}")
-
-
-def _partitions_to_wipe(
-    workplace: Workplace, instance: Any, key: AssetKey, partition: str | None, ends: tuple[str, str] | None
-) -> tuple[str, ...] | None:
-    if partition is None and ends is None:
-        return None
-    from headwater.cli.error_report import CommandRefused
-    from headwater.plan.partitions_of_request import keys_in_range
-
-    partitions_def = workplace.graph.spec(key).partitions_def
-    if partitions_def is None:
-        raise CommandRefused(
-            what=f'"{key}" is not partitioned, and a partition of it was named.',
-            why="Nothing was forgotten.",
-            fix="Leave the partition out, or select only partitioned assets.",
-        )
-    if ends is not None:
-        return keys_in_range(partitions_def, ends, instance)
-    assert partition is not None
-    partitions_def.validate_partition_key(partition, None, instance)
-    return (partition,)
 
 
 def _status_in_words(view: AssetView, stale: AssetStaleness) -> str:

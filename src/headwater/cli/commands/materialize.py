@@ -74,5 +74,8 @@ def materialize(
         from headwater.cli.commands.plan import modes_of
         from headwater.cli.planned_runs import materialize_planned
 
-        return materialize_planned(workplace, request, modes_of(wants_stale, wants_missing), as_json=as_json, full=full)
-    return launch_and_report(workplace, request, as_json=as_json, full=full, here=here)
+        with workplace.telling_of_renames(request.selection):
+            modes = modes_of(wants_stale, wants_missing)
+            return materialize_planned(workplace, request, modes, as_json=as_json, full=full)
+    with workplace.telling_of_renames(request.selection):
+        return launch_and_report(workplace, request, as_json=as_json, full=full, here=here)

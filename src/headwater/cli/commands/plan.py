@@ -54,10 +54,12 @@ def plan(
     from headwater.runtime.plans import plan as planned
 
     modes = modes_of(wants_stale, wants_missing, wants_all)
-    with workplace.instance_to_read() as instance:
+    definitions = workplace.definitions
+    selection = joined_selections(selections) if selections else None
+    with workplace.telling_of_renames(selection), workplace.instance_to_read() as instance:
         found = planned(
-            workplace.definitions,
-            selection=joined_selections(selections) if selections else None,
+            definitions,
+            selection=selection,
             partitions=partition,
             partition_range=ends,
             instance=instance,

@@ -74,6 +74,19 @@ class DbClient(Generic[ConnectionT]):
         return None if None in versions else [version for version in versions if version is not None]
 
     @property
+    def can_copy_tables(self) -> bool:
+        """Whether `copy_table` and `drop_table` are there, so that an asset can be renamed with its table."""
+        return False
+
+    def copy_table(self, source: TableSlice, target: TableSlice, connection: ConnectionT) -> bool:
+        """Make a table with the content of another, in the place of one that is there; return whether there was any."""
+        raise NotImplementedError
+
+    def drop_table(self, table_slice: TableSlice, connection: ConnectionT) -> bool:
+        """Remove a table; return whether it was there."""
+        raise NotImplementedError
+
+    @property
     def storage_kind(self) -> str | None:
         """The name of the kind of database, such as "duckdb", that is recorded with materializations."""
         return None

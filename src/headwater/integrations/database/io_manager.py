@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from headwater.integrations.database.client import DbClient
     from headwater.integrations.database.table_slice import TableSlice
     from headwater.integrations.database.type_handler import DbTypeHandler
+    from headwater.model.keys import AssetKey
+    from headwater.model.specs import AssetSpec
 
 
 class DbIOManager(IOManager):
@@ -117,6 +119,69 @@ class DbIOManager(IOManager):
                     raise TableNotFound(owner_of(context), table, self._database, known, keys)
             return handler.load_input(context, table_slice, connection)
 
+    # -- moving and removing -------------------------------------------------------------------------------------
+
+    @property
+    def can_copy_values(self) -> bool:
+        """Whether an asset can be renamed with its table."""
+        return self._client.can_copy_tables
+
+    def copy_values(
+        self, from_key: AssetKey, to_key: AssetKey, *, asset_spec: AssetSpec | None = None, instance: Any = None
+    ) -> int:
+        """Make the table of an asset that of another key, too; return how many tables that are."""
+        source, target = self._whole(from_key, asset_spec, instance), self._whole(to_key, asset_spec, instance)
+        if _place(source[1]) == _place(target[1]):
+            return 1
+        client = self._client
+        with client.connect(*source) as connection, client.transaction(connection):
+            return int(client.copy_table(source[1], target[1], connection))
+
+    def remove_values(
+        self,
+        asset_key: AssetKey,
+        partition_keys: Sequence[str] | None = None,
+        *,
+        copied_to: AssetKey | None = None,
+        asset_spec: AssetSpec | None = None,
+        instance: Any = None,
+    ) -> int:
+        """Remove the table of an asset, or the rows of these partitions; return how many tables or partitions that were.
+
+        With `copied_to` nothing is removed that is the table of that key, too.
+        """
+        client = self._client
+        if partition_keys is not None:
+            context, table_slice = self._whole(asset_key, asset_spec, instance, partition_keys)
+            with client.connect(context, table_slice) as connection, client.transaction(connection):
+                client.delete_table_slice(context, table_slice, connection)
+            return len(partition_keys)
+        context, table_slice = self._whole(asset_key, asset_spec, instance)
+        if copied_to is not None and _place(self._whole(copied_to, asset_spec, instance)[1]) == _place(table_slice):
+            return 0
+        with client.connect(context, table_slice) as connection, client.transaction(connection):
+            if client.can_copy_tables:
+                return int(client.drop_table(table_slice, connection))
+            client.delete_table_slice(context, table_slice, connection)
+            return 1
+
+    def _whole(
+        self, key: AssetKey, spec: AssetSpec | None, instance: Any, partition_keys: Sequence[str] | None = None
+    ) -> tuple[OutputContext, TableSlice]:
+        """Return the table of an asset, or the part of it that some partitions are, with a context for the client."""
+        from headwater.authoring.io_contexts import OutputContext
+
+        context = OutputContext(
+            name="result",
+            asset_key=key,
+            asset_spec=spec,
+            definition_metadata=None if spec is None else spec.metadata,
+            asset_partitions_def=None if spec is None or partition_keys is None else spec.partitions_def,
+            partition_keys=partition_keys,
+            instance=instance,
+        )
+        return context, table_slice_of(context, self._database, self._schema)
+
     def _handler_of_input(self, context: InputContext) -> DbTypeHandler[Any]:
         asked = _classes_of(_annotation_of(context))
         if not asked and self._default_load_type is not None:
@@ -148,6 +213,10 @@ class DbIOManager(IOManager):
 
     def _handled(self) -> list[str]:
         return [_type_name(kind) for handler in self._type_handlers for kind in handler.supported_types]
+
+
+def _place(table_slice: TableSlice) -> tuple[str | None, str, str]:
+    return table_slice.database, table_slice.schema.casefold(), table_slice.table.casefold()
 
 
 def _annotation_of(context: InputContext) -> Any:

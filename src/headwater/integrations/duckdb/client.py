@@ -149,6 +149,26 @@ class DuckDbClient(DbClient[Any]):
         return [_version(columns, content_by_part.get(number, (0, 0, 0))) for number in range(len(parts))]
 
     @property
+    def can_copy_tables(self) -> bool:
+        return True
+
+    def copy_table(self, source: TableSlice, target: TableSlice, connection: Any) -> bool:
+        """Make a table with the content of another, in the place of one that is there; return whether there was any."""
+        if find_table_kind(connection, source) in (None, "VIEW"):
+            return False
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted_identifier(target.schema)}")
+        names = DbClient.get_table_name(source), DbClient.get_table_name(target)
+        connection.execute(f"CREATE OR REPLACE TABLE {names[1]} AS SELECT * FROM {names[0]}")
+        return True
+
+    def drop_table(self, table_slice: TableSlice, connection: Any) -> bool:
+        """Remove a table; return whether it was there. A view stays."""
+        if find_table_kind(connection, table_slice) in (None, "VIEW"):
+            return False
+        connection.execute(f"DROP TABLE {DbClient.get_table_name(table_slice)}")
+        return True
+
+    @property
     def storage_kind(self) -> str | None:
         """The name of the kind of database."""
         return "duckdb"

@@ -309,7 +309,7 @@ class Model:
         for known in (self.made, self.outcome):
             for place in list(known):
                 if place[0] == asset and (parts is None or place[1] in parts):
-                    del known[place]  # type: ignore[attr-defined]
+                    del known[place]
 
     # ----------------------------------------------------------------------------------------------------------- what follows
 

@@ -3,6 +3,13 @@ naive model says, after every step.
 
 The model (`naive_assets`) keeps plain dictionaries and asks every question in the slowest way there is. Hypothesis makes the
 histories and shrinks what fails to the shortest; HEADWATER_LIES=<factor> tries as many times more (`make soak` does).
+
+It bites. Each of these faults was put in, one at a time, and was found within a hundred histories: what is stale upstream does
+not spread, or a self-dependency only by one step; failures of partitions are forgotten; partitions that the definition lost count
+still; an observed version is ignored; versions are compared by place and not by partition; a removed dependency, partitions that
+came, or declared config are no reason; an input of the same key is taken for the whole; what a plan adds adds nothing of its
+own, or all instead of what is missing, or stale ones that were not named; "unchanged" keeps the old provenance; of a range that
+failed only the first partition is noted; a success leaves the failure; a wipe of the whole asset takes nothing.
 """
 
 from __future__ import annotations
@@ -105,9 +112,10 @@ class Story:
                 self.build_some(assets, numbers, kill_at)
             case ("build all", name, numbers, kill_at):
                 self.build_some([asset for asset in ASSETS if family(asset) in (name, "whole")], numbers, kill_at)
-            case ("build while", assets, behaviour, name, numbers, kill_at):
+            case ("build while", assets, behaviour, version, numbers, kill_at):
+                self.carry_out(("version", assets, version))
                 self.carry_out(("behaviour", assets, behaviour))
-                self.carry_out(("build all", name, numbers, kill_at))
+                self.carry_out(("build all", family(assets[0]), numbers, kill_at))
                 self.carry_out(("behaviour", assets, ""))
             case ("build what is planned", mode, kill_at):
                 self.build_planned(mode, kill_at)
@@ -309,8 +317,8 @@ def builds(kill_at: st.SearchStrategy[int | None]) -> list[st.SearchStrategy[tup
         st.tuples(st.just("build"), st.lists(some_asset, min_size=1, max_size=5, unique=True), some_numbers, kill_at),
         st.tuples(st.just("build all"), st.sampled_from(FAMILIES), some_numbers, kill_at),
         st.tuples(
-            *(st.just("build while"), some_assets, st.sampled_from(BEHAVIOURS)),
-            *(st.sampled_from(FAMILIES), some_numbers, kill_at),
+            *(st.just("build while"), some_assets, st.sampled_from(BEHAVIOURS), st.sampled_from(["1", "2"])),
+            *(some_numbers, kill_at),
         ),
         st.tuples(
             st.just("build what is planned"), st.sampled_from([("stale", "missing"), "missing", "stale"]), kill_at
@@ -334,7 +342,7 @@ def steps(kill_at: st.SearchStrategy[int | None]) -> st.SearchStrategy[tuple[Any
         st.tuples(st.just("observe"), st.integers(0, 1)),
         st.tuples(st.just("report"), some_asset, st.integers(0, 4), st.integers(0, 1)),
     ]
-    return st.one_of(*builds(kill_at), *edits, *builds(kill_at))
+    return st.one_of(*builds(kill_at), *edits, *builds(kill_at), *builds(kill_at)[1:3])
 
 
 @contextmanager
@@ -374,8 +382,8 @@ def lies_settings(examples: int) -> settings:
 
 
 @pytest.mark.timeout(3_000)
-@lies_settings(170)
-@given(history=st.lists(steps(st.none()), min_size=1, max_size=10), most_listed=st.sampled_from([2, 1_000]))
+@lies_settings(150)
+@given(history=st.lists(steps(st.none()), min_size=3, max_size=7), most_listed=st.sampled_from([2, 1_000]))
 def test_nothing_is_said_that_a_naive_model_does_not_say(history: list[tuple[Any, ...]], most_listed: int) -> None:
     live_through(history, None, most_listed)
 
@@ -385,10 +393,10 @@ KILLED: list[int] = []
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is forked for each run that is killed")
 @pytest.mark.timeout(3_000)
-@lies_settings(30)
+@lies_settings(50)
 @given(
     begun=st.one_of(builds(st.integers(1, 30))[1:]),
-    history=st.lists(steps(st.one_of(st.integers(1, 30), st.none())), min_size=1, max_size=6),
+    history=st.lists(steps(st.one_of(st.integers(1, 30), st.none())), min_size=1, max_size=3),
 )
 def test_nor_when_processes_are_killed_amid_their_runs(begun: tuple[Any, ...], history: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory(prefix="lies-") as home:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from headwater.model.errors.repair import AssetInUse
 from headwater.model.events import AssetMaterialized, RunStarted
 from headwater.model.keys import AssetKey
 from headwater.model.runs import EventRecordsFilter, EventType, Run
@@ -60,3 +63,13 @@ def test_an_asset_is_told_under_the_key_that_it_had_then() -> None:
     renames = Renames([Move(10, 1, "a", 100.0), Move(20, 1, "b", 200.0)], {1: "c"})
     assert [renames.then("c", at) for at in (5, 15, 25)] == ["a", "b", "c"]
     assert renames.then("other", 5) == "other"
+
+
+def test_an_asset_that_a_backfill_builds_stays_where_it_is(place: str) -> None:
+    from tests.contracts.backfill_store_contract import MADE, PLAN
+
+    with open_at(place) as store:
+        store.append(AssetMaterialized(asset="raw", partition="a"))
+        store.create_backfill(MADE, PLAN)
+        with pytest.raises(AssetInUse, match="backfill b1"):
+            store.move_assets({AssetKey("raw"): AssetKey("ore")})

@@ -20,10 +20,10 @@ from headwater.model.events import (
 from headwater.model.keys import AssetCheckKey, AssetKey
 from headwater.model.runs import EventRecordsFilter, EventType
 from headwater.store import SqliteStore
+from tests.contracts.repair_contract import made_by_partition
 
 ASSET = AssetKey("orders")
 CHECKS = [AssetCheckKey(ASSET, name) for name in ("full", "new")]
-from tests.contracts.repair_contract import made_by_partition
 
 
 def facts_of(partitions: Sequence[str | None]) -> st.SearchStrategy[Event]:

@@ -103,7 +103,7 @@ def _known_keys(connection: Connection) -> list[str]:
 
 
 def refuse_in_use(connection: Connection, keys: Collection[str], what: str) -> None:
-    """Raise AssetInUse when an unfinished run is to build one of these assets."""
+    """Raise AssetInUse when an unfinished run or backfill is to build one of these assets."""
     rows = connection.execute(
         "SELECT run_id, request, plan FROM runs"
         f" WHERE status IN {in_list(_UNFINISHED)} OR (status = 'INTERRUPTED'"
@@ -114,6 +114,12 @@ def refuse_in_use(connection: Connection, keys: Collection[str], what: str) -> N
     using = [run_id for run_id, request, plan in rows if not wanted.isdisjoint(_built_by(request, plan))]
     if using:
         raise AssetInUse(what, using)
+    backfills = connection.execute(
+        "SELECT backfill_id, body FROM backfills WHERE status IN ('IN_PROGRESS', 'PAUSED', 'CANCELING')"
+    ).fetchall()
+    unfinished = [each for each, body in backfills if not wanted.isdisjoint(decode_json(body).get("asset_keys", ()))]
+    if unfinished:
+        raise AssetInUse(what, unfinished, "backfill")
 
 
 def _built_by(request: str, plan: str | None) -> Iterator[str]:

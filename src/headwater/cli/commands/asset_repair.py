@@ -320,6 +320,7 @@ def _named_partitions(
     """Return the partitions that the options name: those of the definition, or one that only history knows."""
     if partition is None and ends is None:
         return None
+    from headwater.model.partitions.spelling import read_partitions
     from headwater.plan.partitions_of_request import keys_in_range
 
     if partition is not None and instance.store.partition_states(key, [partition]):
@@ -334,8 +335,7 @@ def _named_partitions(
     if ends is not None:
         return tuple(keys_in_range(partitions_def, ends, instance))
     assert partition is not None
-    partitions_def.validate_partition_key(partition, None, instance)
-    return (partition,)
+    return tuple(read_partitions(partition, partitions_def, None, instance))
 
 
 # ---------------------------------------------------------------------------------------------------------------- marks

@@ -45,17 +45,17 @@ class AssetHasHistory(RepairError):
 
 
 class AssetInUse(RepairError):
-    """An unfinished run builds or reads an asset that was to be changed."""
+    """An unfinished run, or backfill, builds or reads an asset that was to be changed."""
 
     code = "asset-in-use"
 
-    def __init__(self, what: str, run_ids: Sequence[str]) -> None:
+    def __init__(self, what: str, run_ids: Sequence[str], kind: str = "run") -> None:
         self.run_ids = tuple(run_ids)
         named = ", ".join(run_id[:8] for run_id in self.run_ids[:5])
         super().__init__(
-            what=f"{what} while run {named} builds or reads it.",
-            why="The run would store its value where nobody looks, or lose what it reads.",
-            fix=f"Wait for it, or stop it: headwater run cancel {self.run_ids[0][:8]}",
+            what=f"{what} while {kind} {named} builds or reads it.",
+            why=f"The {kind} would store its value where nobody looks, or lose what it reads.",
+            fix=f"Wait for it, or stop it: headwater {kind} cancel {self.run_ids[0][:8]}",
         )
 
 

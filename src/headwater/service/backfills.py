@@ -32,6 +32,7 @@ from headwater.model.errors.store import RunAlreadyExists, StoreError
 from headwater.model.events import AssetNotMaterialized, Event, RunCanceled, RunFailed, RunSucceeded
 from headwater.model.keys import AssetKey
 from headwater.model.runs import Run, RunsFilter, RunStatus
+from headwater.runtime.backfills import end_of_run
 from headwater.service.launched import Launched, queued_run
 from headwater.service.protocol import (
     BackfillPlanned,
@@ -62,15 +63,6 @@ _AGAIN_SECONDS: Final = 1.0
 _GOES_ON: Final = (BackfillStatus.IN_PROGRESS, BackfillStatus.PAUSED, BackfillStatus.CANCELING)
 _ENDS_RUN = (RunSucceeded, RunFailed, RunCanceled)
 _PRIORITY_TAG: Final = "headwater/priority"
-
-OUTCOME_OF_ATTEMPT: Final[Mapping[str, Outcome]] = {
-    "materialized": Outcome.MATERIALIZED,
-    "unchanged": Outcome.MATERIALIZED,
-    "skipped": Outcome.SKIPPED,
-    "failed": Outcome.FAILED,
-    "blocked": Outcome.BLOCKED,
-    "canceled": Outcome.CANCELED,
-}
 
 
 @dataclass(slots=True)
@@ -455,18 +447,7 @@ class Backfills:
         """Return what became of each asset and partition of a run; None while it has not ended."""
         if status not in _FINISHED:
             return None
-        otherwise = {RunStatus.SUCCESS: Outcome.MATERIALIZED, RunStatus.CANCELED: Outcome.CANCELED}.get(
-            status, Outcome.FAILED
-        )
-        keys = run.partition_keys(plan)
-        end: dict[str, dict[int, Outcome]] = {}
-        for key in run.asset_keys:
-            told = self.store.attempt_outcomes(AssetKey.parse(key), keys, run_id)
-            end[key] = {
-                position: OUTCOME_OF_ATTEMPT.get(told.get(each, ""), otherwise)
-                for position, each in zip(run.positions(), keys if keys is not None else (None,), strict=True)
-            }
-        return end
+        return end_of_run(self.store, run_id, status, run, plan)
 
     def look_after(self) -> None:
         """Find what this server was not told of: wishes noted by other processes, and runs that others ended."""

@@ -151,6 +151,23 @@ def test_sets_that_were_read_before_a_wipe_are_not_kept_after_it(place: str) -> 
         assert len(recorded_partitions(days, store, SALES).materialized) == 11
 
 
+def test_sets_that_were_read_before_a_move_are_not_kept_for_who_has_the_key_now(place: str) -> None:
+    days = DEFINITIONS[0]
+    with open_at(place) as store, open_at(place) as other:
+        record(store, "materialized", DAYS[:3])
+        recorded_partitions(days, store, SALES, keep_from_rows=1)
+        kept = store.kept_partition_sets(SALES)
+        assert kept is not None
+        read = store.partition_changes(SALES, 0, rows=1)
+        other.move_assets({SALES: AssetKey("revenue")})
+        record(other, "materialized", DAYS[5:6])
+        # A reader that began before the move comes with what it found, or reads on.
+        assert store.keep_partition_sets(SALES, kept) is False
+        assert store.partition_changes(SALES, read.up_to).forgotten != read.forgotten
+        assert list(recorded_partitions(days, store, SALES).materialized) == DAYS[5:6]
+        assert list(recorded_partitions(days, store, AssetKey("revenue")).materialized) == DAYS[:3]
+
+
 def test_newer_sets_are_not_replaced_by_older_ones(place: str) -> None:
     days = DEFINITIONS[0]
     with open_at(place) as store:

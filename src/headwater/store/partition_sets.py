@@ -2,7 +2,7 @@
 
 The store knows keys, not what they number, so the bodies of kept sets are whoever's that keeps them (views/recorded_partitions).
 The promise: sets as of a storage id, and the changes after it, are together what the rows say, unless something was taken
-back in between; then `forgotten` is another number.
+back in between, or the key was given to another asset; then `forgotten` is another number.
 """
 
 from __future__ import annotations
@@ -19,8 +19,15 @@ from headwater.store.statements import batches, in_list
 ROWS_AT_ONCE = 20_000
 
 
+# A key may be another asset's a moment later, of which as much was taken back. What is read by it is told apart by this.
+_FORGOTTEN = f"(assets.asset_id * {1 << 32} + assets.forgotten)"
+
+
 class KeptPartitionSets(NamedTuple):
-    """Sets as they were when the fact `up_to` was the newest of the asset's partitions. `space` says how to read them."""
+    """Sets as they were when the fact `up_to` was the newest of the asset's partitions. `space` says how to read them.
+
+    `forgotten` is that of the changes that they were made from.
+    """
 
     space: str
     up_to: int
@@ -39,7 +46,8 @@ class OtherAttempt(NamedTuple):
 class PartitionChanges(NamedTuple):
     """Partitions whose last attempt came after a storage id, oldest first and not always all: `up_to` is the last told of.
 
-    `materialized` are those that it materialized. `forgotten` counts how often something of the asset was taken back.
+    `materialized` are those that it materialized. `forgotten` is another number as soon as something of the asset is taken
+    back, or the key is another asset's.
     """
 
     forgotten: int
@@ -54,7 +62,7 @@ class PartitionSetQueries(Reading):
 
     def kept_partition_sets(self, key: AssetKey) -> KeptPartitionSets | None:
         sql = (
-            "SELECT space, up_to, kept.forgotten, body FROM assets JOIN partition_sets AS kept USING (asset_id)"
+            f"SELECT space, up_to, {_FORGOTTEN}, body FROM assets JOIN partition_sets AS kept USING (asset_id)"
             " WHERE asset_key = ? AND assets.forgotten = kept.forgotten"
         )
         rows = self._rows(sql, (str(key),))
@@ -71,7 +79,7 @@ class PartitionSetQueries(Reading):
         of_asset = "asset_id = (SELECT asset_id FROM assets WHERE asset_key = ?)"
         # The ids are in the order of commits, and this is one statement: what it does not see has a higher id.
         found = self._rows(
-            f"SELECT (SELECT forgotten FROM assets WHERE asset_key = ?), count(*), max(attempt_id), {usual}, {others}"
+            f"SELECT (SELECT {_FORGOTTEN} FROM assets WHERE asset_key = ?), count(*), max(attempt_id), {usual}, {others}"
             f" FROM asset_partitions WHERE {of_asset} AND attempt_id > ? AND attempt_id <= coalesce((SELECT attempt_id"
             f" FROM asset_partitions WHERE {of_asset} AND attempt_id > ?"
             f" ORDER BY attempt_id LIMIT 1 OFFSET {rows - 1}), {2**63 - 1})",
@@ -109,7 +117,7 @@ class PartitionSetQueries(Reading):
 
 KEEP_SETS = (
     "INSERT INTO partition_sets (asset_id, space, up_to, forgotten, body)"
-    " SELECT asset_id, ?, ?, forgotten, ? FROM assets WHERE asset_key = ? AND forgotten = ?"
+    f" SELECT asset_id, ?, ?, forgotten, ? FROM assets WHERE asset_key = ? AND {_FORGOTTEN} = ?"
     " ON CONFLICT (asset_id) DO UPDATE SET space = excluded.space, up_to = excluded.up_to,"
     " forgotten = excluded.forgotten, body = excluded.body"
     # Somebody may have kept newer ones meanwhile.

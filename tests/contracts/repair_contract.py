@@ -369,3 +369,52 @@ class RepairContract:
         assert set(store.invalidations()[ORDERS]) == {keys[0], keys[-1]}
         store.wipe(ORDERS, keys)
         assert store.materialized_partitions(ORDERS) == {"another"}
+
+    def test_what_counts_again_after_a_wipe_is_told_under_the_keys_of_today(self, store: Store) -> None:
+        raw, read = AssetKey("raw"), InputVersion(asset="raw", partition=None, data_version="1")
+        for partition in (None, "a"):
+            store.append(AssetMaterialized(asset="raw", partition=partition, data_version="1"))
+            inputs = (replace(read, partition=partition),)
+            made = AssetMaterialized(
+                asset="orders", partition=partition, data_version="1", deps=("raw",), inputs=inputs
+            )
+            store.append(made)
+            before = store.asset_provenances([ORDERS])[ORDERS]
+            store.append(replace(made, data_version="2"))
+            latest = store.asset_state(ORDERS, partition)
+            assert latest is not None
+            assert latest.materialization_storage_id is not None
+            store.move_assets({raw: AssetKey("source")})
+            store.wipe_materialization(ORDERS, latest.materialization_storage_id)
+            made_by, provenance = store.asset_provenances([ORDERS])[ORDERS]
+            assert read_made_by(made_by).dep_names == ("source",)
+            assert provenance == before[1]
+            store.wipe(ORDERS)
+            store.move_assets({AssetKey("source"): raw})
+
+    def test_an_asset_that_has_no_partitions_any_more_keeps_its_value_when_old_ones_are_wiped(
+        self, store: Store
+    ) -> None:
+        for partition in ("a", "b", None):
+            store.append(materialized(ORDERS, partition))
+        store.append(AssetObserved(asset="orders", data_version="seen"))
+        whole = store.asset_state(ORDERS)
+        assert whole is not None
+        assert whole.materialization is not None
+        store.wipe(ORDERS, ["a"])
+        assert store.asset_state(ORDERS) == replace(whole, materialization_count=2)
+        of_b = store.partition_states(ORDERS)["b"].materialization_storage_id
+        assert of_b is not None
+        store.wipe_materialization(ORDERS, of_b)
+        assert store.partition_states(ORDERS) == {}
+        assert store.asset_state(ORDERS) == replace(whole, materialization_count=1)
+
+    def test_the_partitions_count_again_when_a_later_value_of_the_whole_is_wiped(self, store: Store) -> None:
+        store.append(materialized(ORDERS, "a"))
+        before = store.asset_state(ORDERS)
+        store.append(materialized(ORDERS))
+        latest = store.asset_state(ORDERS)
+        assert latest is not None
+        assert latest.materialization_storage_id is not None
+        store.wipe_materialization(ORDERS, latest.materialization_storage_id)
+        assert store.asset_state(ORDERS) == before

@@ -145,8 +145,8 @@ def _fold_asset(state: NaiveState, record: EventRecord, attempt_ids: dict[tuple[
             before = partitions.get(partition, AssetState(key, partition))
             count = before.materialization_count + made
             partitions[partition] = replace(before, **fields, materialization_count=count)  # type: ignore[arg-type]
-            if "last_attempt_outcome" in fields:
-                attempt_ids[key, partition] = record.storage_id
+        if "last_attempt_outcome" in fields:
+            attempt_ids[key, partition or ""] = record.storage_id
 
     def attempt(outcome: str, cause: str | None = None) -> dict[str, object]:
         return {
@@ -184,14 +184,26 @@ def _fold_asset(state: NaiveState, record: EventRecord, attempt_ids: dict[tuple[
 def _wipe_partitions(
     state: NaiveState, key: AssetKey, wiped: tuple[str, ...], attempt_ids: dict[tuple[AssetKey, str], int]
 ) -> None:
-    left = state.partitions.get(key, {})
-    if any(partition in left for partition in wiped):
-        left = {name: partition for name, partition in left.items() if name not in wiped}
+    there = state.partitions.get(key, {})
+    if any(partition in there for partition in wiped):
+        left = {name: partition for name, partition in there.items() if name not in wiped}
+        before = state.assets[key]
+        gone = sum(partition.materialization_count for name, partition in there.items() if name in wiped)
+        now = replace(_latest_over(key, left, attempt_ids), materialization_count=before.materialization_count - gone)
+        kept = _of_whole(before, there, attempt_ids)
+        if "last_attempt_outcome" not in kept:
+            attempt_ids[key, ""] = max(
+                (attempt_ids[key, name] for name, each in left.items() if each.last_attempt_outcome is not None),
+                default=0,
+            )
         if left:
             state.partitions[key] = left
-            state.assets[key] = _latest_over(key, left, attempt_ids)
         else:
-            del state.partitions[key], state.assets[key]
+            del state.partitions[key]
+        if left or kept:
+            state.assets[key] = replace(now, **kept)
+        else:
+            del state.assets[key]
     checks = {check: by for check, by in state.check_partitions.items() if check.asset_key == key}
     if any(partition in by for by in checks.values() for partition in wiped):
         for check, by_partition in checks.items():
@@ -205,15 +217,34 @@ def _wipe_partitions(
                     state.checks[check] = max(rest.values(), key=lambda record: record.storage_id)
 
 
+def _of_whole(
+    before: AssetState, there: dict[str, AssetState], attempt_ids: dict[tuple[AssetKey, str], int]
+) -> dict[str, object]:
+    """Return what the latest facts tell that are about no partition, but about the asset itself."""
+    names: list[str] = []
+    if before.materialization is not None and before.materialization.partition is None:
+        names += ["materialization", "materialization_storage_id"]
+    if before.latest_observation is not None and before.latest_observation.partition is None:
+        names += ["latest_observation", "latest_observation_storage_id"]
+    latest = max(
+        (attempt_ids[before.asset_key, name] for name, each in there.items() if each.last_attempt_outcome is not None),
+        default=0,
+    )
+    if before.last_attempt_outcome is not None and attempt_ids.get((before.asset_key, ""), 0) > latest:
+        names += ["last_attempt_outcome", "last_attempt_at", "last_attempt_run_id", "last_attempt_cause"]
+    return {name: getattr(before, name) for name in names}
+
+
 def _latest_over(
     key: AssetKey, left: dict[str, AssetState], attempt_ids: dict[tuple[AssetKey, str], int]
 ) -> AssetState:
-    made = max(left.values(), key=lambda state: state.materialization_storage_id or 0)
-    seen = max(left.values(), key=lambda state: state.latest_observation_storage_id or 0)
+    nothing = AssetState(key)
+    made = max(left.values(), key=lambda state: state.materialization_storage_id or 0, default=nothing)
+    seen = max(left.values(), key=lambda state: state.latest_observation_storage_id or 0, default=nothing)
     tried = max(
         (state for state in left.values() if state.last_attempt_outcome is not None),
         key=lambda state: attempt_ids[key, str(state.partition)],
-        default=AssetState(key),
+        default=nothing,
     )
     return AssetState(
         key,

@@ -39,13 +39,10 @@ class RenameQueries(Reading):
     def _renames_of(self, last_move: int | None) -> Renames:
         """Return the renames up to `last_move`, which a query gave as LAST_MOVE, or later ones."""
         if self._renames is None or last_move != self._renames_up_to:
-            from headwater.store.renames import Move, Renames
+            from headwater.store.renames import RENAMES, renames_in
 
-            rows = self._rows(
-                "SELECT storage_id, asset_id, former_key, moved_at, asset_key"
-                " FROM asset_moves JOIN assets USING (asset_id)"
-            )
-            self._renames = Renames([Move(*row[:4]) for row in rows], {row[1]: row[4] for row in rows})
+            rows = self._rows(RENAMES)
+            self._renames = renames_in(rows)
             self._renames_up_to = max((row[0] for row in rows), default=None)
         return self._renames
 

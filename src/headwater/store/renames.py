@@ -70,6 +70,15 @@ class Renames:
         return tuple(dict.fromkeys(move.former_key for move in moves if move.former_key != key))
 
 
+# Selects what `renames_in` reads.
+RENAMES = "SELECT storage_id, asset_id, former_key, moved_at, asset_key FROM asset_moves JOIN assets USING (asset_id)"
+
+
+def renames_in(rows: Sequence[Sequence[Any]]) -> Renames:
+    """Return the renames that rows of RENAMES tell of."""
+    return Renames([Move(*row[:4]) for row in rows], {row[1]: row[4] for row in rows})
+
+
 _SET_ASIDE = " (wiped, "
 
 

@@ -321,6 +321,37 @@ def test_a_job_of_ops_is_backfilled_and_what_failed_is_run_again(instance):
     assert ran[3:] == [("2013-01-02", 2)]
 
 
+def renamed_letters(name: str, former_keys: tuple[str, ...] = (), broken: str = "") -> hw.Definitions:
+    @hw.asset(key=name, partitions_def=hw.StaticPartitionsDefinition(["a", "b"]), former_keys=former_keys)
+    def letters(context: hw.AssetExecutionContext) -> str:
+        if context.partition_key == broken:
+            raise ValueError("broken")
+        return context.partition_key
+
+    return hw.Definitions(assets=[letters])
+
+
+def test_an_asset_that_was_renamed_in_the_code_takes_its_history_along_before_it_is_planned(instance):
+    hw.backfill(renamed_letters("old"), partitions="a", instance=instance)
+    renamed = renamed_letters("new", ("old",))
+    assert hw.backfill(renamed, mode="missing", instance=instance).counts == {"new": {"MATERIALIZED": 1}}
+    assert instance.store.asset_keys() == [hw.AssetKey("new")]
+    assert instance.get_materialized_partitions(hw.AssetKey("new")) == {"a", "b"}
+
+
+def test_where_the_partitions_of_a_renamed_asset_stand_is_told_under_its_new_key(instance):
+    hw.backfill(renamed_letters("old"), partitions="a", instance=instance)
+    status = hw.partition_status(renamed_letters("new", ("old",)), "new", instance=instance)
+    assert list(status.materialized) == ["a"]
+
+
+def test_what_failed_is_tried_again_under_the_key_of_today(instance):
+    failed = hw.backfill(renamed_letters("old", broken="b"), instance=instance, raise_on_error=False)
+    instance.move_asset("old", "new")
+    ended = hw.backfill(renamed_letters("new"), retry=failed.backfill_id, instance=instance)
+    assert ended.counts == {"new": {"MATERIALIZED": 1}}
+
+
 def test_two_processes_do_not_carry_it_out_together(project, tmp_path):
     with hw.Instance.open(tmp_path) as ours, hw.Instance.open(tmp_path) as theirs:
         ended = hw.backfill(project.definitions, selection="day", partitions="2013-01-01", instance=ours)

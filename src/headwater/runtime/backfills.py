@@ -34,6 +34,7 @@ from headwater.model.runs import RunsFilter, RunStatus
 from headwater.runtime.backfill_history import CARRIED_OUT_HERE
 from headwater.runtime.backfill_planning import planned_backfill
 from headwater.runtime.launch import Request, run_job
+from headwater.runtime.moves import adopt_former_keys
 from headwater.runtime.staleness import as_definitions, opened, selected_keys
 from headwater.views.words import listed
 
@@ -112,6 +113,8 @@ def backfill(
         title=title,
     )
     with opened(instance) as remembered:
+        # Before any of it is planned: an asset that an unfinished backfill builds is not moved.
+        adopt_former_keys(project, remembered)
         if (resume or retry) and (request != BackfillRequest() or (resume and retry)):
             raise UnclearBackfillRequest(
                 what=f'backfill({"resume" if resume else "retry"}="{resume or retry}") was given more than that.',
@@ -206,7 +209,12 @@ def retry_request(
     record = store.find_backfill(backfill_id)
     if record is None:
         raise UnknownBackfill(backfill_id, [each.backfill_id for each in store.backfills(limit=100)])
-    keys = partitions_with(instance, backfill_id, outcomes)
+    renames = store.renames()
+    keys = {
+        # It may have another key by now.
+        renames.at(key, record.created_at): partitions
+        for key, partitions in partitions_with(instance, backfill_id, outcomes).items()
+    }
     if not keys:
         raise NothingToBackfill("retry", record.asset_keys)
     return BackfillRequest(

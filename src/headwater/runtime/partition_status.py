@@ -11,6 +11,7 @@ from headwater.model.errors.partition_status import NotPartitioned
 from headwater.model.keys import AssetKey
 from headwater.model.partitions.spelling import read_partitions
 from headwater.model.partitions.subset import PartitionsSubset
+from headwater.runtime.moves import adopt_former_keys
 from headwater.runtime.staleness import as_definitions, opened, staleness_in
 from headwater.views.partition_status import PartitionStatus, partition_status_of
 
@@ -43,6 +44,7 @@ def partition_status(
     if definition is None:
         raise NotPartitioned(str(asset_key))
     with opened(instance) as remembered:
+        adopt_former_keys(project, remembered)
         status = partition_status_of(definition, remembered.store, asset_key)
         if stale:
             part = staleness_in(project, remembered, [asset_key])[asset_key].stale

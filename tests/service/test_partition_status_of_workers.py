@@ -34,3 +34,17 @@ def test_a_worker_sees_what_the_store_says() -> None:
         store.wipe(SALES, ["2024-01-01"])
         recorded_partitions(DAYS, remote, SALES, keep_from_rows=1)
         assert store.kept_partition_sets(SALES) is None
+
+
+def test_a_worker_names_partitions_of_several_dimensions_by_their_keys() -> None:
+    first, second = (hw.MultiPartitionKey({"day": "2024-01-01", "region": region}) for region in ("eu", "us"))
+    with SqliteStore(None) as store:
+        remote: Any = RemoteStore(lambda question: remote.answered(answer(store, question)))
+        for key in (first, second):
+            store.append(AssetMaterialized(asset="sales", partition=str(key)))
+        assert remote.asset_state(SALES, first) == store.asset_state(SALES, str(first))
+        assert remote.materialized_among(SALES, {first}) == {str(first)}
+        remote.invalidate(SALES, [first], reason="wrong")
+        assert set(store.invalidations()[SALES]) == {str(first)}
+        remote.wipe(SALES, [first])
+        assert store.materialized_partitions(SALES) == {str(second)}

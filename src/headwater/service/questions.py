@@ -126,7 +126,8 @@ def to_wire(value: Any) -> Any:
         case RunStatus() | EventType() | BackfillStatus():
             return {_KIND: type(value).__name__, "v": value.value}
         case str():
-            return value
+            # A key of several dimensions, say, is a text of its own class.
+            return value if type(value) is str else str.__str__(value)
         case AssetKey():
             return {_KIND: "asset", "v": str(value)}
         case AssetCheckKey():

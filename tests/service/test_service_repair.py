@@ -55,6 +55,26 @@ def test_a_service_takes_history_along_when_its_code_has_a_new_key(tmp_path: Pat
         assert [asset["key"] for asset in run["assets"]] == ["revenue"]
 
 
+def test_history_that_a_run_held_back_when_the_code_changed_is_taken_along_before_the_next_run(tmp_path: Path) -> None:
+    with RunningService(tmp_path / "shop", PROJECT) as service:
+        (service.folder / "go").touch()
+        service.command("materialize", "*")
+        (service.folder / "go").unlink()
+        run_id = service.launch(selection="slow")
+        (service.folder / "definitions.py").write_text(RENAMED)
+        before = service.described()["locations"][0]["host_pid"]
+        service.command("worker", "reload")
+        service.wait_until(lambda: service.described()["locations"][0]["host_pid"] not in (before, None), "the new code")
+        (service.folder / "go").touch()
+        assert service.ended(run_id).is_success
+        assert service.ended(service.launch(selection="sales/orders")).is_success
+        with service.instance() as instance:
+            assert AssetKey("orders") not in instance.store.asset_keys()
+            state = instance.store.asset_state(SALES)
+            assert state is not None
+            assert state.materialization_count == 2
+
+
 def test_what_a_run_builds_stays_where_it_is_and_reports_are_taken_in_beside_it(tmp_path: Path) -> None:
     with RunningService(tmp_path / "shop", PROJECT) as service:
         (service.folder / "go").touch()

@@ -131,6 +131,7 @@ class Backfills:
         """Plan and record a backfill, and begin it; return its id and what is to be said of it."""
         service = self.service
         location = await service.location_of(request.location)
+        service.adopt_former_keys(location.name)
         asked = replace(request, location=location.name)
         planned = await service.ask_worker(location, lambda errand_id: PlanBackfill(errand_id, asked))
         assert isinstance(planned, BackfillPlanned)

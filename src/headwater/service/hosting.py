@@ -29,6 +29,7 @@ from headwater.service.protocol import PROTOCOL, HostReady, Problem, Surrounding
 from headwater.service.waiting import Limits
 
 if TYPE_CHECKING:
+    from headwater.model.keys import AssetKey
     from headwater.runtime.instance import Instance
 
 _KILL_AGAIN_SECONDS: Final = 0.5
@@ -71,6 +72,8 @@ class Hosting(ABC):
         self.snapshot_of_worker: dict[int, Snapshot] = {}
         self.is_ready = asyncio.Event()
         self._deaths: dict[str, int] = {}
+        # By location: the keys that assets had before and have now, where the history is not moved yet.
+        self._former_keys: dict[str, list[tuple[AssetKey, AssetKey]]] = {}
         # By snapshot of code, how many workers in a row have ended before they were ready, and when to try again.
         self._failed_starts: dict[str, int] = {}
         self._starts_at: dict[str, float] = {}
@@ -160,7 +163,7 @@ class Hosting(ABC):
             # It read the code before the one that is there already, and took longer to import it.
             self._drop(snapshot)
             return
-        self._adopt_former_keys(message)
+        self._take_former_keys(name, message)
         self.current[name] = snapshot
         if self.is_ready.is_set():
             self.options.on_loaded(name, None)
@@ -172,28 +175,41 @@ class Hosting(ABC):
         self._adopt_runs(name)
         self._act_soon()
 
-    def _adopt_former_keys(self, message: HostReady) -> None:
+    def _take_former_keys(self, name: str, message: HostReady) -> None:
         """Assets that were renamed in the code take their history along before anything is built under the new keys."""
+        self._former_keys.pop(name, None)
         if not message.former_keys:
             return
         from headwater.model.keys import AssetKey
-        from headwater.runtime.moves import adopt_keys
 
         pairs = [(AssetKey.parse(former), AssetKey.parse(key)) for former, key, _ in message.former_keys]
         is_default = {AssetKey.parse(key): default for _, key, default in message.former_keys}
+        self._former_keys[name] = [pair for pair in pairs if is_default[pair[1]]]
+        self.adopt_former_keys(name)
+        elsewhere = [pair for pair in pairs if not is_default[pair[1]]]
+        for former, key in self._not_moved(elsewhere):
+            logging.getLogger("headwater").warning(
+                'The history of "%s" was not moved to "%s", as only your code knows where its values are: '
+                "headwater asset mv %s %s",
+                *(former, key, former, key),
+            )
+
+    def adopt_former_keys(self, name: str) -> None:
+        """Move the history of assets that were renamed; where a run or a backfill was in the way, it is tried again."""
+        pairs = self._former_keys.get(name)
+        if not pairs:
+            return
+        from headwater.runtime.moves import adopt_keys
+
         try:
-            adopt_keys(self.instance, [pair for pair in pairs if is_default[pair[1]]])
-            elsewhere = [pair for pair in pairs if not is_default[pair[1]]]
-            known = self.instance.store.latest_facts([key for pair in elsewhere for key in pair])
-            for former, key in elsewhere:
-                if former in known and key not in known:
-                    logging.getLogger("headwater").warning(
-                        'The history of "%s" was not moved to "%s", as only your code knows where its values are: '
-                        "headwater asset mv %s %s",
-                        *(former, key, former, key),
-                    )
+            adopt_keys(self.instance, pairs)
         except OSError as error:
             logging.getLogger("headwater").warning("Values of renamed assets could not be moved: %s", error)
+        self._former_keys[name] = self._not_moved(pairs)
+
+    def _not_moved(self, pairs: list[tuple[AssetKey, AssetKey]]) -> list[tuple[AssetKey, AssetKey]]:
+        known = self.instance.store.latest_facts([key for pair in pairs for key in pair])
+        return [(former, key) for former, key in pairs if former in known and key not in known]
 
     def _host_lost(self, snapshot: Snapshot) -> None:
         """A host is gone, and with it all of its workers: the kernel ends them."""

@@ -277,6 +277,7 @@ class Service(Hosting):
     async def launch(self, request: LaunchRequest) -> str:
         """Plan and record a run, and let it begin when its turn comes; return its id. Raises what is wrong with it."""
         location = await self.location_of(request.location)
+        self.adopt_former_keys(location.name)
         request = replace(request, run_id=request.run_id or str(uuid.uuid4()), location=location.name)
         planned = await self.ask_worker(location, lambda errand_id: PlanRun(errand_id, request))
         assert isinstance(planned, RunPlanned)

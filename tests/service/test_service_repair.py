@@ -64,7 +64,9 @@ def test_history_that_a_run_held_back_when_the_code_changed_is_taken_along_befor
         (service.folder / "definitions.py").write_text(RENAMED)
         before = service.described()["locations"][0]["host_pid"]
         service.command("worker", "reload")
-        service.wait_until(lambda: service.described()["locations"][0]["host_pid"] not in (before, None), "the new code")
+        service.wait_until(
+            lambda: service.described()["locations"][0]["host_pid"] not in (before, None), "the new code"
+        )
         (service.folder / "go").touch()
         assert service.ended(run_id).is_success
         assert service.ended(service.launch(selection="sales/orders")).is_success

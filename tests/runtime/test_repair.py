@@ -18,6 +18,7 @@ from headwater.model.errors.repair import (
     StillDeclared,
     UnknownMaterialization,
 )
+from headwater.model.events import RunCanceled
 from headwater.model.runs import Run
 from headwater.runtime.instance import Instance
 
@@ -183,6 +184,17 @@ def test_an_asset_in_use_keeps_its_key_and_its_values(instance: Instance) -> Non
     with pytest.raises(AssetInUse, match="busy"):
         instance.move_asset("orders", "sales/orders")
     assert files_in(instance) == before
+
+
+def test_an_asset_keeps_its_key_while_a_run_builds_for_the_first_time_what_reads_it(instance: Instance) -> None:
+    definitions = project("sales/orders", former=("orders",))
+    hw.materialize([project("orders").get_assets_def("orders")], instance=instance)
+    instance.store.create_run(Run("busy", "job", asset_selection=(hw.AssetKey("revenue"),), created_at=1.0))
+    with pytest.raises(AssetInUse, match="busy"):
+        instance.move_asset("orders", "sales/orders", definitions=definitions)
+    instance.store.append(RunCanceled(run_id="busy"))
+    instance.move_asset("orders", "sales/orders", definitions=definitions)
+    assert instance.has_asset_key(hw.AssetKey(["sales", "orders"]))
 
 
 def test_a_value_made_while_it_is_moved_is_taken_along(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:

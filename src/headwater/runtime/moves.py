@@ -75,6 +75,8 @@ def move_assets(
         if latest is None:
             raise
         raise NothingRecorded(error.key, (), latest[0]) from None
+    if index is not None:
+        _refuse_readers_in_use(instance, index, key_by_former)
     partitions = {former: len(store.materialized_partitions(former)) for former in key_by_former}
     with io_managers(definitions, instance) as manager_of:
         managers = {
@@ -98,6 +100,13 @@ def move_assets(
             )
             for former, key in key_by_former.items()
         ]
+
+
+def _refuse_readers_in_use(instance: Instance, index: AssetIndex, key_by_former: Mapping[AssetKey, AssetKey]) -> None:
+    """Raise AssetInUse while a run builds what reads one of these: the store knows that only of what was built before."""
+    for former, key in key_by_former.items():
+        readers = index.graph.children(key) if index.graph.has(key) else ()
+        instance.store.refuse_in_use(readers, f'"{former}" cannot become "{key}"')
 
 
 def _copy_and_move(

@@ -92,4 +92,4 @@ def test_the_commands_of_the_readme_work_in_their_order(shell: Shell, raw_flight
     needed = by_key["gold/punctuality_by_airport"]["upstream"]
     assert set(needed) == {"bronze/airports", "silver/arrivals", "silver/departures"}
     runs = shell.json("headwater run list")["runs"]
-    assert [run["status"] for run in runs] == ["succeeded"] * 5
+    assert [run["status"] for run in runs] == ["succeeded"] * 7

@@ -197,6 +197,8 @@ def test_what_was_made_elsewhere_is_reported(shop: Headwater) -> None:
     assert "elsewhere-1" in shown
     many = shop("asset", "report", "region", "--partition-range", "north...west", "--json").document
     assert (many["reported"], many["partitions"]) == (3, ["north", "south", "west"])
+    spelled = shop("asset", "report", "region", "--partition", "north,south...west", "--yes")
+    assert spelled.out == "Reported as materialized: 3 partitions of region.\n"
     seen = shop("asset", "report", "orders", "--observation", "--data-version", "elsewhere-1")
     assert seen.out == "Reported as observed: orders.\n"
 

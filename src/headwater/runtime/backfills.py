@@ -214,7 +214,7 @@ def retry_request(
         job_name=record.job_name,
         upstream=False,
         options=replace(record.options, only_missing=False),
-        title=title or f"retry of {record.title or backfill_id}",
+        title=title or f"retry of {(record.title or backfill_id).removeprefix('retry of ')}",
         parent_backfill_id=backfill_id,
         location=record.location,
     )

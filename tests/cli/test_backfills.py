@@ -334,7 +334,10 @@ def refused(answer: Answer, *told: str) -> None:
         (("visits", "--partition", "region=nort"), ("nort", "north")),
         (("countries", "--partition", "2024-01-02"), ("nothing that is selected is partitioned",)),
         (("salse",), ("salse",)),
-        (("invoices",), ("nothing to backfill", '"invoices"')),
+        (
+            ("invoices",),
+            ("nothing to backfill", '"invoices"', "no partitions yet of dynamic", "add_dynamic_partitions"),
+        ),
         (("feed",), ('"feed" cannot be backfilled',)),
         (("--asset", "salse"), ('"salse"', '"sales"')),
         (("lst",), ("lst", "headwater backfill list")),

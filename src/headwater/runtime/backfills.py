@@ -157,7 +157,8 @@ def carry_out(
         raise BackfillNotOurs(backfill_id)
     CARRIED_OUT_HERE.add(backfill_id)
     try:
-        return _Carrier(as_definitions(definitions), record, instance, on_progress).carry_out()
+        owned = replace(record, is_owned=True)
+        return _Carrier(as_definitions(definitions), owned, instance, on_progress).carry_out()
     finally:
         CARRIED_OUT_HERE.discard(backfill_id)
 

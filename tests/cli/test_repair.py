@@ -177,8 +177,11 @@ def test_what_is_marked_as_wrong_is_stale_until_it_is_made_again(shop: Headwater
     assert status(shop, "region")[1] is False
     never = shop("asset", "invalidate", "fragile")
     assert (never.exit_code, "fragile" in never.err) == (2, True)
-    never = shop("asset", "invalidate", "region", "--partition", "west")
-    assert "was never materialized" in never.err
+    some = shop("asset", "invalidate", "region", "--partition", "south...west")
+    assert some.out == "Marked as wrong: region [south].\n"
+    for spelled in ("west", "west...west"):
+        never = shop("asset", "invalidate", "region", "--partition", spelled)
+        assert f'[{spelled}]" was never materialized' in never.err
     assert shop("asset", "invalidate", "orders", "--undo", "--reason", "x").exit_code == 2
 
 

@@ -382,11 +382,12 @@ def invalidate(
         raise MadeElsewhere(str(asset_key))
     with workplace.instance() as instance:
         partitions = _named_partitions(workplace, instance, asset_key, partition, ends)
-        if partitions is not None and ends is not None and not undo:
+        # Of ranges and slices what is there is meant; a key that is named by itself has to be.
+        if partitions is not None and partitions != (partition,) and not undo:
             there = instance.store.materialized_partitions(asset_key)
             partitions = tuple(each for each in partitions if each in there)
             if not partitions:
-                raise NotThere(str(asset_key), [f"{ends[0]}...{ends[1]}"])
+                raise NotThere(str(asset_key), ["...".join(ends) if ends is not None else str(partition)])
         what = str(asset_key) if partitions is None else _several(asset_key, partitions)
         downstream = len(graph.descendants([asset_key]))
         if not undo:

@@ -57,11 +57,9 @@ venv: $(VENV)/.installed-dev ## Make the environment in .venv
 FLIGHTS := cd examples/flights && $(BIN)/headwater
 
 demo: $(VENV)/.installed-examples ## Materialize all flights of New York in 2013, and show what there is to see
-	@echo "==> bronze and silver: 365 days of flights and weather, joined with planes, airports and airlines"
-	@$(FLIGHTS) materialize 'group:bronze group:silver' --partition-range 2013-01-01...2013-12-31
-	@echo
-	@echo "==> gold: punctuality by airport and month, delay by carrier and hour, a model of delay"
-	@$(FLIGHTS) materialize 'group:gold' --partition-range 2013-01-01...2013-12-01
+	@echo "==> from raw tables to answers: 365 days of flights and weather, joined with planes, airports and airlines;"
+	@echo "    punctuality by airport and month, delay by carrier and hour, a model of delay; in one backfill"
+	@$(FLIGHTS) backfill 'group:bronze group:silver group:gold' --partition-range 2013-01-01...2013-12-31
 	@echo
 	@echo "==> the report: a job of three ops"
 	@$(FLIGHTS) job execute flights_report
@@ -78,6 +76,7 @@ demo: $(VENV)/.installed-examples ## Materialize all flights of New York in 2013
 	@echo "  headwater asset show gold/delay_model       what it is, what it needs, how good it is"
 	@echo "  headwater asset list '+gold/delay_model'    all that it is made from"
 	@echo "  headwater asset show bronze/flights         what the checks found: four holidays"
+	@echo "  headwater backfill show                     what the backfill made of each asset"
 	@echo "  headwater run show latest                   the steps of a run; headwater run logs latest what they said"
 	@echo "  headwater materialize 'group:bronze group:silver' --partition 2013-02-08     one day again"
 

@@ -13,11 +13,13 @@ import pandas as pd
 import pytest
 from flights_project import FLIGHTS_PROJECT
 
-# A month of days is the least of which a month of punctuality can be told; the model needs days before and after.
-FEBRUARY_FOR_THE_YEAR = {
-    "2013-01-01...2013-12-31": "2013-02-01...2013-02-28",
-    "2013-01-01...2013-12-01": "2013-02-01...2013-02-01",
-}
+# A month of days is the least of which a month of punctuality can be told; the model needs days before and after. What is
+# told of the whole year would be made of the whole year, so it comes apart from the days.
+WHOLE_YEAR = "headwater backfill 'group:bronze group:silver group:gold' --partition-range 2013-01-01...2013-12-31"
+FEBRUARY = (
+    "headwater backfill 'group:bronze group:silver' --partition-range 2013-02-01...2013-02-28",
+    "headwater materialize 'group:gold' --partition-range 2013-02-01...2013-02-01",
+)
 SMALL_MODEL = '{"ops": {"gold__delay_model": {"config": {"test_from": "2013-02-20", "rounds": 3}}}}'
 
 HEADWATER = Path(sys.executable).parent / "headwater"
@@ -66,15 +68,14 @@ def shell(tmp_path: Path) -> Shell:
 
 def test_the_readme_names_every_step_from_raw_tables_to_the_report() -> None:
     commands = commands_of_the_readme()
-    assert commands[0].startswith("headwater materialize 'group:bronze group:silver'")
+    assert commands[0] == WHOLE_YEAR
     assert "headwater job execute flights_report" in commands
-    assert len(commands) >= 8
+    assert len(commands) >= 7
 
 
 def test_the_commands_of_the_readme_work_in_their_order(shell: Shell, raw_flights: pd.DataFrame) -> None:
-    for command in commands_of_the_readme():
-        for year, february in FEBRUARY_FOR_THE_YEAR.items():
-            command = command.replace(year, february)
+    commands = [part for each in commands_of_the_readme() for part in (FEBRUARY if each == WHOLE_YEAR else (each,))]
+    for command in commands:
         if "group:gold" in command:
             command += f" --config '{SMALL_MODEL}'"
         done = shell.run(command)

@@ -49,6 +49,8 @@ FIXED |= {"u": ("d1",), "n": ("u",), "m1": ("s",), "m2": ("m1",), "g": ("s",)}
 OPTIONAL = {"s": "ext", "d1": "s", "u": "s", "n": "s", "cum": "r", "m2": "ext"}
 # Nothing stands on these but what may do without.
 REMOVABLE = ("r", "back", "col", "dyn1", "n", "tot", "m2")
+# A value that a killed process had stored and not recorded: what it was made from is not known.
+LEFT_BEHIND = "Stored by a run that was interrupted"
 WITH_CONFIG = ("s", "d0", "g")
 MAPPINGS = {"r": ("-1", "-2"), "lastd": ("last", "all", "picked", "same")}
 
@@ -287,6 +289,9 @@ class Model:
         if isinstance(event, AssetNotMaterialized):
             for part in event.partitions or (None,):
                 self.outcome[asset, part] = event.outcome
+        elif isinstance(event, AssetMaterialized) and str(event.description).startswith(LEFT_BEHIND):
+            assert event.data_version is not None
+            self.report((asset, event.partition), event.data_version)
         elif isinstance(event, AssetMaterialized | AssetUnchanged):
             place = (asset, event.partition)
             if isinstance(event, AssetUnchanged):

@@ -225,6 +225,7 @@ def test_what_failed_is_told_by_cause_and_made_by_a_retry(parts: Headwater, proj
     again = parts("backfill", "retry", "latest", "--json").document
     assert again["backfill"]["parent_backfill_id"] == told["backfill_id"]
     assert counts_of(again) == {"sales": (2, 2), "clean": (2, 2)}
+    assert again["backfill"]["title"] == f"retry of {told['title']}"
     nothing = parts("backfill", "retry", "latest")
     assert (nothing.exit_code, nothing.lines) == (0, ["Nothing to do. All of the backfill was materialized."])
 
@@ -292,7 +293,8 @@ def test_what_has_ended_is_not_paused_resumed_or_canceled(parts: Headwater):
     for command in ("pause", "resume", "cancel"):
         answer = parts("backfill", command, "latest")
         assert answer.exit_code == 2, command
-        assert "has ended" in answer.err
+        assert "has ended (succeeded)" in answer.err
+        assert "retry" not in answer.err
     assert parts("backfill", "set", "latest", "--priority", "3").exit_code == 2
     assert parts("backfill", "set", "latest").exit_code == 2
     watched = parts("backfill", "watch")
@@ -332,7 +334,10 @@ def refused(answer: Answer, *told: str) -> None:
         (("visits", "--partition", "region=nort"), ("nort", "north")),
         (("countries", "--partition", "2024-01-02"), ("nothing that is selected is partitioned",)),
         (("salse",), ("salse",)),
-        (("invoices",), ("nothing to backfill", '"invoices"')),
+        (
+            ("invoices",),
+            ("nothing to backfill", '"invoices"', "no partitions yet of dynamic", "add_dynamic_partitions"),
+        ),
         (("feed",), ('"feed" cannot be backfilled',)),
         (("--asset", "salse"), ('"salse"', '"sales"')),
         (("lst",), ("lst", "headwater backfill list")),

@@ -133,6 +133,7 @@ def test_other_partitions_that_are_missing_are_refused_with_what_to_type(parts: 
     assert (weekly.exit_code, newest.exit_code) == (2, 2)
     assert "headwater materialize loaded --partition-range 2024-01-09...2024-01-13" in weekly.err
     assert '"weekly" needs 5 partitions of "loaded"' in weekly.err
+    assert "Or all in their order: headwater backfill weekly --partition 2024-01-07\n" in weekly.err
     assert "headwater materialize loaded --partition 2024-01-31" in newest.err
     assert runs_of(parts) == before
     assert parts("materialize", "whatever").exit_code == 0

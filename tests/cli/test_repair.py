@@ -177,8 +177,11 @@ def test_what_is_marked_as_wrong_is_stale_until_it_is_made_again(shop: Headwater
     assert status(shop, "region")[1] is False
     never = shop("asset", "invalidate", "fragile")
     assert (never.exit_code, "fragile" in never.err) == (2, True)
-    never = shop("asset", "invalidate", "region", "--partition", "west")
-    assert "was never materialized" in never.err
+    some = shop("asset", "invalidate", "region", "--partition", "south...west")
+    assert some.out == "Marked as wrong: region [south].\n"
+    for spelled in ("west", "west...west"):
+        never = shop("asset", "invalidate", "region", "--partition", spelled)
+        assert f'[{spelled}]" was never materialized' in never.err
     assert shop("asset", "invalidate", "orders", "--undo", "--reason", "x").exit_code == 2
 
 
@@ -197,6 +200,8 @@ def test_what_was_made_elsewhere_is_reported(shop: Headwater) -> None:
     assert "elsewhere-1" in shown
     many = shop("asset", "report", "region", "--partition-range", "north...west", "--json").document
     assert (many["reported"], many["partitions"]) == (3, ["north", "south", "west"])
+    spelled = shop("asset", "report", "region", "--partition", "north,south...west", "--yes")
+    assert spelled.out == "Reported as materialized: 3 partitions of region.\n"
     seen = shop("asset", "report", "orders", "--observation", "--data-version", "elsewhere-1")
     assert seen.out == "Reported as observed: orders.\n"
 

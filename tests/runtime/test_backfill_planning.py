@@ -168,7 +168,8 @@ def test_only_what_failed_is_built_again_with_what_it_blocked(instance):
     found = planned(instance, definitions, mode="failed")
     assert groups(found) == {"a b": 2}
     assert found.plan.groups[0].partition_keys == ("eu", "asia")
-    assert found.materialization_plan.steps[0].reason == "failed when last tried"
+    reasons = [step.reason for step in found.materialization_plan.steps]
+    assert reasons == ["failed when last tried", "blocked when last tried"]
 
 
 def test_only_what_is_missing_is_built_and_looked_at_again_when_its_turn_comes(instance):

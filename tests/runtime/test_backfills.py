@@ -99,6 +99,10 @@ def test_a_failure_blocks_what_needs_it_and_nothing_else_and_only_that_is_built_
         "total": {"BLOCKED": 1},
     }
     assert partitions_with(instance, failed.backfill_id, [Outcome.FAILED]) == {"day": ("2013-01-20",)}
+    with pytest.raises(BackfillFailedError):
+        hw.backfill(project.definitions, retry=failed.backfill_id, instance=instance)
+    second = instance.get_backfills()[0]
+    assert retry_request(instance, second.backfill_id).title == second.title == "retry of day, month, total"
     project.broken, project.built = set(), []
     request = retry_request(instance, failed.backfill_id)
     assert request.parent_backfill_id == failed.backfill_id

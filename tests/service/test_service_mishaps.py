@@ -151,6 +151,7 @@ def test_what_needs_a_service_says_how_to_start_one(tmp_path: Path):
         told = alone.command(*command, code=2)
         assert "No service runs for" in told
         assert "headwater serve" in told
+        assert "FileNotFoundError" not in told
     document = alone.command("queue", "--json", code=2)
     assert json.loads(document[: document.rindex("}") + 1])["error"]["code"] == "service-not-running"
 

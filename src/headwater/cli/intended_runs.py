@@ -88,7 +88,7 @@ def intended_runs(definitions: Definitions, instance: Instance, request: RunRequ
             _refuse_without_upstream(job, added, keys, instance)
         unbuilt = unbuilt_partitions(definitions.index, instance.store, {*job.asset_keys, *added}, keys, instance)
         if unbuilt:
-            _refuse_unbuilt(unbuilt, instance)
+            _refuse_unbuilt(unbuilt, instance, request)
     chunks = _chunks(job, added, _in_order(definitions, job, instance, keys))
     if len(chunks) > 1:
         _refuse_unpartitioned_among(job, chunks)
@@ -288,7 +288,7 @@ def _refuse_without_upstream(
     )
 
 
-def _refuse_unbuilt(unbuilt: Sequence[UnbuiltPartitions], instance: Instance) -> None:
+def _refuse_unbuilt(unbuilt: Sequence[UnbuiltPartitions], instance: Instance, request: RunRequest) -> None:
     told = [
         f'"{each.needed_by}" needs {counted(len(each.keys), "partition")} of "{each.upstream}" '
         f"({_ranges_in_words(each, instance)})"
@@ -308,8 +308,17 @@ def _refuse_unbuilt(unbuilt: Sequence[UnbuiltPartitions], instance: Instance) ->
     raise CommandRefused(
         what=f"What was never materialized is needed: {'; '.join(told)}.",
         why="These are other partitions than those of the run, which would not find them.",
-        fix="Make them first: " + "\n       ".join(commands),
+        fix="Make them first: " + "\n       ".join(commands) + _all_at_once(request),
     )
+
+
+def _all_at_once(request: RunRequest) -> str:
+    """Return the command that makes what is asked for with all that it needs; nothing for a job, which names its assets."""
+    if request.selection is None:
+        return ""
+    keys = request.partition_key or "...".join(request.partition_range or ())
+    option = f" --partition {shlex.quote(keys)}" if keys else ""
+    return f"\n       Or all in their order: headwater backfill {shlex.quote(request.selection)}{option}"
 
 
 def _ranges_in_words(unbuilt: UnbuiltPartitions, instance: Instance) -> str:

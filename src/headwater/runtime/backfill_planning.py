@@ -71,7 +71,10 @@ def planned_backfill(
     asked = AskedFor(parts, frozenset((request.mode,)), adds_upstream, loading(project))
     found = plan_of(asked, graph, presence, estimates(project, instance), instance, warn_above)
     if found.is_empty:
-        raise NothingToBackfill(request.mode, [str(key) for key in chosen])
+        there = [space for key in chosen if (space := spaces.of(key)) is not None]
+        are_empty = bool(there) and not any(space.existing for space in there)
+        empty = there[0].definition.describe() if are_empty else ""
+        raise NothingToBackfill(request.mode, [str(key) for key in chosen], empty)
 
     def most_in_a_run(key: AssetKey) -> int | None:
         policy = project.index.definition_by_key[key].backfill_policy

@@ -160,7 +160,8 @@ def carry_out(
         raise BackfillNotOurs(backfill_id)
     CARRIED_OUT_HERE.add(backfill_id)
     try:
-        return _Carrier(as_definitions(definitions), record, instance, on_progress).carry_out()
+        owned = replace(record, is_owned=True)
+        return _Carrier(as_definitions(definitions), owned, instance, on_progress).carry_out()
     finally:
         CARRIED_OUT_HERE.discard(backfill_id)
 
@@ -222,7 +223,7 @@ def retry_request(
         job_name=record.job_name,
         upstream=False,
         options=replace(record.options, only_missing=False),
-        title=title or f"retry of {record.title or backfill_id}",
+        title=title or f"retry of {(record.title or backfill_id).removeprefix('retry of ')}",
         parent_backfill_id=backfill_id,
         location=record.location,
     )

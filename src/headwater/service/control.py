@@ -127,6 +127,9 @@ class ServiceClient:
             facts = msgspec.json.decode((home / FACTS_FILE).read_bytes(), type=ServiceFacts)
             self._connection.settimeout(_CONNECT_SECONDS)
             self._connection.connect(facts.socket)
+        except (FileNotFoundError, ConnectionRefusedError):
+            self._connection.close()
+            raise ServiceNotRunning(str(home)) from None
         except (OSError, msgspec.MsgspecError) as error:
             self._connection.close()
             raise ServiceNotRunning(str(home)) from error

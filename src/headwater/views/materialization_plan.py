@@ -24,7 +24,7 @@ class PlannedStep:
     "upstream" of one where everything was asked for, or "together" with one that cannot be built without it.
     `needed_by` are the assets for which it was added. `stale_reasons` are those of an asset or a single partition that is stale.
     `upstream` are the steps that come before.
-    `seconds` is what it is likely to take, None when it never ran.
+    `seconds` is what it is likely to take, None when that is not known: it never ran, or not lately.
     """
 
     asset_key: AssetKey
@@ -97,7 +97,7 @@ class MaterializationPlan:
 
     @property
     def seconds(self) -> float | None:
-        """What the steps took before, one after the other; steps that never ran count nothing. None when none ever ran."""
+        """What the steps took before, one after the other; steps without one count nothing. None when none has one."""
         known = [step.seconds for step in self.steps if step.seconds is not None]
         return sum(known) if known else None
 
@@ -125,7 +125,7 @@ class MaterializationPlan:
             told.append(counted(self.partition_count, "partition"))
         if self.seconds is not None:
             unknown = sum(step.seconds is None for step in self.steps)
-            more = f" and {counted(unknown, 'asset')} that never ran" if unknown else ""
+            more = f", without {counted(unknown, 'asset')} of which no time is known" if unknown else ""
             told.append(f"about {duration_in_words(self.seconds)}{more}")
         return ", ".join(told)
 

@@ -18,7 +18,7 @@ from headwater.views.staleness import Part, Staleness, difference, intersection,
 from headwater.views.words import counted, listed
 
 MODES = ("requested", "stale", "missing", "failed", "all")
-_FAILED = frozenset({"failed", "blocked"})
+_UNSUCCESSFUL = ("failed", "blocked")
 WARN_ABOVE_PARTITIONS = 1_000
 
 
@@ -57,14 +57,18 @@ class Presence:
             self._missing[key] = found
         return found
 
-    def failed(self, key: AssetKey) -> Part:
-        """Return the partitions that exist and whose last attempt failed, or was blocked by a failure upstream."""
+    def unsuccessful(self, key: AssetKey) -> Mapping[str, Part]:
+        """Return the partitions that exist and whose last attempt "failed", and those where a failure "blocked" it."""
         space = self.spaces.of(key)
         if space is None:
             state = self.store.asset_state(key)
-            return state is not None and state.last_attempt_outcome in _FAILED
+            latest = None if state is None else state.last_attempt_outcome
+            return {word: latest == word for word in _UNSUCCESSFUL}
         outcomes = self.store.partition_outcomes(key)
-        return space.existing_among([partition for partition, outcome in outcomes.items() if outcome in _FAILED])
+        return {
+            word: space.existing_among([partition for partition, outcome in outcomes.items() if outcome == word])
+            for word in _UNSUCCESSFUL
+        }
 
     def _built_whole(self) -> frozenset[AssetKey]:
         if self._whole is None:
@@ -103,7 +107,8 @@ def plan_of(
         if "missing" in asked.modes:
             want(key, intersection(presence.missing(key), part), "missing")
         if "failed" in asked.modes:
-            want(key, intersection(presence.failed(key), part), "failed")
+            for word, of_word in presence.unsuccessful(key).items():
+                want(key, intersection(of_word, part), word)
         if "stale" in asked.modes:
             assert staleness is not None
             want(key, intersection(staleness[key].stale, part), "stale")
@@ -222,8 +227,8 @@ def _step(
             told.append(f"{count}stale: {_topics(one, of_cause)}")
         elif cause == "missing":
             told.append(f"{count}never materialized")
-        elif cause == "failed":
-            told.append(f"{count}failed when last tried")
+        elif cause in _UNSUCCESSFUL:
+            told.append(f"{count}{cause} when last tried")
         else:
             told.append(f"{count}{cause}")
     reasons: tuple[StaleReason, ...] = ()

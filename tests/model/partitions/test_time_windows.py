@@ -228,10 +228,20 @@ def test_an_unknown_key_is_named_with_the_valid_range():
     days.validate_partition_key("2024-01-15", MARCH_12)
 
 
-def test_a_key_between_two_windows_offers_the_next_one():
-    weeks = WeeklyPartitionsDefinition("2024-01-01")
-    with pytest.raises(UnknownPartitionError, match='Did you mean "2024-01-14"'):
-        weeks.validate_partition_key("2024-01-10", MARCH_12)
+@pytest.mark.parametrize(
+    ("definition", "asked", "meant"),
+    [
+        (WeeklyPartitionsDefinition("2024-01-01"), "2024-01-10", "2024-01-07"),
+        (MonthlyPartitionsDefinition("2024-01-01"), "2024-01-15", "2024-01-01"),
+        (MonthlyPartitionsDefinition("2024-01-01", timezone="Europe/Berlin"), "2024-02-29", "2024-02-01"),
+        (DailyPartitionsDefinition("2024-01-01"), "2024-1-5", "2024-01-05"),
+    ],
+)
+def test_a_key_within_a_window_offers_that_window(
+    definition: TimeWindowPartitionsDefinition, asked: str, meant: str
+) -> None:
+    with pytest.raises(UnknownPartitionError, match=f'Did you mean "{meant}"'):
+        definition.validate_partition_key(asked, MARCH_12)
 
 
 def test_before_the_first_window_is_over_the_error_says_when_it_will_be():

@@ -315,15 +315,20 @@ def _called(key: AssetKey, partition: str | None) -> str:
 
 
 def _named_partitions(
-    workplace: Workplace, instance: Instance, key: AssetKey, partition: str | None, ends: tuple[str, str] | None
+    workplace: Workplace,
+    instance: Instance,
+    key: AssetKey,
+    partition: str | None,
+    ends: tuple[str, str] | None,
+    takes_former: bool = True,
 ) -> tuple[str, ...] | None:
-    """Return the partitions that the options name: those of the definition, or one that only history knows."""
+    """Return the partitions that the options name: those of the definition or, if taken, one that only history knows."""
     if partition is None and ends is None:
         return None
     from headwater.model.partitions.spelling import read_partitions
     from headwater.plan.partitions_of_request import keys_in_range
 
-    if partition is not None and instance.store.partition_states(key, [partition]):
+    if takes_former and partition is not None and instance.store.partition_states(key, [partition]):
         return (partition,)
     partitions_def = workplace.graph.spec(key).partitions_def if workplace.graph.has(key) else None
     if partitions_def is None:
@@ -377,11 +382,12 @@ def invalidate(
         raise MadeElsewhere(str(asset_key))
     with workplace.instance() as instance:
         partitions = _named_partitions(workplace, instance, asset_key, partition, ends)
-        if partitions is not None and ends is not None and not undo:
+        # Of ranges and slices what is there is meant; a key that is named by itself has to be.
+        if partitions is not None and partitions != (partition,) and not undo:
             there = instance.store.materialized_partitions(asset_key)
             partitions = tuple(each for each in partitions if each in there)
             if not partitions:
-                raise NotThere(str(asset_key), [f"{ends[0]}...{ends[1]}"])
+                raise NotThere(str(asset_key), ["...".join(ends) if ends is not None else str(partition)])
         what = str(asset_key) if partitions is None else _several(asset_key, partitions)
         downstream = len(graph.descendants([asset_key]))
         if not undo:
@@ -451,10 +457,8 @@ def report(
     with workplace.instance() as instance:
         partitions: tuple[str, ...] | None = None
         if partition is not None or ends is not None:
-            if partitions_def is not None and partition is not None:
-                # What is no partition any more is not made again.
-                partitions_def.validate_partition_key(partition, None, instance)
-            partitions = _named_partitions(workplace, instance, asset_key, partition, ends)
+            # What is no partition any more is not made again.
+            partitions = _named_partitions(workplace, instance, asset_key, partition, ends, takes_former=False)
         what = str(asset_key) if partitions is None else _several(asset_key, partitions)
         if partitions is not None and len(partitions) > 1:
             _confirm(screen, yes, "", f"Report {what}?", is_final=False)

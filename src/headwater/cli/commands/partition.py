@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headwater.model.keys import AssetKey
     from headwater.model.partitions import PartitionsDefinition
     from headwater.views.partition_links import MappedEdge, MappedPart, PartitionLinks, PartitionTies
+    from headwater.views.partition_status import UnreachablePartitions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -108,7 +109,7 @@ def list_partitions(
     if following is not None:
         screen.say(f"There are {len(chosen):,} in all. The next page: --after {following}")
     if found.unreachable:
-        screen.say(f"{found.unreachable}.")
+        screen.say(_sentence(found.unreachable))
 
 
 @partition.command("status", short_help="Count and show partitions by status, as ranges.")
@@ -161,7 +162,7 @@ def status(
     screen.table(("status", "partitions", "ranges"), rows, right=("partitions",))
     screen.result(f"{len(found.existing):,} in all.")
     if found.unreachable:
-        screen.result(f"{found.unreachable}.")
+        screen.result(_sentence(found.unreachable))
 
 
 @partition.command("show", short_help="Show all that is known of one partition.")
@@ -422,6 +423,12 @@ def _standing(part: MappedPart, is_told_in_full: bool) -> Iterator[str]:
 
 _ALL = "*"
 _LONGEST = 200
+
+
+def _sentence(found: UnreachablePartitions) -> str:
+    """Return what it says with a full stop, where it does not end in dots already."""
+    told = str(found)
+    return told if told.endswith(".") else f"{told}."
 
 
 def _shortened(spelled: str | None) -> str:

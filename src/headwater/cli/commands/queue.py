@@ -15,7 +15,9 @@ _MOST_SHOWN = 50
 @project_options
 def queue(workplace: Workplace, as_json: bool) -> None:
     """Show the runs and steps that wait at the running service, in the order in which they would start, and why they wait."""
+    from headwater.model.backfills import BackfillStatus
     from headwater.service.control import Describe, ServiceClient
+    from headwater.views.backfills import BACKFILL_WORDS
     from headwater.views.words import duration_in_words
 
     screen = Screen(as_json)
@@ -62,7 +64,7 @@ def queue(workplace: Workplace, as_json: bool) -> None:
                     each["title"],
                     f"{each['waiting']:,} of {each['total']:,}",
                     str(each["runs"]),
-                    each["status"].lower().replace("_", " ") + (f": {each['cause']}" if each["cause"] else ""),
+                    BACKFILL_WORDS[BackfillStatus[each["status"]]] + (f": {each['cause']}" if each["cause"] else ""),
                 )
                 for each in told["backfills"]
             ],

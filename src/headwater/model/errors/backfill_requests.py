@@ -19,17 +19,24 @@ _WHY_NOTHING = {
 
 
 class NothingToBackfill(NothingToAnswer):
-    """A backfill was asked for that would build nothing. `mode` is the one that was asked for."""
+    """A backfill was asked for that would build nothing. `mode` is the one that was asked for.
+
+    `empty` tells of definitions that have no partitions at all now, where that is why.
+    """
 
     code = "nothing-to-backfill"
 
-    def __init__(self, mode: str, assets: Sequence[str]) -> None:
+    def __init__(self, mode: str, assets: Sequence[str], empty: str = "") -> None:
         self.mode = mode
         named = ", ".join(f'"{asset}"' for asset in assets[:3]) + (", ..." if len(assets) > 3 else "")
         super().__init__(
             what=f"There is nothing to backfill of {named}.",
-            why=_WHY_NOTHING.get(mode, _WHY_NOTHING["requested"]),
-            fix="Ask for other partitions."
+            why=f"There are no partitions yet of {empty}."
+            if empty
+            else _WHY_NOTHING.get(mode, _WHY_NOTHING["requested"]),
+            fix="Add some (of dynamic partitions: instance.add_dynamic_partitions), or wait until there are."
+            if empty
+            else "Ask for other partitions."
             if mode in ("requested", "all", "retry")
             else "Leave the mode out to build all that is selected again.",
         )

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from headwater.model.errors.root import HeadwaterError, did_you_mean
 
+_ENDED_WORDS = {"SUCCESS": "succeeded", "FAILURE": "failed"}
+
 
 class BackfillError(HeadwaterError):
     """The root of the errors of backfills."""
@@ -63,7 +65,10 @@ class BackfillHasEnded(BackfillError):
     def __init__(self, backfill_id: str, status: str, wish: str) -> None:
         self.backfill_id = backfill_id
         super().__init__(
-            what=f"Backfill {backfill_id[:8]} has ended ({status.lower()}): there is nothing to {wish}.",
+            what=f"Backfill {backfill_id[:8]} has ended ({_ENDED_WORDS.get(status, status.lower())}): there is nothing "
+            f"to {wish}.",
             why="Nothing of it runs or waits.",
-            fix=f"`headwater backfill retry {backfill_id[:8]}` makes what was not materialized.",
+            fix="Nothing of it is left to be made. To make it again, launch another: headwater backfill SELECTION."
+            if status == "SUCCESS"
+            else f"`headwater backfill retry {backfill_id[:8]}` makes what was not materialized.",
         )

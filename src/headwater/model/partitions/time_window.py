@@ -286,7 +286,7 @@ class TimeWindowPartitionsDefinition(NumberedWindows):
     def _is_within(self, local: datetime, first: int, last: int) -> bool:
         """Return whether a time is near enough to some windows to be worth counting to, for schedules with a table."""
         wall = local.replace(tzinfo=None)
-        earliest, latest = (self._cadence.local_start(number).replace(tzinfo=None) for number in (first, last))
+        earliest, latest = (self._cadence.local_start(number).replace(tzinfo=None) for number in (first, last + 1))
         return first <= last and (wall - earliest).days >= -2 and (wall - latest).days <= 2
 
     def hint_for_unknown_key(
@@ -305,9 +305,12 @@ class TimeWindowPartitionsDefinition(NumberedWindows):
             number = self._keys.number_of(partition_key)
             if number is not None and self.is_excluded(number):
                 return "The definition's exclusions leave it out."
-            candidate = self.key_at(self._cadence.number_from_local(read))
+            after = self._cadence.number_from_local(read)
+            start = self._cadence.local_start(after)
+            lies_before = start > (read if read.tzinfo is not None else read.replace(tzinfo=start.tzinfo))
+            candidate = self.key_at(after - lies_before)
             if candidate != partition_key and self.has_partition_key(candidate, current_time):
-                near = f'Did you mean "{candidate}"? '
+                near = f'Did you mean "{candidate}"{", the window that it lies in" if lies_before else ""}? '
         return f'{near}Keys are written like "{first}" and run to "{self.get_last_partition_key(current_time)}".'
 
     def get_partition_keys_in_range(

@@ -319,3 +319,19 @@ def test_a_cancel_needs_no_code_that_imports(service: RunningService):
     done = ended(service, seconds=15)
     assert done.status is BackfillStatus.CANCELED
     assert run_count(service, RunStatus.QUEUED, RunStatus.STARTED, RunStatus.INTERRUPTED) == 0
+
+
+def test_what_a_command_takes_over_from_a_server_that_has_ended_is_not_made_by_the_next_one(service: RunningService):
+    (service.folder / "slow").touch()
+    begin(service, plan_of(30))
+    service.wait_until(lambda: run_count(service) > 5, "some runs")
+    service.stop()
+    (service.folder / "slow").unlink()
+    service.command("backfill", "resume", "b1", "--here")
+    assert state(service).status is BackfillStatus.SUCCESS
+    service.start()
+    time.sleep(0.5)
+    assert not service.described()["waiting_steps"]
+    for asset, count in (("raw", 30), ("clean", 30), ("total", 1)):
+        found = materialized(service, asset)
+        assert (len(found), set(found.values())) == (count, {1}), asset

@@ -28,7 +28,7 @@ from headwater.model.errors.backfill_requests import BackfillFailedError, Nothin
 from headwater.model.errors.backfills import BackfillNotOurs, UnknownBackfill
 from headwater.model.errors.definition import InvariantViolationError
 from headwater.model.errors.partitions import UnknownPartitionError
-from headwater.model.events import AssetNotMaterialized
+from headwater.model.events import AssetNotMaterialized, RunCanceled
 from headwater.model.keys import AssetKey
 from headwater.model.runs import RunsFilter, RunStatus
 from headwater.runtime.backfill_history import CARRIED_OUT_HERE
@@ -271,6 +271,7 @@ class _Carrier:
 
     def _open(self) -> None:
         self.plan = self.store.backfill_plan(self.backfill_id)
+        self._end_runs_of_a_server()
         saved = self.store.backfill_progress(self.backfill_id)
         recorded = recorded_runs(self.store, self.record, self.plan)
         self.is_resumed = saved is not None or bool(recorded)
@@ -281,6 +282,15 @@ class _Carrier:
             self._cancel()
         else:
             self._change(status=BackfillStatus.IN_PROGRESS, cause=None)
+
+    def _end_runs_of_a_server(self) -> None:
+        """End the runs that a server left unfinished: the next one would go on with them beside this process."""
+        waiting = [RunStatus.QUEUED, RunStatus.INTERRUPTED]
+        for run in self.store.runs(RunsFilter(tags={BACKFILL_TAG: self.backfill_id}, statuses=waiting)):
+            if self.store.is_launched(run.run_id) and self.store.adopt_run(run.run_id):
+                reason = "its backfill goes on in another process"
+                self.store.append(RunCanceled(run_id=run.run_id, timestamp=time.time(), reason=reason))
+        self.store.flush()
 
     def _go_on(self) -> None:
         while not self.progress.is_over:

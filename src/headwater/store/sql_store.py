@@ -63,6 +63,11 @@ class SqlStore(RunQueries, AssetQueries, PartitionSetQueries, HistoryQueries, Ba
         # Runs also when the program ends without closing, so that what it appended is not lost with the thread.
         self._closing = weakref.finalize(self, _close, self._writer, self._readers, clock)
 
+    @property
+    def reads_beside(self) -> bool:
+        """Whether several threads can read at the same time."""
+        return self._readers is not None
+
     # ------------------------------------------------------------------------------------------ EventWriter
 
     def append(self, event: Event) -> None:

@@ -6,7 +6,8 @@ the same version makes nothing stale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, cast
@@ -25,6 +26,7 @@ from headwater.views.partition_spaces import PartitionSpace, PartitionSpaces
 
 # Of an asset with partitions a set of them; of one without whether it is in the set.
 Part = bool | PartitionsSubset[Any]
+_READ_AHEAD_FROM = 20
 # There are thousands of assets, and most have nothing to tell: they share what is empty.
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -161,16 +163,38 @@ def staleness_of(
     marks = store.invalidations()
     found: dict[AssetKey, AssetStaleness] = {}
     comparison = ComparedInputs(graph, spaces, found, declared_config or {}, given_config or {})
-    for key in order:
-        fact = facts.get(key)
-        one = found[key] = _what_is_there(graph, store, spaces, key, fact, whole.get(key), seen.get(key))
-        if not one.is_buildable or not one.materialized:
-            continue
-        one.own_reasons = comparison.own_reasons(one, _failed(store, one, fact), _marks(one, marks.get(key)))
-        if one.own_reasons:
-            one.stale = _part_of(one, one.own_reasons.partitions())
-        _take_from_upstream(graph, spaces, found, one)
+    parted = [key for key in order if key in facts and graph.spec(key).partitions_def is not None]
+    with _read_ahead(store, parted) as provenances_of:
+        for key in order:
+            fact = facts.get(key)
+            one = _what_is_there(graph, store, spaces, key, fact, whole.get(key), seen.get(key), provenances_of)
+            found[key] = one
+            if not one.is_buildable or not one.materialized:
+                continue
+            one.own_reasons = comparison.own_reasons(one, _failed(store, one, fact), _marks(one, marks.get(key)))
+            if one.own_reasons:
+                one.stale = _part_of(one, one.own_reasons.partitions())
+            _take_from_upstream(graph, spaces, found, one)
     return Staleness(found, spaces)
+
+
+@contextmanager
+def _read_ahead(store: Store, keys: Sequence[AssetKey]) -> Iterator[Callable[[AssetKey], Sequence[ProvenanceGroup]]]:
+    """Read what made the partitions of many assets while those before them are compared, where the store can.
+
+    Half of the time is the database's, which needs nothing of Python meanwhile.
+    """
+    if len(keys) < _READ_AHEAD_FROM or not getattr(store, "reads_beside", False):
+        yield store.partition_provenances
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(1, thread_name_prefix="headwater-staleness")
+    try:
+        read_by_key = {key: pool.submit(store.partition_provenances, key) for key in keys}
+        yield lambda key: read_by_key.pop(key).result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _what_is_there(
@@ -181,6 +205,7 @@ def _what_is_there(
     fact: LatestFacts | None,
     whole: tuple[str, Provenance] | None,
     seen: str | None,
+    provenances_of: Callable[[AssetKey], Sequence[ProvenanceGroup]],
 ) -> AssetStaleness:
     """Return an asset with what is there of it, and the rows that say what that was made from."""
     is_buildable = graph.is_materializable(key)
@@ -196,7 +221,7 @@ def _what_is_there(
         return one
     if fact is None:
         return AssetStaleness(key, is_buildable, space, space.empty, space.empty)
-    groups = store.partition_provenances(key) if fact.materialization_id is not None else ()
+    groups = provenances_of(key) if fact.materialization_id is not None else ()
     keys: Any = groups[0].partitions if len(groups) == 1 else tuple(part for each in groups for part in each.partitions)
     materialized = space.existing_among(keys)
     unreachable: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.cli.error_report import CommandRefused
 from headwater.graph.selection import AssetSelection
 from headwater.model.errors import CheckError
+from headwater.model.policies import most_partitions_of_a_run
 from headwater.model.tags import Tags
 from headwater.plan.missing_upstream import UnbuiltPartitions, missing_upstream, unbuilt_partitions
 from headwater.plan.partitions_of_request import key_of, keys_in_range, partitions_defs_of
@@ -234,8 +235,7 @@ def _most_partitions_of_a_run(job: JobDefinition, added: Collection[AssetKey]) -
         definition = index.definition_by_key[key]
         if definition.specs_by_key[key].partitions_def is None:
             continue
-        policy = definition.backfill_policy
-        size = 1 if policy is None else policy.max_partitions_per_run
+        size = most_partitions_of_a_run(definition.backfill_policy)
         if size is not None:
             sizes.append(size)
     return min(sizes, default=None)

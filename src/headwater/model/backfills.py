@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from itertools import pairwise
 from typing import Any, Final
@@ -200,6 +200,14 @@ class BackfillWish:
     wish: str | None = None
     max_concurrent_runs: int | None = None
     priority: float | None = None
+
+    def granted(self, options: BackfillOptions) -> BackfillOptions:
+        """Return the options as they are wanted; no concurrent runs means as many as there are workers."""
+        if self.max_concurrent_runs is not None:
+            options = replace(options, max_concurrent_runs=self.max_concurrent_runs or None)
+        if self.priority is not None:
+            options = replace(options, priority=self.priority)
+        return options
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,11 @@ class BackfillPolicy:
         return BackfillPolicyType.SINGLE_RUN if self.is_single_run else BackfillPolicyType.MULTI_RUN
 
 
+def most_partitions_of_a_run(policy: BackfillPolicy | None) -> int | None:
+    """Return how many partitions one run of an asset takes: one unless its policy says otherwise, None for any number."""
+    return 1 if policy is None else policy.max_partitions_per_run
+
+
 class AssetCheckSeverity(Enum):
     """How bad it is that a check did not pass: WARN is shown, ERROR counts as a failure of quality."""
 

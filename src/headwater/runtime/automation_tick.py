@@ -13,6 +13,7 @@ from headwater.automation.cursor import AutomationCursor
 from headwater.automation.evaluate import checks_built_along, conditions_in, evaluate_conditions
 from headwater.model.errors.triggers import MissingTriggerContextValue
 from headwater.model.keys import AssetCheckKey, AssetKey
+from headwater.model.policies import most_partitions_of_a_run
 
 if TYPE_CHECKING:
     from headwater.authoring.automation_condition_sensor import AutomationConditionSensorDefinition
@@ -139,7 +140,7 @@ def _partitions_in_a_run(key: EntityKey, definitions: Definitions) -> int | None
     spec_key = key if isinstance(key, AssetKey) else key.asset_key
     definition = definitions.index.definition_by_key.get(spec_key)
     policy = definition.backfill_policy if definition is not None and isinstance(key, AssetKey) else None
-    return 1 if policy is None else policy.max_partitions_per_run
+    return most_partitions_of_a_run(policy)
 
 
 def _parts(

@@ -17,6 +17,7 @@ from headwater.model.errors.backfill_requests import (
     UnclearBackfillRequest,
 )
 from headwater.model.keys import AssetKey
+from headwater.model.policies import most_partitions_of_a_run
 from headwater.runtime.asked_partitions import AskedPartitions, asked_parts
 from headwater.runtime.plans import estimates, loading
 from headwater.runtime.staleness import as_definitions, staleness_in
@@ -77,8 +78,7 @@ def planned_backfill(
         raise NothingToBackfill(request.mode, [str(key) for key in chosen], empty)
 
     def most_in_a_run(key: AssetKey) -> int | None:
-        policy = project.index.definition_by_key[key].backfill_policy
-        return 1 if policy is None else policy.max_partitions_per_run
+        return most_partitions_of_a_run(project.index.definition_by_key[key].backfill_policy)
 
     plan = backfill_plan_of(found, spaces, most_in_a_run)
     warnings += _overlaps(plan, instance)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +30,7 @@ from headwater.model.errors.definition import InvariantViolationError
 from headwater.model.errors.partitions import UnknownPartitionError
 from headwater.model.events import AssetNotMaterialized, RunCanceled
 from headwater.model.keys import AssetKey
-from headwater.model.runs import RunsFilter, RunStatus
+from headwater.model.runs import Run, RunsFilter, RunStatus
 from headwater.runtime.backfill_history import CARRIED_OUT_HERE
 from headwater.runtime.backfill_planning import planned_backfill
 from headwater.runtime.launch import Request, run_job
@@ -328,18 +328,7 @@ class _Carrier:
         """Return what of a run is still to be done, when only what is missing was asked for."""
         if not self.record.options.only_missing or self.record.runs_a_job:
             return (run,)
-        keys = run.partition_keys(self.plan)
-        there: dict[str, list[int]] = {}
-        for key in run.asset_keys:
-            asset = AssetKey.parse(key)
-            if keys is None:
-                state = self.store.asset_state(asset)
-                found = [0] if state is not None and state.materialization is not None else []
-            else:
-                made = self.store.materialized_among(asset, keys)
-                found = [position for position, each in zip(run.positions(), keys, strict=True) if each in made]
-            if found:
-                there[key] = found
+        there = materialized_positions(self.store, run, self.plan)
         return self.progress.leave_out(run, there) if there else (run,)
 
     def _carry_out_run(self, run: BackfillRun) -> None:
@@ -407,12 +396,7 @@ class _Carrier:
         if now - self._looked_at >= _LOOK_SECONDS:
             self._looked_at = now
             for wish in self.store.take_backfill_wishes([self.backfill_id]).values():
-                options = self.record.options
-                if wish.max_concurrent_runs is not None:
-                    options = replace(options, max_concurrent_runs=wish.max_concurrent_runs or None)
-                if wish.priority is not None:
-                    options = replace(options, priority=wish.priority)
-                self._change(options=options)
+                self._change(options=wish.granted(self.record.options))
                 if wish.wish == "cancel":
                     self._cancel()
                 elif wish.wish == "pause":
@@ -469,30 +453,52 @@ def recorded_runs(store: Store, record: Backfill, plan: BackfillPlan) -> list[tu
 
     What a run that was interrupted or canceled has not made is to be made yet.
     """
-    tags = {BACKFILL_TAG: record.backfill_id}
-    since = datetime.fromtimestamp((record.updated_at or record.created_at) - _MARGIN_SECONDS, UTC)
-    unfinished = [status for status in RunStatus if not status.is_finished]
-    runs = {
-        run.run_id: run
-        for filters in (RunsFilter(tags=tags, updated_after=since), RunsFilter(tags=tags, statuses=unfinished))
-        for run in store.runs(filters)
-    }
     found: list[tuple[BackfillRun, RunEnd | None]] = []
-    for run in sorted(runs.values(), key=lambda each: each.created_at):
-        spelled = run.tags.get(BACKFILL_RUN_TAG)
-        each = None
-        if spelled is not None:
-            assets = record.asset_keys if record.runs_a_job else tuple(map(str, run.asset_selection))
-            each = BackfillRun.parse(spelled, assets)
-        if each is not None and each.group < len(plan.groups):
+    unfinished = [status for status in RunStatus if not status.is_finished]
+    for run in sorted(runs_since_saved(store, record, unfinished), key=lambda each: each.created_at):
+        each = run_as_planned(record, run, plan)
+        if each is not None:
             status = RunStatus.INTERRUPTED if run.status is RunStatus.CANCELED else run.status
-            found.append((_in_order_of_group(each, plan), end_of_run(store, run.run_id, status, each, plan)))
+            found.append((each, end_of_run(store, run.run_id, status, each, plan)))
     return found
 
 
-def _in_order_of_group(run: BackfillRun, plan: BackfillPlan) -> BackfillRun:
-    wanted = set(run.asset_keys)
-    return replace(run, asset_keys=tuple(key for key in plan.groups[run.group].asset_keys if key in wanted))
+def runs_since_saved(store: Store, record: Backfill, statuses: Sequence[RunStatus]) -> Collection[Run]:
+    """Return the runs of a backfill that changed since its progress was saved, and all of these statuses; each once."""
+    tags = {BACKFILL_TAG: record.backfill_id}
+    since = datetime.fromtimestamp((record.updated_at or record.created_at) - _MARGIN_SECONDS, UTC)
+    runs = {
+        run.run_id: run
+        for filters in (RunsFilter(tags=tags, updated_after=since), RunsFilter(tags=tags, statuses=statuses))
+        for run in store.runs(filters)
+    }
+    return runs.values()
+
+
+def run_as_planned(record: Backfill, run: Run, plan: BackfillPlan) -> BackfillRun | None:
+    """Return what a recorded run builds of a backfill, by its tag; None where that says nothing of this plan."""
+    spelled = BackfillRun.parse(run.tags.get(BACKFILL_RUN_TAG, ""), ())
+    if spelled is None or spelled.group >= len(plan.groups):
+        return None
+    asked = set(record.asset_keys) if record.runs_a_job else set(map(str, run.asset_selection))
+    return replace(spelled, asset_keys=tuple(key for key in plan.groups[spelled.group].asset_keys if key in asked))
+
+
+def materialized_positions(store: Store, run: BackfillRun, plan: BackfillPlan) -> dict[str, list[int]]:
+    """Return by asset which positions of a run have been materialized, by whomever; assets without any are left out."""
+    keys = run.partition_keys(plan)
+    there: dict[str, list[int]] = {}
+    for key in run.asset_keys:
+        asset = AssetKey.parse(key)
+        if keys is None:
+            state = store.asset_state(asset)
+            found = [0] if state is not None and state.materialization is not None else []
+        else:
+            made = store.materialized_among(asset, keys)
+            found = [position for position, each in zip(run.positions(), keys, strict=True) if each in made]
+        if found:
+            there[key] = found
+    return there
 
 
 def end_of_run(

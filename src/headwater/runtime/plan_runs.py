@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headwater.model.keys import AssetKey
+from headwater.model.policies import most_partitions_of_a_run
 from headwater.views.materialization_plan import MaterializationPlan, PlannedStep
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ def _chunks(
         return (None,)
     sizes = []
     for key in assets:
-        policy = index.definition_by_key[key].backfill_policy
-        size = 1 if policy is None else policy.max_partitions_per_run
+        size = most_partitions_of_a_run(index.definition_by_key[key].backfill_policy)
         if size is not None:
             sizes.append(size)
     size = min(sizes, default=len(keys))

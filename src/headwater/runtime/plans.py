@@ -11,6 +11,7 @@ from headwater.model.clock import utc_now
 from headwater.model.errors import CheckError, did_you_mean
 from headwater.model.keys import AssetKey
 from headwater.model.partitions.spelling import read_partitions
+from headwater.model.policies import most_partitions_of_a_run
 from headwater.plan.partitions_of_request import keys_in_range
 from headwater.runtime.moves import adopt_former_keys
 from headwater.runtime.staleness import as_definitions, opened, selected_keys, staleness_in
@@ -179,8 +180,7 @@ def estimates(definitions: Definitions, instance: Instance) -> Callable[[AssetKe
         known = [median_by_step[name] for name in steps if name in median_by_step]
         if not known:
             return None
-        policy = definition.backfill_policy
-        per_run = 1 if policy is None else policy.max_partitions_per_run
+        per_run = most_partitions_of_a_run(definition.backfill_policy)
         if per_run == 1 or count == 1:
             return sum(known) * count
         # A run of several takes as long as there are partitions in it.

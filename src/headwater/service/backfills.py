@@ -30,9 +30,8 @@ from headwater.model.errors.backfills import BackfillNotOurs
 from headwater.model.errors.service import LocationNotLoaded, RunNotActive
 from headwater.model.errors.store import RunAlreadyExists, StoreError
 from headwater.model.events import AssetNotMaterialized, Event, RunCanceled, RunFailed, RunSucceeded
-from headwater.model.keys import AssetKey
-from headwater.model.runs import Run, RunsFilter, RunStatus
-from headwater.runtime.backfills import end_of_run
+from headwater.model.runs import Run, RunStatus
+from headwater.runtime.backfills import end_of_run, materialized_positions, run_as_planned, runs_since_saved
 from headwater.service.launched import Launched, queued_run
 from headwater.service.protocol import (
     BackfillPlanned,
@@ -180,20 +179,12 @@ class Backfills:
 
     def _recorded(self, record: Backfill, plan: BackfillPlan) -> list[tuple[BackfillRun, RunEnd | None]]:
         """Return the runs of a backfill that may have ended since its progress was saved, with their ends."""
-        from datetime import UTC, datetime
-
-        tags = {BACKFILL_TAG: record.backfill_id}
-        saved_at = datetime.fromtimestamp((record.updated_at or record.created_at) - 10.0, UTC)
         unfinished = [status for status in RunStatus if status not in _FINISHED]
-        runs = {
-            run.run_id: run
-            for filters in (RunsFilter(tags=tags, updated_after=saved_at), RunsFilter(tags=tags, statuses=unfinished))
-            for run in self.store.runs(filters)
-        }
         found: list[tuple[BackfillRun, RunEnd | None]] = []
-        for run in runs.values():
-            each = _run_of(record, run, plan)
-            if each is not None:
+        for run in runs_since_saved(self.store, record, unfinished):
+            each = run_as_planned(record, run, plan)
+            # One that only has its tags was run again, by whoever wanted that.
+            if each is not None and each.run_id(record.backfill_id) == run.run_id:
                 found.append((each, self._end_of(run.run_id, run.status, each, plan)))
         return found
 
@@ -403,18 +394,7 @@ class Backfills:
 
     def _still_missing(self, active: ActiveBackfill, run: BackfillRun) -> list[BackfillRun]:
         """Return what of a run is still to be done: others may have materialized some of it meanwhile."""
-        keys = run.partition_keys(active.plan)
-        there: dict[str, list[int]] = {}
-        for key in run.asset_keys:
-            asset = AssetKey.parse(key)
-            if keys is None:
-                state = self.store.asset_state(asset)
-                found = [0] if state is not None and state.materialization is not None else []
-            else:
-                made = self.store.materialized_among(asset, keys)
-                found = [position for position, each in zip(run.positions(), keys, strict=True) if each in made]
-            if found:
-                there[key] = found
+        there = materialized_positions(self.store, run, active.plan)
         if not active.leaves_out_parts:
             whole = set.intersection(*(set(there.get(key, ())) for key in run.asset_keys))
             there = {key: sorted(whole) for key in run.asset_keys} if whole else {}
@@ -492,12 +472,7 @@ class Backfills:
         return True
 
     def _grant(self, active: ActiveBackfill, wish: BackfillWish) -> None:
-        options = active.record.options
-        if wish.max_concurrent_runs is not None:
-            options = replace(options, max_concurrent_runs=wish.max_concurrent_runs or None)
-        if wish.priority is not None:
-            options = replace(options, priority=wish.priority)
-        self._change(active, options=options)
+        self._change(active, options=wish.granted(active.record.options))
         status = active.record.status
         if wish.wish == "cancel" and status is not BackfillStatus.CANCELING:
             if status is BackfillStatus.PAUSED:
@@ -613,16 +588,6 @@ _STATUS_OF: Final = {
 
 # A batch that cannot be planned at once may be planned in parts.
 _TOO_MUCH: Final = ("PlanningTooLong", "MessageTooLarge")
-
-
-def _run_of(record: Backfill, run: Run, plan: BackfillPlan) -> BackfillRun | None:
-    """Return what a run builds of a backfill; None for one that only has its tags, such as one that was run again."""
-    spelled = BackfillRun.parse(run.tags.get(BACKFILL_RUN_TAG, ""), ())
-    if spelled is None or spelled.group >= len(plan.groups):
-        return None
-    asked = set(record.asset_keys) if record.runs_a_job else set(map(str, run.asset_selection))
-    found = replace(spelled, asset_keys=tuple(key for key in plan.groups[spelled.group].asset_keys if key in asked))
-    return found if found.run_id(record.backfill_id) == run.run_id else None
 
 
 def _is_given_up(record: Backfill, wishes: Mapping[str, BackfillWish]) -> bool:
